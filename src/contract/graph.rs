@@ -1,0 +1,125 @@
+//! The nodes of a contract and the edges between them, with every id resolved.
+
+use std::collections::HashMap;
+
+use super::keys;
+use super::node::{RawEdge, read_node};
+use super::reader::Reader;
+use super::rules::RuleSet;
+use super::{Dialect, MAX_NODES};
+use crate::base::text::nearest;
+use crate::diag::{Diagnostic, codes};
+use crate::model::workflow::{Dependency, EdgeCondition, NodeSpec};
+use crate::yaml::NodeRef;
+
+/// Suggesting a name looks at every node, so only the first unknown names get a suggestion.
+const MAX_SUGGESTIONS: usize = 20;
+
+pub(super) struct Graph<'r> {
+    dialect: Dialect,
+    rules: &'r RuleSet,
+    nodes: Vec<NodeSpec>,
+    by_id: HashMap<String, usize>,
+    edges: Vec<(usize, RawEdge)>,
+}
+
+impl<'r> Graph<'r> {
+    pub(super) fn new(dialect: Dialect, rules: &'r RuleSet) -> Self {
+        Self { dialect, rules, nodes: Vec::new(), by_id: HashMap::new(), edges: Vec::new() }
+    }
+
+    pub(super) fn read_nodes(&mut self, reader: &mut Reader<'_>, list: NodeRef) {
+        let what = if self.dialect == Dialect::Onex { "`nodes`" } else { "`tasks`" };
+        let Some(items) = reader.sequence(list, what) else { return };
+        if items.len() > MAX_NODES {
+            reader.push(
+                Diagnostic::error(codes::TOO_MANY_NODES, format!("a contract has at most {MAX_NODES} nodes"))
+                    .at(reader.tree.span(items[MAX_NODES]), "one too many"),
+            );
+            return;
+        }
+        self.nodes.reserve(items.len());
+        self.by_id.reserve(items.len());
+        for &item in items {
+            let Some((node, edges)) = read_node(reader, item, (self.dialect, self.rules)) else { continue };
+            if let Some(&first) = self.by_id.get(node.id.as_str()) {
+                reader.push(
+                    Diagnostic::error(codes::DUPLICATE_NODE, format!("two nodes have the id `{}`", node.id))
+                        .at(node.span, "again here")
+                        .at(self.nodes[first].span, "first here"),
+                );
+                continue;
+            }
+            let index = self.nodes.len();
+            self.by_id.insert(node.id.as_str().to_owned(), index);
+            self.edges.extend(edges.into_iter().map(|edge| (index, edge)));
+            self.nodes.push(node);
+        }
+    }
+
+    /// Edges that stand beside the nodes: `{from_node, to_node}`. They add to `depends_on`.
+    pub(super) fn read_edges(&mut self, reader: &mut Reader<'_>, list: NodeRef) {
+        let Some(items) = reader.sequence(list, "`edges`") else { return };
+        for &item in items {
+            if reader.mapping(item, "an edge").is_none() {
+                continue;
+            }
+            reader.check_keys(item, &keys::EDGE);
+            let [from, to] = ["from_node", "to_node"].map(|key| {
+                let node = reader.tree.get(item, key);
+                if node.is_none() {
+                    reader.push(
+                        Diagnostic::error(codes::MISSING_KEY, format!("an edge needs `{key}`"))
+                            .at(reader.tree.span(item), "in this edge"),
+                    );
+                }
+                node.and_then(|node| Some((reader.text(node, &format!("`{key}`"))?.to_owned(), node)))
+            });
+            let (Some((from, from_at)), Some((to, to_at))) = (from, to) else { continue };
+            match self.by_id.get(&to) {
+                Some(&index) => {
+                    let edge = RawEdge { id: from, on: EdgeCondition::Success, span: reader.tree.span(from_at) };
+                    self.edges.push((index, edge));
+                }
+                None => {
+                    let meant = nearest(&to, self.by_id.keys().map(String::as_str));
+                    reader.push(
+                        Diagnostic::error(codes::UNKNOWN_NODE, format!("an edge leads to `{to}`, which is not declared"))
+                            .at(reader.tree.span(to_at), "not declared")
+                            .did_you_mean(meant),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Resolves the edges and gives the nodes in the order of their declaration.
+    pub(super) fn finish(mut self, reader: &mut Reader<'_>) -> Vec<NodeSpec> {
+        let mut unknown = 0;
+        for (index, edge) in std::mem::take(&mut self.edges) {
+            let Some(&target) = self.by_id.get(&edge.id) else {
+                unknown += 1;
+                let meant = (unknown <= MAX_SUGGESTIONS)
+                    .then(|| nearest(&edge.id, self.by_id.keys().map(String::as_str)))
+                    .flatten();
+                let node = &self.nodes[index].id;
+                reader.push(
+                    Diagnostic::error(
+                        codes::UNKNOWN_NODE,
+                        format!("node `{node}` depends on `{}`, which is not declared", edge.id),
+                    )
+                    .at(edge.span, "not declared")
+                    .did_you_mean(meant),
+                );
+                continue;
+            };
+            let dependency = Dependency { node: target, on: edge.on, span: edge.span };
+            let known = &mut self.nodes[index].depends_on;
+            // The same edge twice, in `depends_on` and in `edges` for example, is one edge.
+            if !known.iter().any(|d| (d.node, d.on) == (dependency.node, dependency.on)) {
+                known.push(dependency);
+            }
+        }
+        self.nodes
+    }
+}

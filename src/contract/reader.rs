@@ -1,0 +1,232 @@
+//! Reads typed values out of a tree and says what is wrong with them, where.
+
+use super::keys::{Standing, Table};
+use crate::base::text::nearest;
+use crate::diag::{Diagnostic, Severity, codes};
+use crate::yaml::{Entry, NodeRef, Shape, Tree};
+
+/// A tree and what was found in it so far.
+pub(super) struct Reader<'t> {
+    pub tree: &'t Tree<'t>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Says that a value has the wrong type.
+    pub(super) fn wrong_type(&mut self, node: NodeRef, what: &str, expected: &str) {
+        let noun = self.tree.shape(node).noun();
+        self.push(
+            Diagnostic::error(codes::WRONG_TYPE, format!("{what} is {expected}"))
+                .at(self.tree.span(node), format!("this is {noun}")),
+        );
+    }
+
+    /// Says that a value is none of those that are allowed.
+    pub(super) fn bad_value(&mut self, node: NodeRef, what: &str, allowed: &[&str]) {
+        let word = self.tree.scalar(node).unwrap_or_default().to_owned();
+        let list = allowed.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        self.push(
+            Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot be `{word}`"))
+                .at(self.tree.span(node), format!("one of {list}"))
+                .did_you_mean(nearest(&word, allowed.iter().copied())),
+        );
+    }
+
+    /// Says that a part of the language is not carried out yet.
+    pub(super) fn later(&mut self, node: NodeRef, what: &str) {
+        self.push(
+            Diagnostic::warning(
+                codes::NOT_CARRIED_OUT,
+                format!("{what} is not carried out yet by this version of onex"),
+            )
+            .at(self.tree.span(node), "the contract plans, but does not run"),
+        );
+    }
+
+    /// Says that there is no graph.
+    pub(super) fn no_graph(&mut self, at: NodeRef, help: &str) {
+        let at = match self.tree.shape(at) {
+            Shape::Mapping([first, ..]) => self.tree.span(first.key),
+            _ => self.tree.span(at),
+        };
+        self.push(
+            Diagnostic::warning(codes::NO_GRAPH, "the contract declares no execution graph, so there is nothing to run")
+                .at(at, "")
+                .help(help),
+        );
+    }
+
+    pub(super) fn mapping(&mut self, node: NodeRef, what: &str) -> Option<&'t [Entry]> {
+        match self.tree.shape(node) {
+            Shape::Mapping(entries) => Some(entries),
+            _ => {
+                self.wrong_type(node, what, "a mapping");
+                None
+            }
+        }
+    }
+
+    pub(super) fn sequence(&mut self, node: NodeRef, what: &str) -> Option<&'t [NodeRef]> {
+        match self.tree.shape(node) {
+            Shape::Sequence(items) => Some(items),
+            _ => {
+                self.wrong_type(node, what, "a list");
+                None
+            }
+        }
+    }
+
+    /// A scalar as text. Numbers and booleans are text here, too: `version: 1.0`, `args: [8080]`.
+    pub(super) fn text(&mut self, node: NodeRef, what: &str) -> Option<&'t str> {
+        match self.tree.shape(node) {
+            Shape::Text(text) => Some(text),
+            Shape::Bool(_) | Shape::Int(_) | Shape::Float(_) => self.tree.scalar(node),
+            Shape::Null | Shape::Sequence(_) | Shape::Mapping(_) => {
+                self.wrong_type(node, what, "text");
+                None
+            }
+        }
+    }
+
+    pub(super) fn bool(&mut self, node: NodeRef, what: &str) -> Option<bool> {
+        if let Shape::Bool(value) = self.tree.shape(node) {
+            return Some(value);
+        }
+        let noun = self.tree.shape(node).noun();
+        let mut finding = Diagnostic::error(codes::WRONG_TYPE, format!("{what} is `true` or `false`"))
+            .at(self.tree.span(node), format!("this is {noun}"));
+        // YAML 1.1 read these as booleans; YAML 1.2 does not.
+        finding = match self.tree.scalar(node).map(str::to_ascii_lowercase).as_deref() {
+            Some("yes" | "on" | "y") => finding.help("write `true`"),
+            Some("no" | "off" | "n") => finding.help("write `false`"),
+            _ => finding,
+        };
+        self.push(finding);
+        None
+    }
+
+    /// A whole number of at least `least`.
+    pub(super) fn count(&mut self, node: NodeRef, what: &str, least: u32) -> Option<u32> {
+        match self.tree.shape(node) {
+            Shape::Int(n) if n >= i64::from(least) => match u32::try_from(n) {
+                Ok(n) => Some(n),
+                Err(_) => {
+                    self.out_of_range(node, what, &format!("at most {}", u32::MAX));
+                    None
+                }
+            },
+            Shape::Int(_) => {
+                self.out_of_range(node, what, &format!("at least {least}"));
+                None
+            }
+            _ => {
+                self.wrong_type(node, what, "a whole number");
+                None
+            }
+        }
+    }
+
+    /// A number of at least `least`.
+    pub(super) fn number(&mut self, node: NodeRef, what: &str, least: f64) -> Option<f64> {
+        let value = match self.tree.shape(node) {
+            #[expect(clippy::cast_precision_loss, reason = "factors are small")]
+            Shape::Int(n) => n as f64,
+            Shape::Float(n) => n,
+            _ => {
+                self.wrong_type(node, what, "a number");
+                return None;
+            }
+        };
+        if value.is_finite() && value >= least {
+            return Some(value);
+        }
+        self.out_of_range(node, what, &format!("at least {least}"));
+        None
+    }
+
+    fn out_of_range(&mut self, node: NodeRef, what: &str, range: &str) {
+        let text = self.tree.scalar(node).unwrap_or_default().to_owned();
+        self.push(
+            Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot be {text}"))
+                .at(self.tree.span(node), format!("must be {range}")),
+        );
+    }
+
+    /// A list of texts; one text alone is a list of one.
+    pub(super) fn texts(&mut self, node: NodeRef, what: &str) -> Vec<(&'t str, NodeRef)> {
+        match self.tree.shape(node) {
+            Shape::Sequence(items) => {
+                items.iter().filter_map(|&item| Some((self.text(item, &format!("an item of {what}"))?, item))).collect()
+            }
+            Shape::Null => Vec::new(),
+            _ => self.text(node, what).map(|text| vec![(text, node)]).unwrap_or_default(),
+        }
+    }
+
+    /// The mapping under `key`; says so if there is something else.
+    pub(super) fn get_mapping(&mut self, parent: NodeRef, key: &str) -> Option<NodeRef> {
+        let node = self.tree.get(parent, key)?;
+        if self.tree.shape(node) == Shape::Null {
+            return None;
+        }
+        self.mapping(node, &format!("`{key}`")).map(|_| node)
+    }
+
+    /// The text under `key`; says so if there is something else.
+    pub(super) fn get_text(&mut self, parent: NodeRef, key: &str) -> Option<String> {
+        let node = self.tree.get(parent, key)?;
+        if self.tree.shape(node) == Shape::Null {
+            return None;
+        }
+        self.text(node, &format!("`{key}`")).map(str::to_owned)
+    }
+
+    /// Says what becomes of every key of a mapping that is not simply read or kept.
+    pub(super) fn check_keys(&mut self, mapping: NodeRef, table: &Table) {
+        let Shape::Mapping(entries) = self.tree.shape(mapping) else { return };
+        for entry in entries {
+            self.check_key(*entry, table);
+        }
+    }
+
+    fn check_key(&mut self, entry: Entry, table: &Table) {
+        let span = self.tree.span(entry.key);
+        let Some(key) = self.tree.scalar(entry.key) else {
+            self.wrong_type(entry.key, "a key", "text");
+            return;
+        };
+        // What is switched off asks for nothing.
+        let off = matches!(self.tree.shape(entry.value), Shape::Null | Shape::Bool(false) | Shape::Int(0));
+        match table.standing(key) {
+            Some(Standing::Read | Standing::Kept) => {}
+            Some(Standing::Later) if off => {}
+            Some(Standing::Later) => self.later(entry.key, &format!("`{key}`")),
+            Some(Standing::Meaningless) => self.push(
+                Diagnostic::new(
+                    Severity::Info,
+                    codes::MEANINGLESS_RULE,
+                    format!("`{key}` means nothing to onex and changes nothing"),
+                )
+                .at(span, ""),
+            ),
+            Some(Standing::Elsewhere(place)) => self.push(
+                Diagnostic::error(codes::MISPLACED_KEY, format!("`{key}` has no effect in {}", table.place))
+                    .at(span, "misplaced")
+                    .help(format!("it belongs in {place}")),
+            ),
+            None => {
+                let meant = nearest(key, table.candidates());
+                let severity = if table.strict && meant.is_some() { Severity::Error } else { Severity::Warning };
+                self.push(
+                    Diagnostic::new(severity, codes::UNKNOWN_KEY, format!("{} has no key `{key}`", table.place))
+                        .at(span, if severity == Severity::Error { "unknown key" } else { "unknown key, ignored" })
+                        .did_you_mean(meant),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Coordination rules and error handling: what holds for a whole run, and what nodes inherit.
+
+use std::time::Duration;
+
+use super::keys;
+use super::reader::Reader;
+use super::values::{Unit, Zero, duration, duration_in};
+use crate::base::text::nearest;
+use crate::diag::{Diagnostic, Severity, codes};
+use crate::model::workflow::{Backoff, Jitter, OuterRetry, RetryOn, Rules};
+use crate::yaml::{NodeRef, Shape};
+
+/// The rules of a contract, for the run and for its nodes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RuleSet {
+    pub run: Rules,
+    /// The longest attempt of a node that says nothing of its own.
+    pub step_timeout: Option<Duration>,
+    /// The inner retries of a node that says nothing of its own.
+    pub inner: Option<Backoff>,
+    pub outer: OuterRetry,
+}
+
+const STRATEGIES: [&str; 7] = ["retry", "fail_fast", "continue", "rollback", "compensate", "abort", "none"];
+
+impl RuleSet {
+    /// Reads the rules. `elsewhere` are the other places that may hold an `execution_mode`, in the order of their rank.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        rules: Option<NodeRef>,
+        error_handling: Option<NodeRef>,
+        elsewhere: &[Option<NodeRef>],
+    ) -> Self {
+        let mut set = Self::default();
+        let rules = rules.filter(|&node| reader.tree.shape(node) != Shape::Null);
+        let rules = rules.filter(|&node| reader.mapping(node, "`coordination_rules`").is_some());
+        if let Some(rules) = rules {
+            reader.check_keys(rules, &keys::RULES);
+            set.read_rules(reader, rules);
+        }
+        set.read_execution_mode(reader, rules, elsewhere);
+        if let Some(node) = error_handling.filter(|&node| reader.mapping(node, "`error_handling`").is_some()) {
+            set.read_error_handling(reader, node);
+        }
+        set
+    }
+
+    fn read_rules(&mut self, reader: &mut Reader<'_>, rules: NodeRef) {
+        let tree = reader.tree;
+        let get = |key: &str| tree.get(rules, key).map(|node| (node, format!("`{key}`")));
+        let strategy = get("failure_recovery_strategy").and_then(|(node, what)| {
+            let word = reader.text(node, &what)?.to_ascii_lowercase();
+            if !STRATEGIES.contains(&word.as_str()) {
+                reader.bad_value(node, &what, &STRATEGIES);
+            }
+            if matches!(word.as_str(), "rollback" | "compensate") {
+                reader.later(node, &format!("the recovery strategy `{word}`"));
+            }
+            Some(word)
+        });
+        let fail_fast = get("fail_fast").and_then(|(node, what)| reader.bool(node, &what));
+        self.run.keep_going = match fail_fast {
+            Some(fail_fast) => !fail_fast,
+            None => strategy.as_deref() == Some("continue"),
+        };
+
+        let limits = ["max_parallel_branches", "max_parallel_steps"].map(|key| {
+            get(key).and_then(|(node, what)| Some((node, reader.count(node, &what, 1)?)))
+        });
+        if let [Some((first, a)), Some((second, b))] = limits
+            && a != b
+        {
+            reader.push(
+                Diagnostic::error(codes::CONFLICTING_KEYS, "`max_parallel_branches` and `max_parallel_steps` disagree")
+                    .at(tree.span(second), format!("{b} here"))
+                    .at(tree.span(first), format!("{a} here")),
+            );
+        }
+        self.run.max_parallel = limits.into_iter().flatten().map(|(_, n)| n as usize).next();
+        self.run.timeout = duration_in(reader, rules, "timeout", Zero::Refused);
+        self.step_timeout =
+            get("step_timeout_ms").and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Refused)));
+
+        let retries = get("max_retries").and_then(|(node, what)| Some((node, reader.count(node, &what, 0)?)));
+        let delay = get("retry_backoff_ms")
+            .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Allowed)));
+        let multiplier = get("retry_backoff_multiplier").and_then(|(node, what)| reader.number(node, &what, 1.0));
+        match retries {
+            Some((_, max_retries)) if strategy.as_deref() == Some("retry") => {
+                self.outer = OuterRetry {
+                    max_retries,
+                    delay: delay.unwrap_or_default(),
+                    multiplier: multiplier.unwrap_or(1.0),
+                };
+            }
+            Some((node, 1..)) => reader.push(
+                Diagnostic::new(
+                    Severity::Info,
+                    codes::MEANINGLESS_RULE,
+                    "`max_retries` counts under `failure_recovery_strategy: retry` only",
+                )
+                .at(tree.span(node), "no node is repeated for this"),
+            ),
+            _ => {}
+        }
+    }
+
+    fn read_execution_mode(&mut self, reader: &mut Reader<'_>, rules: Option<NodeRef>, elsewhere: &[Option<NodeRef>]) {
+        let tree = reader.tree;
+        let mut chosen: Option<(String, NodeRef)> = None;
+        for place in std::iter::once(rules).chain(elsewhere.iter().copied()).flatten() {
+            let Some(node) = tree.get(place, "execution_mode") else { continue };
+            let Some(word) = reader.text(node, "`execution_mode`").map(str::to_ascii_lowercase) else { continue };
+            if !matches!(word.as_str(), "sequential" | "parallel" | "batch") {
+                reader.bad_value(node, "`execution_mode`", &["sequential", "parallel", "batch"]);
+                continue;
+            }
+            match &chosen {
+                Some((first, at)) if *first != word => reader.push(
+                    Diagnostic::warning(codes::DISAGREEMENT, "two places disagree about `execution_mode`")
+                        .at(tree.span(node), "this one has no effect")
+                        .at(tree.span(*at), "this one counts"),
+                ),
+                Some(_) => {}
+                None => chosen = Some((word, node)),
+            }
+        }
+        if let Some((word, node)) = &chosen {
+            if word == "batch" {
+                reader.later(*node, "the execution mode `batch`");
+            }
+            self.run.parallel = Some(word == "parallel");
+        }
+        let allowed = rules.and_then(|rules| tree.get(rules, "parallel_execution_allowed"));
+        if let Some(node) = allowed
+            && reader.bool(node, "`parallel_execution_allowed`") == Some(false)
+        {
+            if let Some((word, mode)) = &chosen
+                && word == "parallel"
+            {
+                reader.push(
+                    Diagnostic::warning(codes::DISAGREEMENT, "parallel execution is asked for and not allowed")
+                        .at(tree.span(*mode), "this has no effect")
+                        .at(tree.span(node), "nodes run one at a time"),
+                );
+            }
+            self.run.parallel = Some(false);
+        }
+    }
+
+    fn read_error_handling(&mut self, reader: &mut Reader<'_>, node: NodeRef) {
+        let tree = reader.tree;
+        // A breaker that is switched off asks for nothing.
+        let breaker = tree.get(node, "circuit_breaker");
+        let off = breaker
+            .and_then(|b| tree.get(b, "enabled"))
+            .is_some_and(|enabled| tree.shape(enabled) == Shape::Bool(false));
+        if off {
+            reader.check_keys(node, &keys::Table { kept: &["circuit_breaker"], later: &[], ..keys::ERROR_HANDLING });
+        } else {
+            reader.check_keys(node, &keys::ERROR_HANDLING);
+        }
+        let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
+        reader.check_keys(policy, &keys::RETRY_POLICY);
+        let retries = tree.get(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
+        let backoff = Backoff { max_attempts: retries.saturating_add(1), ..read_backoff(reader, policy) };
+        self.inner = (retries > 0).then_some(backoff);
+    }
+}
+
+/// The keys that a node's `retry` and the contract's `retry_policy` share.
+pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
+    let tree = reader.tree;
+    let defaults = Backoff::default();
+    let jitter = tree.get(node, "jitter").and_then(|jitter| match tree.scalar(jitter) {
+        Some("none" | "false") => Some(Jitter::None),
+        Some("full" | "true") => Some(Jitter::Full),
+        _ => {
+            reader.bad_value(jitter, "`jitter`", &["none", "full"]);
+            None
+        }
+    });
+    let retry_on = tree.get(node, "retry_on").map(|list| {
+        reader.texts(list, "`retry_on`").into_iter().filter_map(|(word, at)| retry_on(reader, word, at)).collect()
+    });
+    Backoff {
+        max_attempts: defaults.max_attempts,
+        initial_delay: duration_in(reader, node, "initial_delay", Zero::Allowed).unwrap_or(defaults.initial_delay),
+        max_delay: duration_in(reader, node, "max_delay", Zero::Allowed).unwrap_or(defaults.max_delay),
+        exponential_base: tree
+            .get(node, "exponential_base")
+            .and_then(|base| reader.number(base, "`exponential_base`", 1.0))
+            .unwrap_or(defaults.exponential_base),
+        jitter: jitter.unwrap_or_default(),
+        retry_on: retry_on.unwrap_or(defaults.retry_on),
+    }
+}
+
+/// One word of `retry_on`: a reason, `exit:75`, or a kind of error by its name.
+fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn> {
+    const WORDS: [&str; 6] = ["any", "timeout", "signal", "spawn", "connect", "exit:75"];
+    let found = match word {
+        "any" => RetryOn::Any,
+        "timeout" | "TimeoutError" => RetryOn::Timeout,
+        "signal" => RetryOn::Signal,
+        "spawn" => RetryOn::Spawn,
+        "connect" | "ConnectionError" => RetryOn::Connect,
+        _ => match word.split_once(':') {
+            Some(("exit", code)) if code.parse::<u8>().is_ok_and(|code| code > 0) => {
+                RetryOn::Exit(code.parse().unwrap_or_default())
+            }
+            Some(("http", _)) => {
+                reader.later(at, "retrying by HTTP status");
+                return None;
+            }
+            // Kinds of error are written like types.
+            None if word.starts_with(|c: char| c.is_ascii_uppercase()) => RetryOn::Kind(word.to_owned()),
+            _ => {
+                reader.push(
+                    Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"))
+                        .at(reader.tree.span(at), "one of `any`, `timeout`, `signal`, `spawn`, `connect`, `exit:N`, or a kind of error")
+                        .did_you_mean(nearest(word, WORDS)),
+                );
+                return None;
+            }
+        },
+    };
+    Some(found)
+}

@@ -1,0 +1,124 @@
+//! Durations, versions and other small values.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use crate::diag::{Diagnostic, codes};
+use crate::yaml::{NodeRef, Shape};
+
+/// What numbers without a unit count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    Millis,
+}
+
+/// Whether nothing at all is a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zero {
+    Allowed,
+    Refused,
+}
+
+/// A duration under `key` or under `key` with `_ms`. Both at once is an error: C6 of the requirements.
+pub(super) fn duration_in(reader: &mut Reader<'_>, mapping: NodeRef, key: &str, zero: Zero) -> Option<Duration> {
+    let in_millis = format!("{key}_ms");
+    let (plain, millis) = (reader.tree.get(mapping, key), reader.tree.get(mapping, &in_millis));
+    if let (Some(plain), Some(millis)) = (plain, millis) {
+        reader.push(
+            Diagnostic::error(codes::CONFLICTING_KEYS, format!("`{key}` and `{in_millis}` say the same thing twice"))
+                .at(reader.tree.span(millis), "milliseconds here")
+                .at(reader.tree.span(plain), "seconds here")
+                .help("keep one of them"),
+        );
+        return None;
+    }
+    match (plain, millis) {
+        (Some(node), _) => duration(reader, node, (&format!("`{key}`"), Unit::Seconds, zero)),
+        (None, Some(node)) => duration(reader, node, (&format!("`{in_millis}`"), Unit::Millis, zero)),
+        (None, None) => None,
+    }
+}
+
+/// One duration: a number, or text with units such as `30s`, `1m30s`, `250ms`.
+pub(super) fn duration(
+    reader: &mut Reader<'_>,
+    node: NodeRef,
+    (what, unit, zero): (&str, Unit, Zero),
+) -> Option<Duration> {
+    let bad = |reader: &mut Reader<'_>, label: String| {
+        let text = reader.tree.scalar(node).unwrap_or("this").to_owned();
+        let example = match unit {
+            Unit::Seconds => "write seconds as a number, or text such as `30s`, `2m`, `500ms`, `1h`",
+            Unit::Millis => "keys that end in `_ms` take whole milliseconds, such as `30000`",
+        };
+        reader.push(
+            Diagnostic::error(codes::BAD_DURATION, format!("{what} cannot be `{text}`"))
+                .at(reader.tree.span(node), label)
+                .help(example),
+        );
+        None
+    };
+    let parsed = match (reader.tree.shape(node), unit) {
+        (Shape::Int(n), Unit::Millis) => u64::try_from(n).ok().map(Duration::from_millis),
+        (Shape::Int(n), Unit::Seconds) => u64::try_from(n).ok().map(Duration::from_secs),
+        (Shape::Float(n), Unit::Seconds) => Duration::try_from_secs_f64(n).ok(),
+        (Shape::Text(text), Unit::Seconds) => parse_duration(text),
+        (Shape::Sequence(_) | Shape::Mapping(_) | Shape::Null | Shape::Bool(_), _) => {
+            reader.wrong_type(node, what, "a duration");
+            return None;
+        }
+        _ => None,
+    };
+    match parsed {
+        None if matches!(reader.tree.shape(node), Shape::Int(_) | Shape::Float(_)) => {
+            bad(reader, "must not be negative".to_owned())
+        }
+        None => bad(reader, "not a duration".to_owned()),
+        Some(Duration::ZERO) if zero == Zero::Refused => bad(reader, "must be longer than nothing".to_owned()),
+        // A century is for ever; more would overflow the clocks.
+        Some(duration) if duration > Duration::from_secs(100 * 365 * 24 * 3600) => {
+            bad(reader, "longer than a century".to_owned())
+        }
+        Some(duration) => Some(duration),
+    }
+}
+
+/// Text with units, largest first or in any order: `1h`, `1m30s`, `1.5s`, `250ms`; a number alone is seconds.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    if let Ok(seconds) = rest.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(rest.len() - digits);
+        let seconds = match &rest[digits..digits + unit] {
+            "ms" => 0.001,
+            "s" | "sec" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86400.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = rest[digits + unit..].trim_start();
+    }
+    Some(total)
+}
+
+/// A version: text, a number, or `{major, minor, patch}`.
+pub(super) fn version(reader: &mut Reader<'_>, node: NodeRef) -> Option<String> {
+    if !matches!(reader.tree.shape(node), Shape::Mapping(_)) {
+        return reader.text(node, "a version").map(str::to_owned);
+    }
+    let mut parts = ["major", "minor", "patch"].map(|key| {
+        reader.tree.get(node, key).map_or(Some(0), |part| reader.count(part, "a part of a version", 0))
+    });
+    Some(format!("{}.{}.{}", parts[0].take()?, parts[1].take()?, parts[2].take()?))
+}

@@ -1,0 +1,133 @@
+//! The table of stable codes. A code is never reused and never changes its meaning.
+
+use std::fmt;
+
+/// A stable code, such as `E0302`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// The code as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+macro_rules! table {
+    ($($(#[doc = $title:literal])+ $name:ident = $code:literal,)+) => {
+        /// Every code by name.
+        pub mod codes {
+            use super::Code;
+            $($(#[doc = $title])+ pub const $name: Code = Code($code);)+
+
+            /// Every code with its title, in order.
+            pub const ALL: &[(Code, &str)] = &[$(($name, concat!($($title),+))),+];
+        }
+    };
+}
+
+table! {
+    /// The text is not YAML.
+    SYNTAX = "E0101",
+    /// A mapping has the same key twice.
+    DUPLICATE_KEY = "E0102",
+    /// The file is not UTF-8 text.
+    NOT_UTF8 = "E0103",
+    /// The file cannot be read.
+    UNREADABLE = "E0104",
+    /// The file has more than one document.
+    SEVERAL_DOCUMENTS = "E0105",
+    /// An alias names no anchor, or the anchor that it stands in.
+    BAD_ALIAS = "E0106",
+    /// A merge key merges something that is no mapping.
+    BAD_MERGE = "E0107",
+    /// A tag that contracts do not have.
+    UNKNOWN_TAG = "E0108",
+    /// The file is larger than a contract may be.
+    TOO_LARGE = "E0110",
+    /// The contract has more nodes than a contract may have.
+    TOO_MANY_NODES = "E0111",
+    /// Values are nested too deeply.
+    TOO_DEEP = "E0112",
+    /// Aliases expand to more than a contract may hold.
+    ALIAS_EXPANSION = "E0113",
+
+    /// The file is no contract that can be orchestrated.
+    NOT_A_CONTRACT = "E0201",
+    /// A required key is missing.
+    MISSING_KEY = "E0202",
+    /// A value has the wrong type.
+    WRONG_TYPE = "E0203",
+    /// A value is none of those that the key allows.
+    BAD_VALUE = "E0204",
+    /// A key that the contract language does not know.
+    UNKNOWN_KEY = "E0205",
+    /// A value is no duration.
+    BAD_DURATION = "E0206",
+    /// Two keys that say the same thing in two forms.
+    CONFLICTING_KEYS = "E0207",
+    /// An id breaks its grammar.
+    BAD_ID = "E0208",
+    /// A node has more than one action.
+    SEVERAL_ACTIONS = "E0209",
+    /// A part of the language that this version does not carry out yet.
+    NOT_CARRIED_OUT = "E0210",
+    /// A retry on a node that must not be repeated.
+    RETRY_NOT_IDEMPOTENT = "E0211",
+    /// A key stands where it has no effect.
+    MISPLACED_KEY = "E0212",
+    /// A path leads out of the project root.
+    OUTSIDE_ROOT = "E0213",
+    /// Data is pasted into text that an interpreter runs.
+    PASTED_DATA = "E0214",
+    /// Two places that may hold a setting disagree.
+    DISAGREEMENT = "E0215",
+    /// A rule that means nothing to this runtime.
+    MEANINGLESS_RULE = "E0216",
+
+    /// Two nodes have the same id.
+    DUPLICATE_NODE = "E0301",
+    /// A node depends on one that is not declared.
+    UNKNOWN_NODE = "E0302",
+    /// Nodes depend on each other in a circle.
+    CYCLE = "E0303",
+    /// A node says nothing about what it does.
+    UNBOUND_NODE = "E0304",
+    /// The contract declares no execution graph.
+    NO_GRAPH = "E0305",
+
+    /// An input that the contract does not declare.
+    UNKNOWN_INPUT = "E0401",
+    /// A required input is not given.
+    MISSING_INPUT = "E0402",
+    /// An input has the wrong type.
+    BAD_INPUT = "E0403",
+    /// Options of the command line that contradict each other or cannot be met.
+    USAGE = "E0404",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::codes;
+
+    #[test]
+    fn codes_are_unique_sorted_and_well_formed() {
+        let all: Vec<_> = codes::ALL.iter().map(|(code, _)| code.as_str()).collect();
+        assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+        assert!(all.iter().all(|c| c.len() == 5 && c.starts_with('E') && c[1..].parse::<u16>().is_ok()));
+        assert!(codes::ALL.iter().all(|(_, title)| title.ends_with('.')));
+    }
+}

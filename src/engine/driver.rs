@@ -1,0 +1,259 @@
+//! Turns what happens into [`Input`] and carries out every [`Action`]. The only place that waits for several things.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::machine::{Action, Input, Machine, Settings, TimerId};
+use super::ports::{AttemptOutcome, AttemptRequest, Executor, Signals, Sink};
+use super::unit::{self, UnitEnded};
+use crate::base::stop::{self, StopSender};
+use crate::base::{Clock, Mono, NodeId, RunId, clock};
+use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
+use crate::model::outcome::NodeStatus;
+use crate::model::output::{Captured, MemoryOutputs};
+use crate::model::report::{ReportFold, RunReport};
+use crate::plan::Plan;
+
+/// The world of one run.
+pub struct Ports<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Carries out attempts.
+    pub executor: Arc<dyn Executor>,
+    /// Takes the events.
+    pub sink: &'a mut dyn Sink,
+    /// Says when to stop.
+    pub signals: &'a mut dyn Signals,
+}
+
+/// Carries out a plan and gives its report. A failing run is a report, too.
+pub async fn run(plan: Arc<Plan>, (run_id, settings): (RunId, Settings), started: RunStarted, ports: Ports<'_>) -> RunReport {
+    let inputs = started.context.inputs.clone();
+    let mut driver = Driver {
+        machine: Machine::new(Arc::clone(&plan), settings, started),
+        no_results: results_document(&inputs, &[]),
+        plan,
+        inputs,
+        run_id,
+        seq: 0,
+        fold: ReportFold::new(run_id),
+        outputs: MemoryOutputs::default(),
+        timers: Timers::default(),
+        units: JoinSet::new(),
+        running: HashMap::new(),
+        stops: HashMap::new(),
+        ports,
+    };
+    let mut input = Input::Begin;
+    loop {
+        driver.step(input);
+        if driver.machine.is_finished() {
+            return driver.fold.into_report();
+        }
+        input = driver.next_input().await;
+    }
+}
+
+struct Driver<'a> {
+    machine: Machine,
+    plan: Arc<Plan>,
+    inputs: Map<String, Value>,
+    /// What a node without dependencies is told.
+    no_results: Arc<str>,
+    run_id: RunId,
+    seq: u64,
+    fold: ReportFold,
+    outputs: MemoryOutputs,
+    timers: Timers,
+    units: JoinSet<UnitEnded>,
+    running: HashMap<Id, (usize, u32)>,
+    stops: HashMap<usize, StopSender>,
+    ports: Ports<'a>,
+}
+
+impl Driver<'_> {
+    async fn next_input(&mut self) -> Input {
+        let now = self.ports.clock.now();
+        let next_timer = self.timers.next_after(now);
+        tokio::select! {
+            biased;
+            () = self.ports.signals.next() => Input::Signal,
+            Some(ended) = self.units.join_next_with_id() => self.unit_ended(ended),
+            id = wait_for(next_timer) => {
+                self.timers.disarm(id);
+                Input::TimerFired(id)
+            }
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let mut actions = Vec::new();
+            self.machine.step(self.ports.clock.now(), input, &mut actions);
+            for action in actions {
+                if self.carry_out(action).is_err() {
+                    // The machine hears of it once per step; from the second time on it has nothing left to do.
+                    next = Some(Input::SinkFailed);
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) -> Result<(), super::ports::SinkError> {
+        match action {
+            Action::Emit(kind) => return self.emit(kind),
+            Action::Start { node, attempt } => self.start(node, attempt),
+            Action::ArmTimer { id, after } => self.timers.arm(id, self.ports.clock.now() + after),
+            Action::DisarmTimer(id) => self.timers.disarm(id),
+            Action::Stop { node, level } => {
+                if let Some(stop) = self.stops.get(&node) {
+                    stop.raise(level);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, kind: EventKind) -> Result<(), super::ports::SinkError> {
+        let clock = self.ports.clock;
+        let event = RunEvent::at_moment((self.run_id, self.seq), clock.started_at(), clock.now(), kind);
+        self.seq += 1;
+        let recorded = self.ports.sink.record(&event);
+        self.fold.apply(event, &self.outputs);
+        recorded
+    }
+
+    fn start(&mut self, node: usize, attempt: u32) {
+        let spec = self.plan.node(node);
+        let Some(action) = spec.action.clone() else {
+            // A plan with unbound nodes is refused before it runs.
+            self.enqueue(node, attempt, unit::broken("a node without an action was started"));
+            return;
+        };
+        let results = if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
+        let request =
+            AttemptRequest { run_id: self.run_id, node_id: spec.id.clone(), index: node, attempt, action, results };
+        let (sender, receiver) = stop::channel();
+        self.stops.insert(node, sender);
+        let handle = self.units.spawn(unit::run(Arc::clone(&self.ports.executor), request, receiver));
+        self.running.insert(handle.id(), (node, attempt));
+    }
+
+    fn enqueue(&mut self, node: usize, attempt: u32, outcome: AttemptOutcome) {
+        let handle = self.units.spawn(std::future::ready(UnitEnded { node, attempt, outcome }));
+        self.running.insert(handle.id(), (node, attempt));
+    }
+
+    fn unit_ended(&mut self, ended: Result<(Id, UnitEnded), JoinError>) -> Input {
+        let ended = match ended {
+            Ok((id, ended)) => {
+                self.running.remove(&id);
+                ended
+            }
+            Err(error) => {
+                let (node, attempt) = self.running.remove(&error.id()).unwrap_or_default();
+                UnitEnded { node, attempt, outcome: unit::broken(&error.to_string()) }
+            }
+        };
+        self.stops.remove(&ended.node);
+        let outcome = ended.outcome;
+        let finished = AttemptFinished {
+            node_id: self.plan.node(ended.node).id.clone(),
+            attempt: ended.attempt,
+            failure: outcome.failure,
+            return_code: outcome.return_code,
+            signal: outcome.signal,
+            stdout: Captured::new(outcome.stdout, outcome.truncated.0, &mut self.outputs),
+            stderr: Captured::new(outcome.stderr, outcome.truncated.1, &mut self.outputs),
+            outputs: outcome.outputs,
+            leaked: outcome.leaked,
+        };
+        Input::AttemptEnded { node: ended.node, finished: Box::new(finished), stopped: outcome.stopped }
+    }
+
+    fn results_for(&self, node: usize) -> Arc<str> {
+        let dependencies = &self.plan.node(node).depends_on;
+        let upstream: Vec<_> = dependencies
+            .iter()
+            .filter_map(|dependency| self.fold.node(&self.plan.node(dependency.node).id))
+            .map(|result| Upstream {
+                node_id: result.node_id.as_ref(),
+                status: result.status,
+                value: &result.value,
+                outputs: &result.outputs,
+                return_code: result.return_code,
+                attempts: result.attempts,
+            })
+            .collect();
+        results_document(&self.inputs, &upstream)
+    }
+}
+
+/// What a node is told of one that it waited for.
+#[derive(Serialize)]
+struct Upstream<'a> {
+    #[serde(skip)]
+    node_id: Option<&'a NodeId>,
+    status: NodeStatus,
+    value: &'a Value,
+    outputs: &'a Map<String, Value>,
+    return_code: Option<i32>,
+    attempts: u32,
+}
+
+/// `{"inputs": {…}, "nodes": {"id": {…}}}`.
+fn results_document(inputs: &Map<String, Value>, upstream: &[Upstream<'_>]) -> Arc<str> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        inputs: &'a Map<String, Value>,
+        #[serde(serialize_with = "by_id")]
+        nodes: &'a [Upstream<'a>],
+    }
+    fn by_id<S: serde::Serializer>(nodes: &&[Upstream<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(nodes.iter().filter_map(|node| Some((node.node_id?, node))))
+    }
+    // Maps with text keys and JSON values always have a JSON form.
+    serde_json::to_string(&Document { inputs, nodes: upstream }).unwrap_or_default().into()
+}
+
+async fn wait_for(timer: Option<(Duration, TimerId)>) -> TimerId {
+    match timer {
+        Some((after, id)) => {
+            clock::sleep(after).await;
+            id
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Armed timers by the moment at which they run out.
+#[derive(Debug, Default)]
+struct Timers {
+    queue: BTreeSet<(Mono, TimerId)>,
+    armed: BTreeMap<TimerId, Mono>,
+}
+
+impl Timers {
+    fn arm(&mut self, id: TimerId, at: Mono) {
+        self.disarm(id);
+        self.armed.insert(id, at);
+        self.queue.insert((at, id));
+    }
+
+    fn disarm(&mut self, id: TimerId) {
+        if let Some(at) = self.armed.remove(&id) {
+            self.queue.remove(&(at, id));
+        }
+    }
+
+    /// The timer that runs out next, and the time until then.
+    fn next_after(&self, now: Mono) -> Option<(Duration, TimerId)> {
+        self.queue.first().map(|&(at, id)| (at - now, id))
+    }
+}

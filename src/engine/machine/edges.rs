@@ -1,0 +1,20 @@
+//! The truth table of edges: `execution.md`, "Failure of a run".
+
+use super::state::End;
+use crate::model::outcome::SkipReason;
+use crate::model::workflow::EdgeCondition;
+
+/// Why an edge keeps its dependent from starting, if it does.
+pub(super) const fn block(end: End, on: EdgeCondition) -> Option<SkipReason> {
+    match (end, on) {
+        (End::Completed, EdgeCondition::Success | EdgeCondition::Finished)
+        | (End::Failed(_), EdgeCondition::Failure | EdgeCondition::Finished)
+        | (End::Skipped(SkipReason::Disabled), _)
+        | (End::Skipped(SkipReason::Condition), EdgeCondition::Finished) => None,
+        (End::Completed, EdgeCondition::Failure) => Some(SkipReason::Condition),
+        (End::Failed(_), EdgeCondition::Success) => Some(SkipReason::DependencyFailed),
+        (End::Skipped(SkipReason::Condition | SkipReason::UpstreamSkipped), _) => Some(SkipReason::UpstreamSkipped),
+        (End::Skipped(SkipReason::DependencyFailed), _) => Some(SkipReason::DependencyFailed),
+        (End::Skipped(reason @ (SkipReason::Cancelled | SkipReason::DryRun)), _) => Some(reason),
+    }
+}

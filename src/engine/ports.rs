@@ -1,0 +1,82 @@
+//! What the engine needs of the world, as traits that it owns. Adapters are built in `app::runtime` only.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::base::stop::StopReceiver;
+use crate::base::{NodeId, RunId};
+use crate::model::event::{AttemptFailure, RunEvent};
+use crate::model::workflow::Action;
+
+/// A future that can be moved to another thread.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries out attempts.
+pub trait Executor: Send + Sync {
+    /// Carries out one attempt. Ends when nothing of it is left that a stop should have ended, and reports once.
+    fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome>;
+}
+
+/// What an executor is told of an attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptRequest {
+    /// The run.
+    pub run_id: RunId,
+    /// The node.
+    pub node_id: NodeId,
+    /// The node's place in the contract: a short unique name.
+    pub index: usize,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// What to do.
+    pub action: Action,
+    /// The inputs of the run and the results of the nodes that this one waited for, as one JSON document.
+    pub results: Arc<str>,
+}
+
+/// What an executor says of an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptOutcome {
+    /// Why it failed; nothing if it succeeded.
+    pub failure: Option<AttemptFailure>,
+    /// Whether a stop that was asked for is what ended it.
+    pub stopped: bool,
+    /// The code that its program ended with.
+    pub return_code: Option<i32>,
+    /// The signal that ended its program.
+    pub signal: Option<i32>,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// What it printed beside that.
+    pub stderr: Vec<u8>,
+    /// Whether more was printed than was kept, in either stream.
+    pub truncated: (bool, bool),
+    /// What it wrote to `$ONEX_NODE_OUTPUT`.
+    pub outputs: Map<String, Value>,
+    /// Whether a process that it left behind still held its output when it ended.
+    pub leaked: bool,
+}
+
+/// Takes every event, in order, before the action that it announces is carried out.
+pub trait Sink {
+    /// Takes one event.
+    ///
+    /// # Errors
+    ///
+    /// If the event must be recorded and could not be: the run is then cancelled.
+    fn record(&mut self, event: &RunEvent) -> Result<(), SinkError>;
+}
+
+/// What must be recorded could not be.
+#[derive(Debug, thiserror::Error)]
+#[error("an event could not be recorded: {0}")]
+pub struct SinkError(pub String);
+
+/// People and programs that want the run to stop.
+pub trait Signals: Send {
+    /// Waits for the next one who does.
+    fn next(&mut self) -> BoxFuture<'_, ()>;
+}

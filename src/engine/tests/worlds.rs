@@ -1,0 +1,172 @@
+//! Random workflows, and random behaviour of what they run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::rng::Rng;
+use crate::base::{CorrelationId, NodeId};
+use crate::diag::Span;
+use crate::engine::machine::Settings;
+use crate::model::context::ExecutionContext;
+use crate::model::event::{PlannedNode, RunStarted};
+use crate::model::output::OutputFormat;
+use crate::model::report::ContractInfo;
+use crate::model::workflow::{
+    Action, Backoff, CommandSpec, Dependency, EdgeCondition, ErrorAction, Jitter, NodeKind, NodeSpec, OuterRetry, RetryOn,
+    RetrySpec, Rules, Workflow,
+};
+use crate::plan::Plan;
+
+/// The time that a stopped attempt gets before it is killed.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+
+/// The longest delay between two attempts of a generated node.
+pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// One random run.
+pub(super) struct World {
+    pub plan: Arc<Plan>,
+    pub settings: Settings,
+    pub rng: Rng,
+}
+
+pub(super) fn world(seed: u64) -> World {
+    let mut rng = Rng::of_parts(&[seed, 0x5eed]);
+    let workflow = workflow(&mut rng);
+    let plan = Plan::new(Arc::new(workflow)).expect("generated graphs have no circles");
+    let plan = if rng.chance(3) { plan.dry() } else { plan };
+    let settings = Settings {
+        jobs: 1 + usize::try_from(rng.below(5)).unwrap(),
+        fail_fast: [None, None, Some(true), Some(false)][pick(&mut rng, 4)],
+        deadline: rng.chance(20).then(|| Duration::from_millis(rng.below(1500))),
+        seed,
+    };
+    World { plan: Arc::new(plan), settings, rng }
+}
+
+fn pick(rng: &mut Rng, n: usize) -> usize {
+    usize::try_from(rng.below(n as u64)).unwrap()
+}
+
+fn workflow(rng: &mut Rng) -> Workflow {
+    let count = if rng.chance(5) { 1 + pick(rng, 40) } else { 1 + pick(rng, 10) };
+    let density = rng.below(60);
+    // The order of declaration says nothing about the order of the graph.
+    let mut rank: Vec<usize> = (0..count).collect();
+    for at in (1..count).rev() {
+        rank.swap(at, pick(rng, at + 1));
+    }
+    let outer = OuterRetry {
+        max_retries: if rng.chance(30) { 1 + u32::try_from(rng.below(2)).unwrap() } else { 0 },
+        delay: Duration::from_millis(rng.below(300)),
+        multiplier: 2.0,
+    };
+    let inherited = rng.chance(20).then(|| backoff(rng));
+    let nodes = (0..count)
+        .map(|index| {
+            let mut depends_on = Vec::new();
+            for other in (0..count).filter(|&other| rank[other] < rank[index]) {
+                if rng.chance(density) {
+                    depends_on.push(Dependency { node: other, on: edge(rng), span: Span::default() });
+                }
+            }
+            node(rng, (index, depends_on), (inherited.as_ref(), &outer))
+        })
+        .collect();
+    let rules = Rules { keep_going: rng.chance(60), ..Rules::default() };
+    Workflow { name: "simulated".to_owned(), nodes, rules, ..Workflow::default() }
+}
+
+fn edge(rng: &mut Rng) -> EdgeCondition {
+    match rng.below(100) {
+        0..80 => EdgeCondition::Success,
+        80..88 => EdgeCondition::Failure,
+        _ => EdgeCondition::Finished,
+    }
+}
+
+fn backoff(rng: &mut Rng) -> Backoff {
+    let retry_on = match rng.below(4) {
+        0 => vec![RetryOn::Timeout, RetryOn::Spawn],
+        1 => vec![RetryOn::Exit(1), RetryOn::Signal],
+        _ => vec![RetryOn::Any],
+    };
+    Backoff {
+        max_attempts: 1 + u32::try_from(rng.below(4)).unwrap(),
+        initial_delay: Duration::from_millis(rng.below(200)),
+        max_delay: LONGEST_DELAY,
+        exponential_base: 2.0,
+        jitter: if rng.chance(50) { Jitter::Full } else { Jitter::None },
+        retry_on,
+    }
+}
+
+fn node(
+    rng: &mut Rng,
+    (index, depends_on): (usize, Vec<Dependency>),
+    (inherited, outer): (Option<&Backoff>, &OuterRetry),
+) -> NodeSpec {
+    let idempotent = [None, None, Some(true), Some(false)][pick(rng, 4)];
+    let retry = if idempotent != Some(false) && rng.chance(30) {
+        RetrySpec { inner: Some(backoff(rng)), own: true, outer: OuterRetry::default() }
+    } else {
+        RetrySpec { inner: inherited.filter(|_| idempotent != Some(false)).cloned(), own: false, outer: outer.clone() }
+    };
+    let kind = match rng.below(6) {
+        0 => NodeKind::Compute,
+        1 => NodeKind::Validator,
+        2 => NodeKind::Test,
+        _ => NodeKind::Effect,
+    };
+    NodeSpec {
+        id: NodeId::new(&format!("n{index}")).unwrap(),
+        span: Span::default(),
+        kind,
+        description: None,
+        tags: Vec::new(),
+        enabled: !rng.chance(5),
+        depends_on,
+        idempotent,
+        retry,
+        timeout: Duration::from_millis(10 + rng.below(500)),
+        error_action: [None, None, None, Some(ErrorAction::Stop), Some(ErrorAction::Continue)][pick(rng, 5)],
+        priority: [100, 100, 100, 1, 500][pick(rng, 5)],
+        action: Some(command()),
+        action_key: Some("run".to_owned()),
+    }
+}
+
+pub(super) fn command() -> Action {
+    Action::Command(CommandSpec {
+        argv: vec!["true".to_owned()],
+        env: std::collections::BTreeMap::new(),
+        cwd: None,
+        stdin: None,
+        output: OutputFormat::Text,
+    })
+}
+
+/// The first event of a run of `plan`.
+pub(super) fn started(plan: &Plan) -> RunStarted {
+    RunStarted {
+        correlation_id: CorrelationId::from_text("simulated"),
+        parent_run_id: None,
+        contract: ContractInfo {
+            name: plan.workflow().name.clone(),
+            version: None,
+            path: "simulated.yaml".to_owned(),
+            digest: String::new(),
+        },
+        context: ExecutionContext::default(),
+        plan: plan
+            .order()
+            .iter()
+            .map(|&index| PlannedNode {
+                node_id: plan.node(index).id.clone(),
+                kind: plan.node(index).kind.as_str().to_owned(),
+                depends_on: plan.node(index).depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
+                output: OutputFormat::Text,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,88 @@
+//! What was asked for. Data only: it is part of `run_started` and can be logged, stored and compared.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+}
+
+/// How a run goes about its nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// One node at a time.
+    #[default]
+    Sync,
+    /// Several at a time.
+    Async,
+    /// Nothing runs; the plan is shown.
+    DryRun,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sync => "sync",
+            Self::Async => "async",
+            Self::DryRun => "dry-run",
+        })
+    }
+}
+
+/// What was asked for: the fields of `spec/000`, then ours.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionContext {
+    /// The stage, where one was named.
+    pub stage: Option<String>,
+    /// Tags to select by.
+    pub tags: Vec<String>,
+    /// Filters to select by.
+    pub filters: Map<String, Value>,
+    /// Whether nothing may run.
+    pub dry_run: bool,
+    /// The form of the report.
+    pub format: Format,
+    /// Time for the whole run.
+    #[serde(with = "optional_millis", rename = "timeout_ms")]
+    pub timeout: Option<Duration>,
+    /// How the run goes about its nodes.
+    pub mode: Mode,
+    /// The greatest number of nodes that run at once.
+    pub jobs: usize,
+    /// Whether the first failure stops the run, where the command line says so.
+    pub fail_fast: Option<bool>,
+    /// The contract's inputs, complete and checked.
+    pub inputs: Map<String, Value>,
+}
+
+/// Durations on the wire are whole milliseconds.
+mod optional_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(duration) => serializer.serialize_some(&u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}

@@ -1,0 +1,181 @@
+//! The one vocabulary of a run. A journal row, a line of `--events` and a log record are this same value.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::context::ExecutionContext;
+use super::exit::ExitCode;
+use super::outcome::{AttemptClass, CancelReason, FailureReason, RunStatus, SkipReason};
+use super::output::{Captured, OutputFormat};
+use super::report::{ContractInfo, ErrorInfo};
+use crate::base::{CorrelationId, Mono, NodeId, RunId};
+
+/// The version of the vocabulary. It grows when a reader of the version before would misunderstand.
+pub const EVENT_VERSION: u32 = 1;
+
+/// One thing that happened to a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// [`EVENT_VERSION`] when it was written.
+    pub v: u32,
+    /// The run.
+    pub run_id: RunId,
+    /// Its place in the run's stream: 0, 1, 2 and so on.
+    pub seq: u64,
+    /// When it happened.
+    #[serde(with = "super::report::millis")]
+    pub at: DateTime<Utc>,
+    /// Milliseconds since the run's start, by a clock that never goes back.
+    pub elapsed_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+impl RunEvent {
+    /// An event at the moment `now` of a run that began at `started_at`. The calendar time comes from the clock
+    /// that never goes back, in whole milliseconds: the order of events is the order of their times, and an event
+    /// is the same after it was written down.
+    #[must_use]
+    pub fn at_moment((run_id, seq): (RunId, u64), started_at: DateTime<Utc>, now: Mono, kind: EventKind) -> Self {
+        let elapsed_ms = now.as_millis();
+        let millis = started_at.timestamp_millis().saturating_add_unsigned(elapsed_ms);
+        let at = DateTime::from_timestamp_millis(millis).unwrap_or(started_at);
+        Self { v: EVENT_VERSION, run_id, seq, at, elapsed_ms, kind }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The run began.
+    RunStarted(Box<RunStarted>),
+    /// Nothing keeps the node from starting but a free slot.
+    NodeReady {
+        /// The node.
+        node_id: NodeId,
+    },
+    /// An attempt is about to start. Written before it does.
+    AttemptStarted {
+        /// The node.
+        node_id: NodeId,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
+    /// An attempt ended.
+    AttemptFinished(Box<AttemptFinished>),
+    /// A further attempt will start.
+    RetryScheduled {
+        /// The node.
+        node_id: NodeId,
+        /// The number of the attempt that will start.
+        attempt: u32,
+        /// The time until then in milliseconds.
+        delay_ms: u64,
+    },
+    /// The node is done.
+    NodeCompleted {
+        /// The node.
+        node_id: NodeId,
+        /// How many attempts it took.
+        attempts: u32,
+    },
+    /// The node ended without success.
+    NodeFailed {
+        /// The node.
+        node_id: NodeId,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Why it failed.
+        reason: FailureReason,
+        /// The same for people.
+        error: ErrorInfo,
+    },
+    /// The node will not start.
+    NodeSkipped {
+        /// The node.
+        node_id: NodeId,
+        /// Why.
+        reason: SkipReason,
+        /// The node that is the cause, if one is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        culprit: Option<NodeId>,
+    },
+    /// The run stops before its plan is done.
+    CancelRequested {
+        /// Why.
+        reason: CancelReason,
+    },
+    /// The run ended. Nothing follows.
+    RunFinished {
+        /// How.
+        status: RunStatus,
+        /// The exit code that belongs to it.
+        exit_code: ExitCode,
+    },
+}
+
+/// All that a reader of a recording needs to know of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// Ties the run to the work that asked for it.
+    pub correlation_id: CorrelationId,
+    /// The run that started this one.
+    pub parent_run_id: Option<RunId>,
+    /// The contract.
+    pub contract: ContractInfo,
+    /// What was asked for.
+    pub context: ExecutionContext,
+    /// The nodes in the order of the plan.
+    pub plan: Vec<PlannedNode>,
+}
+
+/// A node of the plan, as recordings know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedNode {
+    /// Its id.
+    pub node_id: NodeId,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The nodes that it depends on.
+    pub depends_on: Vec<NodeId>,
+    /// How its output becomes a value.
+    pub output: OutputFormat,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptFinished {
+    /// The node.
+    pub node_id: NodeId,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Why it failed; nothing if it succeeded.
+    pub failure: Option<AttemptFailure>,
+    /// The code that its program ended with.
+    pub return_code: Option<i32>,
+    /// The signal that ended its program.
+    pub signal: Option<i32>,
+    /// What it printed.
+    pub stdout: Captured,
+    /// What it printed beside that.
+    pub stderr: Captured,
+    /// What it wrote to `$ONEX_NODE_OUTPUT`.
+    pub outputs: Map<String, Value>,
+    /// Whether a process that it left behind still held its output when it ended.
+    pub leaked: bool,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptFailure {
+    /// Why.
+    pub reason: FailureReason,
+    /// What is known of its effect.
+    pub class: AttemptClass,
+    /// The same for people.
+    pub message: String,
+}

@@ -1,0 +1,20 @@
+//! Plain data: what is said, not how. Every type that goes over a wire lives here.
+//!
+//! Knows no file, no process and no terminal; behaviour is limited to folds and conversions.
+
+pub mod context;
+pub mod event;
+pub mod exit;
+pub mod outcome;
+pub mod output;
+pub mod plan_view;
+pub mod report;
+pub mod workflow;
+
+pub use context::{ExecutionContext, Format, Mode};
+pub use event::{EventKind, RunEvent};
+pub use exit::ExitCode;
+pub use outcome::{AttemptClass, CancelReason, FailureReason, NodeStatus, RunStatus, SkipReason};
+pub use output::{Captured, Outputs};
+pub use report::RunReport;
+pub use workflow::{NodeSpec, Workflow};

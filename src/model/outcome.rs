@@ -1,0 +1,203 @@
+//! How attempts, nodes and runs end. The names are those of the wire.
+
+use serde::{Deserialize, Serialize};
+
+use super::exit::ExitCode;
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeStatus {
+    /// Not started.
+    #[default]
+    Pending,
+    /// An attempt is under way.
+    Running,
+    /// Waiting for its next attempt.
+    Retrying,
+    /// Done.
+    Completed,
+    /// Ended without success.
+    Failed,
+    /// Never started.
+    Skipped,
+}
+
+impl NodeStatus {
+    /// Whether the node will not change any more.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Skipped)
+    }
+}
+
+/// Why a node failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// Its program ended with a code other than 0.
+    ExitCode,
+    /// It ran longer than it may.
+    Timeout,
+    /// A signal that `onex` did not send ended it.
+    Signal,
+    /// Its program could not be started.
+    Spawn,
+    /// It broke an agreement, such as the form of its output.
+    Protocol,
+    /// It may have had its effect, and must not be repeated to find out.
+    Uncertain,
+    /// The run was cancelled while it ran.
+    Cancelled,
+}
+
+impl FailureReason {
+    /// The kind of error that reports give, which `retry_on` also matches.
+    #[must_use]
+    pub const fn error_kind(self) -> &'static str {
+        match self {
+            Self::ExitCode => "TaskFailedError",
+            Self::Timeout => "TimeoutError",
+            Self::Signal => "SignalError",
+            Self::Spawn => "SpawnError",
+            Self::Protocol => "ProtocolError",
+            Self::Uncertain => "UncertainError",
+            Self::Cancelled => "CancelledError",
+        }
+    }
+
+    /// The reason as the wire writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExitCode => "exit_code",
+            Self::Timeout => "timeout",
+            Self::Signal => "signal",
+            Self::Spawn => "spawn",
+            Self::Protocol => "protocol",
+            Self::Uncertain => "uncertain",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The exit code of a run in which a node failed like this.
+    #[must_use]
+    pub const fn exit_code(self) -> ExitCode {
+        match self {
+            Self::ExitCode | Self::Timeout | Self::Signal | Self::Spawn | Self::Uncertain | Self::Cancelled => {
+                ExitCode::ExecutionFailed
+            }
+            Self::Protocol => ExitCode::Protocol,
+        }
+    }
+}
+
+/// Why a node was never started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// A node that it depends on ended well, and it was asked to wait for a failure.
+    Condition,
+    /// A node that it depends on was skipped in good order.
+    UpstreamSkipped,
+    /// A node that it depends on, directly or not, failed.
+    DependencyFailed,
+    /// Its contract disables it. It satisfies its dependents.
+    Disabled,
+    /// The run was cancelled first.
+    Cancelled,
+    /// Nothing runs in a dry run.
+    DryRun,
+}
+
+impl SkipReason {
+    /// The reason as the wire writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Condition => "condition",
+            Self::UpstreamSkipped => "upstream_skipped",
+            Self::DependencyFailed => "dependency_failed",
+            Self::Disabled => "disabled",
+            Self::Cancelled => "cancelled",
+            Self::DryRun => "dry_run",
+        }
+    }
+}
+
+/// What is known of an attempt that did not succeed: whether it may be repeated depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptClass {
+    /// Nothing happened: it can have had no effect.
+    NotStarted,
+    /// It answered.
+    Definite,
+    /// Whether it had its effect is not known.
+    Unknown,
+}
+
+/// Why a run stops before its plan is done. The order is the meaning: a cancel only ever escalates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// A node failed, and the run stops at the first failure.
+    FailFast,
+    /// The run's time is up.
+    Timeout,
+    /// What must be recorded could not be.
+    SinkFailed,
+    /// Somebody asked for it.
+    Signal,
+    /// Somebody asked for it again: everything is killed.
+    Kill,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Under way, or cut off.
+    #[default]
+    Running,
+    /// Nothing failed.
+    Success,
+    /// A node failed.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its time was up.
+    TimedOut,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_of_failure_have_their_exit_codes() {
+        use FailureReason as R;
+        for reason in [R::ExitCode, R::Timeout, R::Signal, R::Spawn, R::Uncertain, R::Cancelled] {
+            assert_eq!(reason.exit_code(), ExitCode::ExecutionFailed);
+        }
+        assert_eq!(R::Protocol.exit_code(), ExitCode::Protocol);
+    }
+
+    #[test]
+    fn words_are_those_of_the_wire() {
+        use FailureReason as F;
+        for reason in [F::ExitCode, F::Timeout, F::Signal, F::Spawn, F::Protocol, F::Uncertain, F::Cancelled] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+        use SkipReason as S;
+        for reason in [S::Condition, S::UpstreamSkipped, S::DependencyFailed, S::Disabled, S::Cancelled, S::DryRun] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn cancels_escalate_from_the_mildest() {
+        use CancelReason::{FailFast, Kill, Signal, SinkFailed, Timeout};
+        assert!([FailFast, Timeout, SinkFailed, Signal, Kill].is_sorted());
+    }
+}

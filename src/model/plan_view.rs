@@ -1,0 +1,71 @@
+//! A plan on the wire: the specification's `ExecutionPlan` and more.
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Mode;
+use crate::base::NodeId;
+
+/// What would run, in which order, and why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// The digest of the contract's text: the same contract has the same plan.
+    pub plan_id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Where nodes run.
+    pub default_mode: String,
+    /// How a run would go about the nodes.
+    pub mode: Mode,
+    /// The most nodes that a run would run at once.
+    pub jobs: usize,
+    /// The nodes in the order of their declaration.
+    pub nodes: Vec<PlanNodeView>,
+    /// The edges, each from a node to one that waits for it.
+    pub edges: Vec<(NodeId, NodeId)>,
+    /// The order in which a run with one slot goes through the nodes.
+    pub execution_order: Vec<NodeId>,
+    /// Group k holds the nodes whose longest path from a root has k edges.
+    pub parallel_groups: Vec<Vec<NodeId>>,
+    /// The nodes that wait for nothing.
+    pub roots: Vec<NodeId>,
+    /// A longest chain of nodes that wait for each other.
+    pub critical_path: Vec<NodeId>,
+    /// How many separate parts the graph has.
+    pub components: usize,
+}
+
+/// One node of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNodeView {
+    /// Its id.
+    pub node_id: NodeId,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The key of its action; nothing where it has none.
+    pub action: Option<String>,
+    /// The nodes that it waits for.
+    pub depends_on: Vec<NodeId>,
+    /// What would happen to it.
+    pub status: PlanStatus,
+    /// Why it would not run.
+    pub reason: Option<String>,
+    /// The most attempts that it can make.
+    pub max_attempts: u32,
+}
+
+/// What would happen to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanStatus {
+    /// It runs, if all that it waits for ends as asked.
+    WillRun,
+    /// It does not run.
+    Skipped,
+    /// It has no action, so the contract cannot run.
+    Unbound,
+}

@@ -1,0 +1,416 @@
+//! The report of a run: a fold over its events, live and replayed alike.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::context::Mode;
+use super::event::{EventKind, RunEvent, RunStarted};
+use super::exit::ExitCode;
+use super::outcome::{CancelReason, NodeStatus, RunStatus};
+use super::output::{OutputFormat, Outputs, Text};
+use crate::base::{CorrelationId, NodeId, RunId};
+use crate::diag::Severity;
+
+/// The version of the report's form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What came of a run, or of the wish to start one. The order of the fields is stable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`SCHEMA_VERSION`] when it was written.
+    pub schema_version: u32,
+    /// The run.
+    pub run_id: RunId,
+    /// Ties the run to the work that asked for it.
+    pub correlation_id: CorrelationId,
+    /// The run that started this one.
+    pub parent_run_id: Option<RunId>,
+    /// The contract, where one could be read.
+    pub contract: Option<ContractInfo>,
+    /// The stage, where one was named.
+    pub stage: Option<String>,
+    /// How the run went about its nodes.
+    pub mode: Mode,
+    /// How it ended.
+    pub status: RunStatus,
+    /// The exit code of the process.
+    pub exit_code: ExitCode,
+    /// When it began.
+    #[serde(with = "millis")]
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    #[serde(with = "optional_millis")]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How long it took in milliseconds.
+    pub execution_time_ms: u64,
+    /// Numbers of nodes.
+    pub summary: Summary,
+    /// One entry for each planned node, in the order of the plan.
+    pub results: Vec<NodeResult>,
+    /// What was found in the contract.
+    pub diagnostics: Vec<DiagnosticInfo>,
+    /// What kept the run from its end, or from its start.
+    pub error: Option<ErrorInfo>,
+}
+
+/// The contract of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version, as it is written.
+    pub version: Option<String>,
+    /// Its file, as it was given.
+    pub path: String,
+    /// The digest of its text.
+    pub digest: String,
+}
+
+/// Numbers of nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// All planned nodes.
+    pub total: u64,
+    /// Those that are done.
+    pub completed: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that did not start.
+    pub skipped: u64,
+    /// Those that are done with a warning.
+    pub warned: u64,
+    /// Tests that passed on a later attempt.
+    pub flaky: u64,
+    /// Attempts beyond the first of each node.
+    pub retries: u64,
+}
+
+/// What came of one node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeResult {
+    /// The node; absent only in a default value.
+    pub node_id: Option<NodeId>,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How it ended.
+    pub status: NodeStatus,
+    /// Why, where it failed or was skipped.
+    pub reason: Option<String>,
+    /// The node that kept it from starting.
+    pub culprit: Option<NodeId>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// When its first attempt started.
+    #[serde(with = "optional_millis")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(with = "optional_millis")]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Milliseconds from its first start to its end, delays between attempts included.
+    pub execution_time_ms: u64,
+    /// Milliseconds that it was ready and waited for a free slot.
+    pub queue_time_ms: u64,
+    /// The code that its last program ended with.
+    pub return_code: Option<i32>,
+    /// The signal that ended its last program.
+    pub signal: Option<i32>,
+    /// What it gave.
+    pub value: Value,
+    /// What it wrote to `$ONEX_NODE_OUTPUT`.
+    pub outputs: Map<String, Value>,
+    /// What its last attempt printed.
+    pub stdout: Text,
+    /// What its last attempt printed beside that.
+    pub stderr: Text,
+    /// Whether more was printed than is kept.
+    pub truncated: bool,
+    /// Whether a process that it left behind still held its output when it ended.
+    pub leaked: bool,
+    /// Why it failed.
+    pub error: Option<ErrorInfo>,
+}
+
+impl NodeResult {
+    /// The node's id as text.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.node_id.as_ref().map_or("", NodeId::as_str)
+    }
+
+    /// Whether it is done, but not without a warning.
+    #[must_use]
+    pub fn is_warned(&self) -> bool {
+        self.status == NodeStatus::Completed && self.leaked
+    }
+
+    /// Whether it is a test that passed on a later attempt.
+    #[must_use]
+    pub fn is_flaky(&self) -> bool {
+        self.status == NodeStatus::Completed && self.attempts > 1 && self.kind == "test"
+    }
+}
+
+/// An error by the names of the specification, or in the same style.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// The name, such as `TaskFailedError`.
+    pub kind: String,
+    /// The same for people.
+    pub message: String,
+    /// More about it.
+    pub context: Map<String, Value>,
+}
+
+impl ErrorInfo {
+    /// An error without context.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), context: Map::new() }
+    }
+}
+
+/// A diagnostic on the wire. Lines and columns count from 1; columns count characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosticInfo {
+    /// The stable code.
+    pub code: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence without a period at its end.
+    pub message: String,
+    /// The file.
+    pub path: Option<String>,
+    /// Where it begins.
+    pub line: Option<u32>,
+    /// Where it begins.
+    pub column: Option<u32>,
+    /// Where it ends.
+    pub end_line: Option<u32>,
+    /// Where it ends, exclusive.
+    pub end_column: Option<u32>,
+    /// What the author can do about it.
+    pub help: Vec<String>,
+    /// Every place that it names.
+    pub labels: Vec<LabelInfo>,
+}
+
+/// A labelled place on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelInfo {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+    /// What is to be said about it.
+    pub text: String,
+}
+
+/// Folds events into a report.
+#[derive(Clone, Debug)]
+pub struct ReportFold {
+    report: RunReport,
+    index: HashMap<NodeId, usize>,
+    formats: Vec<OutputFormat>,
+    started_ms: Vec<u64>,
+    ready_ms: Vec<u64>,
+}
+
+impl ReportFold {
+    /// A fold that has seen no event of this run.
+    #[must_use]
+    pub fn new(run_id: RunId) -> Self {
+        Self {
+            report: RunReport {
+                schema_version: SCHEMA_VERSION,
+                run_id,
+                correlation_id: CorrelationId::from_text(""),
+                parent_run_id: None,
+                contract: None,
+                stage: None,
+                mode: Mode::default(),
+                status: RunStatus::Running,
+                exit_code: ExitCode::Success,
+                started_at: DateTime::UNIX_EPOCH,
+                completed_at: None,
+                execution_time_ms: 0,
+                summary: Summary::default(),
+                results: Vec::new(),
+                diagnostics: Vec::new(),
+                error: None,
+            },
+            index: HashMap::new(),
+            formats: Vec::new(),
+            started_ms: Vec::new(),
+            ready_ms: Vec::new(),
+        }
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub const fn report(&self) -> &RunReport {
+        &self.report
+    }
+
+    /// What is known of one node so far.
+    #[must_use]
+    pub fn node(&self, id: &NodeId) -> Option<&NodeResult> {
+        self.report.results.get(*self.index.get(id)?)
+    }
+
+    /// The report.
+    #[must_use]
+    pub fn into_report(self) -> RunReport {
+        self.report
+    }
+
+    /// Takes one more event, in order. `outputs` gives the bytes that the event only names.
+    pub fn apply(&mut self, event: RunEvent, outputs: &dyn Outputs) {
+        let (at, elapsed) = (event.at, event.elapsed_ms);
+        match event.kind {
+            EventKind::RunStarted(started) => self.start(*started, at),
+            EventKind::NodeReady { node_id } => {
+                if let Some(&node) = self.index.get(&node_id) {
+                    self.ready_ms[node] = elapsed;
+                }
+            }
+            EventKind::AttemptStarted { node_id, attempt } => {
+                let Some(&node) = self.index.get(&node_id) else { return };
+                let result = &mut self.report.results[node];
+                result.status = NodeStatus::Running;
+                result.attempts = attempt;
+                if attempt == 1 {
+                    result.started_at = Some(at);
+                    result.queue_time_ms = elapsed.saturating_sub(self.ready_ms[node]);
+                    self.started_ms[node] = elapsed;
+                } else {
+                    self.report.summary.retries += 1;
+                }
+            }
+            EventKind::AttemptFinished(attempt) => {
+                let Some(&node) = self.index.get(&attempt.node_id) else { return };
+                let result = &mut self.report.results[node];
+                result.return_code = attempt.return_code;
+                result.signal = attempt.signal;
+                result.outputs = attempt.outputs;
+                result.leaked = attempt.leaked;
+                let (stdout, stdout_cut) = attempt.stdout.resolve(outputs);
+                let (stderr, stderr_cut) = attempt.stderr.resolve(outputs);
+                (result.stdout, result.stderr, result.truncated) = (stdout, stderr, stdout_cut || stderr_cut);
+            }
+            EventKind::RetryScheduled { node_id, .. } => {
+                if let Some(&node) = self.index.get(&node_id) {
+                    self.report.results[node].status = NodeStatus::Retrying;
+                }
+            }
+            EventKind::NodeCompleted { node_id, attempts } => {
+                let Some(node) = self.end(&node_id, NodeStatus::Completed, at, elapsed) else { return };
+                let result = &mut self.report.results[node];
+                result.attempts = attempts;
+                // The executor has already refused what its format does not allow.
+                result.value = self.formats[node].value(&result.stdout).unwrap_or_default();
+                self.report.summary.completed += 1;
+                self.report.summary.warned += u64::from(result.is_warned());
+                self.report.summary.flaky += u64::from(result.is_flaky());
+            }
+            EventKind::NodeFailed { node_id, attempts, reason, error } => {
+                let Some(node) = self.end(&node_id, NodeStatus::Failed, at, elapsed) else { return };
+                let result = &mut self.report.results[node];
+                result.attempts = attempts;
+                result.reason = Some(reason.as_str().to_owned());
+                result.error = Some(error);
+                self.report.summary.failed += 1;
+            }
+            EventKind::NodeSkipped { node_id, reason, culprit } => {
+                let Some(node) = self.end(&node_id, NodeStatus::Skipped, at, elapsed) else { return };
+                let result = &mut self.report.results[node];
+                result.reason = Some(reason.as_str().to_owned());
+                result.culprit = culprit;
+                self.report.summary.skipped += 1;
+            }
+            EventKind::CancelRequested { reason } => self.report.error = cancel_error(reason),
+            EventKind::RunFinished { status, exit_code } => {
+                self.report.status = status;
+                self.report.exit_code = exit_code;
+                self.report.completed_at = Some(at);
+                self.report.execution_time_ms = elapsed;
+            }
+        }
+    }
+
+    fn start(&mut self, started: RunStarted, at: DateTime<Utc>) {
+        let report = &mut self.report;
+        report.started_at = at;
+        report.correlation_id = started.correlation_id;
+        report.parent_run_id = started.parent_run_id;
+        report.contract = Some(started.contract);
+        report.stage = started.context.stage;
+        report.mode = started.context.mode;
+        report.summary.total = started.plan.len() as u64;
+        self.index = started.plan.iter().enumerate().map(|(at, node)| (node.node_id.clone(), at)).collect();
+        self.formats = started.plan.iter().map(|node| node.output).collect();
+        self.started_ms = vec![0; started.plan.len()];
+        self.ready_ms = vec![0; started.plan.len()];
+        report.results = started
+            .plan
+            .into_iter()
+            .map(|node| NodeResult { node_id: Some(node.node_id), kind: node.kind, ..NodeResult::default() })
+            .collect();
+    }
+
+    fn end(&mut self, id: &NodeId, status: NodeStatus, at: DateTime<Utc>, elapsed: u64) -> Option<usize> {
+        let &node = self.index.get(id)?;
+        let result = &mut self.report.results[node];
+        result.status = status;
+        result.completed_at = Some(at);
+        if result.started_at.is_some() {
+            result.execution_time_ms = elapsed.saturating_sub(self.started_ms[node]);
+        }
+        Some(node)
+    }
+}
+
+/// What a cancelled run's report says of the cause; a failed node speaks for itself.
+fn cancel_error(reason: CancelReason) -> Option<ErrorInfo> {
+    match reason {
+        CancelReason::FailFast => None,
+        CancelReason::Timeout => Some(ErrorInfo::new("OrchestratorTimeoutError", "the run took longer than it may")),
+        CancelReason::SinkFailed => Some(ErrorInfo::new("StateError", "what must be recorded could not be")),
+        CancelReason::Signal => Some(ErrorInfo::new("CancelledError", "the run was cancelled by a signal")),
+        CancelReason::Kill => Some(ErrorInfo::new("CancelledError", "the run was killed by a second signal")),
+    }
+}
+
+/// Times on the wire: RFC 3339 in UTC with milliseconds.
+pub(super) mod millis {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer)
+    }
+}
+
+mod optional_millis {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::millis::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        Option::<DateTime<Utc>>::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,376 @@
+//! A contract after it was read and checked: complete, with defaults filled in and ids resolved to indexes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::output::OutputFormat;
+use crate::base::NodeId;
+use crate::diag::Span;
+
+/// The longest that one attempt may take where nobody says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The order among nodes of equal rank where nobody says otherwise; lower first.
+pub const DEFAULT_PRIORITY: u32 = 100;
+
+/// What a contract asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Workflow {
+    /// Its name.
+    pub name: String,
+    /// Its version, as it is written.
+    pub version: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its nodes in the order of their declaration.
+    pub nodes: Vec<NodeSpec>,
+    /// What holds for all of them.
+    pub rules: Rules,
+    /// What it wants to be told.
+    pub inputs: Vec<InputSpec>,
+}
+
+/// What holds for a whole run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// Whether several nodes may run at once, where the contract says so.
+    pub parallel: Option<bool>,
+    /// The most nodes that may run at once.
+    pub max_parallel: Option<usize>,
+    /// Whether the run goes on after a node failed.
+    pub keep_going: bool,
+    /// The longest that the run may take.
+    pub timeout: Option<Duration>,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct NodeSpec {
+    /// Its id.
+    pub id: NodeId,
+    /// Where its id stands.
+    pub span: Span,
+    /// What kind of node it is.
+    pub kind: NodeKind,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Words to select it by.
+    pub tags: Vec<String>,
+    /// Whether it takes part.
+    pub enabled: bool,
+    /// What must have ended before it starts.
+    pub depends_on: Vec<Dependency>,
+    /// Whether it may be repeated, where the contract says so.
+    pub idempotent: Option<bool>,
+    /// When it is repeated.
+    pub retry: RetrySpec,
+    /// The longest that one attempt may take.
+    pub timeout: Duration,
+    /// Whether the run stops when it fails, where the node itself says so.
+    pub error_action: Option<ErrorAction>,
+    /// Its place among nodes that are ready at the same time; lower first.
+    pub priority: u32,
+    /// What it does; nothing where the contract does not say, or this version does not carry it out.
+    pub action: Option<Action>,
+    /// The key that declares its action.
+    pub action_key: Option<String>,
+}
+
+/// What kind of node it is. Kinds without a meaning here are kept as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// Changes something outside.
+    #[default]
+    Effect,
+    /// Computes, without an effect.
+    Compute,
+    /// Turns state and an event into intents, without an effect.
+    Reducer,
+    /// Runs another workflow.
+    Orchestrator,
+    /// Gives a verdict.
+    Validator,
+    /// Gives a verdict that may be flaky.
+    Test,
+    /// Any other word.
+    Other(String),
+}
+
+impl NodeKind {
+    /// The kind that a contract's word names: any case, with or without `_GENERIC`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        let lower = word.to_ascii_lowercase();
+        match lower.strip_suffix("_generic").unwrap_or(&lower) {
+            "effect" => Self::Effect,
+            "compute" => Self::Compute,
+            "reducer" => Self::Reducer,
+            "orchestrator" | "workflow" => Self::Orchestrator,
+            "validator" => Self::Validator,
+            "test" => Self::Test,
+            _ => Self::Other(word.to_owned()),
+        }
+    }
+
+    /// The kind as reports write it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Effect => "effect",
+            Self::Compute => "compute",
+            Self::Reducer => "reducer",
+            Self::Orchestrator => "orchestrator",
+            Self::Validator => "validator",
+            Self::Test => "test",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// Whether its plain failure is a verdict and not a fault.
+    #[must_use]
+    pub const fn gives_verdict(&self) -> bool {
+        matches!(self, Self::Validator | Self::Test)
+    }
+
+    /// Whether repeating it can do no harm, whatever came of an earlier attempt.
+    #[must_use]
+    pub const fn repeats_safely(&self) -> bool {
+        matches!(self, Self::Compute | Self::Reducer | Self::Validator | Self::Test)
+    }
+}
+
+impl fmt::Display for NodeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One edge, seen from the node that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// The index of the node that is waited for.
+    pub node: usize,
+    /// How it must end.
+    pub on: EdgeCondition,
+    /// Where the edge is declared.
+    pub span: Span,
+}
+
+/// How a dependency must end for its dependent to start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EdgeCondition {
+    /// It completed.
+    #[default]
+    Success,
+    /// It failed.
+    Failure,
+    /// It ran to an end of either kind.
+    Finished,
+}
+
+/// What a failed node does to the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorAction {
+    /// Nothing more is started.
+    Stop,
+    /// What does not depend on it still runs.
+    Continue,
+}
+
+/// When a node is repeated: `execution.md`, "Two tiers".
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RetrySpec {
+    /// Attempts in quick succession, with back-off between them.
+    pub inner: Option<Backoff>,
+    /// Whether the inner tier is the node's own and not inherited.
+    pub own: bool,
+    /// Repetitions of the inner tier.
+    pub outer: OuterRetry,
+}
+
+impl RetrySpec {
+    /// The most attempts that this allows, whatever the failures are.
+    #[must_use]
+    pub fn max_attempts(&self) -> u32 {
+        let inner = self.inner.as_ref().map_or(1, |inner| inner.max_attempts);
+        inner.saturating_mul(self.outer.max_retries.saturating_add(1))
+    }
+}
+
+/// Attempts with growing delays between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Backoff {
+    /// The most attempts, the first included.
+    pub max_attempts: u32,
+    /// The delay after the first attempt.
+    pub initial_delay: Duration,
+    /// The longest delay.
+    pub max_delay: Duration,
+    /// What each delay is multiplied with to give the next.
+    pub exponential_base: f64,
+    /// How chance changes the delays.
+    pub jitter: Jitter,
+    /// Which failures are repeated.
+    pub retry_on: Vec<RetryOn>,
+}
+
+impl Default for Backoff {
+    /// The defaults of `RetryPolicy` in `spec/002`.
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            initial_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(60),
+            exponential_base: 2.0,
+            jitter: Jitter::None,
+            retry_on: vec![RetryOn::Any],
+        }
+    }
+}
+
+/// How chance changes a delay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Jitter {
+    /// Not at all.
+    #[default]
+    None,
+    /// Anything from nothing to the whole delay.
+    Full,
+}
+
+/// A failure that is repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RetryOn {
+    /// Every failure.
+    Any,
+    /// A timeout.
+    Timeout,
+    /// An end by a signal.
+    Signal,
+    /// A program that could not be started.
+    Spawn,
+    /// A connection that could not be made.
+    Connect,
+    /// An exit code.
+    Exit(i32),
+    /// A kind of error by its name.
+    Kind(String),
+}
+
+/// Repetitions of a whole node: `coordination_rules.max_retries`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OuterRetry {
+    /// The most repetitions.
+    pub max_retries: u32,
+    /// The delay before the first repetition.
+    pub delay: Duration,
+    /// What each delay is multiplied with to give the next.
+    pub multiplier: f64,
+}
+
+impl Default for OuterRetry {
+    fn default() -> Self {
+        Self { max_retries: 0, delay: Duration::ZERO, multiplier: 1.0 }
+    }
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Runs a program.
+    Command(CommandSpec),
+}
+
+impl Action {
+    /// How its output becomes a value.
+    #[must_use]
+    pub const fn output(&self) -> OutputFormat {
+        match self {
+            Self::Command(command) => command.output,
+        }
+    }
+}
+
+/// A program to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// The program and its arguments; at least one element.
+    pub argv: Vec<String>,
+    /// Variables added to the environment.
+    pub env: BTreeMap<String, String>,
+    /// The working directory, relative to the project root.
+    pub cwd: Option<String>,
+    /// What the program reads; an empty input where there is none.
+    pub stdin: Option<String>,
+    /// How its output becomes a value.
+    pub output: OutputFormat,
+}
+
+/// One declared input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSpec {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: InputType,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is where it is not given.
+    pub default: Option<Value>,
+}
+
+/// The type of an input, named as in JSON Schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum InputType {
+    /// Text.
+    #[default]
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A list.
+    Array,
+    /// A mapping.
+    Object,
+}
+
+impl InputType {
+    /// Every type with its name.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("string", Self::String),
+        ("integer", Self::Integer),
+        ("number", Self::Number),
+        ("boolean", Self::Boolean),
+        ("array", Self::Array),
+        ("object", Self::Object),
+    ];
+
+    /// The type's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("string", |(name, _)| name)
+    }
+
+    /// Whether `value` is of this type.
+    #[must_use]
+    pub fn accepts(self, value: &Value) -> bool {
+        match self {
+            Self::String => value.is_string(),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Array => value.is_array(),
+            Self::Object => value.is_object(),
+        }
+    }
+}

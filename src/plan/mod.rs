@@ -1,0 +1,154 @@
+//! A workflow as a directed acyclic graph for one context: what would run, in which order, and why not.
+//!
+//! Knows no process and no time. petgraph is private to this room. Everything here is iterative and linear in
+//! nodes and edges, but for the heap that keeps ties in order.
+
+mod cycle;
+mod order;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Severity, codes};
+use crate::model::outcome::SkipReason;
+use crate::model::workflow::{EdgeCondition, NodeSpec, Workflow};
+
+pub use view::{ViewContext, view};
+
+/// What becomes of a node before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It runs, if all that it waits for ends as asked.
+    Run,
+    /// It does not start.
+    Skip(SkipReason),
+}
+
+/// An edge, seen from the node that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependent {
+    /// The index of the node that waits.
+    pub node: usize,
+    /// How the other must end.
+    pub on: EdgeCondition,
+}
+
+/// The graph of a workflow. Nodes are named by their index in [`Workflow::nodes`].
+#[derive(Clone, Debug)]
+pub struct Plan {
+    workflow: Arc<Workflow>,
+    order: Vec<usize>,
+    fates: Vec<Fate>,
+    /// `dependents[starts[n]..starts[n + 1]]` wait for node n.
+    starts: Vec<usize>,
+    dependents: Vec<Dependent>,
+}
+
+impl Plan {
+    /// Plans a workflow.
+    ///
+    /// # Errors
+    ///
+    /// One finding for each circle of nodes that wait for each other.
+    pub fn new(workflow: Arc<Workflow>) -> Result<Self, Vec<Diagnostic>> {
+        let nodes = &workflow.nodes;
+        let (starts, dependents) = reversed(nodes);
+        let order = order::topological(nodes, &starts, &dependents);
+        if order.len() < nodes.len() {
+            return Err(cycle::explain(nodes, &order));
+        }
+        let fates = nodes
+            .iter()
+            .map(|node| if node.enabled { Fate::Run } else { Fate::Skip(SkipReason::Disabled) })
+            .collect();
+        Ok(Self { order, fates, starts, dependents, workflow })
+    }
+
+    /// The same plan in which nothing runs.
+    #[must_use]
+    pub fn dry(mut self) -> Self {
+        self.fates.fill(Fate::Skip(SkipReason::DryRun));
+        self
+    }
+
+    /// The planned workflow.
+    #[must_use]
+    pub fn workflow(&self) -> &Arc<Workflow> {
+        &self.workflow
+    }
+
+    /// The number of nodes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is nothing to run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// A node by its index.
+    #[must_use]
+    pub fn node(&self, index: usize) -> &NodeSpec {
+        &self.workflow.nodes[index]
+    }
+
+    /// The nodes in the order in which one slot would run them: topological, then by priority, then by declaration.
+    #[must_use]
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// What becomes of a node before anything runs.
+    #[must_use]
+    pub fn fate(&self, index: usize) -> Fate {
+        self.fates[index]
+    }
+
+    /// The edges to the nodes that wait for this one.
+    #[must_use]
+    pub fn dependents(&self, index: usize) -> &[Dependent] {
+        &self.dependents[self.starts[index]..self.starts[index + 1]]
+    }
+
+    /// The finding that some nodes say nothing about what they do, if there are any.
+    #[must_use]
+    pub fn unbound(&self, severity: Severity) -> Option<Diagnostic> {
+        let unbound: Vec<_> = self.workflow.nodes.iter().filter(|n| n.action_key.is_none() && n.enabled).collect();
+        let first = unbound.first()?;
+        let names = unbound.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>().join(", ");
+        let message = match unbound.len() {
+            1 => format!("node {names} says nothing about what it does"),
+            _ => format!("{} nodes say nothing about what they do: {names}", unbound.len()),
+        };
+        Some(
+            Diagnostic::new(severity, codes::UNBOUND_NODE, message)
+                .at(first.span, "no action")
+                .help("give each an action, such as `run: [make, test]`"),
+        )
+    }
+}
+
+/// The edges by the node that is waited for, in the order of declaration.
+fn reversed(nodes: &[NodeSpec]) -> (Vec<usize>, Vec<Dependent>) {
+    let mut starts = vec![0; nodes.len() + 1];
+    for dependency in nodes.iter().flat_map(|node| &node.depends_on) {
+        starts[dependency.node + 1] += 1;
+    }
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    let mut next = starts.clone();
+    let mut dependents = vec![Dependent { node: 0, on: EdgeCondition::Success }; starts[nodes.len()]];
+    for (index, node) in nodes.iter().enumerate() {
+        for dependency in &node.depends_on {
+            dependents[next[dependency.node]] = Dependent { node: index, on: dependency.on };
+            next[dependency.node] += 1;
+        }
+    }
+    (starts, dependents)
+}

@@ -1,0 +1,7 @@
+//! Whether and when something is tried again. Pure: `(state, input, now) -> decision`.
+//!
+//! Knows no node's place in a graph, no process and no clock.
+
+mod retry;
+
+pub use retry::{Decision, Failure, Turn, decide};

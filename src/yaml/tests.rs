@@ -1,0 +1,138 @@
+use super::{Limits, NodeRef, Shape, Tree, load};
+use crate::diag::{Diagnostic, SourceMap, codes};
+
+/// Reads `text` and gives the tree as JSON, or the code and place of what was found.
+fn check(text: &str) -> Result<serde_json::Value, String> {
+    check_within(text, Limits::default())
+}
+
+fn check_within(text: &str, limits: Limits) -> Result<serde_json::Value, String> {
+    let mut map = SourceMap::default();
+    let id = map.add("x.yaml", text);
+    let mut found = Vec::new();
+    let tree = load(text, id, limits, &mut found);
+    let tree = tree.map_err(|d| show(&map, &d))?;
+    match found.first() {
+        Some(first) => Err(show(&map, first)),
+        None => Ok(tree.to_json(tree.root())),
+    }
+}
+
+fn show(map: &SourceMap, d: &Diagnostic) -> String {
+    let places: Vec<String> = d
+        .labels
+        .iter()
+        .map(|l| {
+            let (start, end) = (map.position(l.span.source, l.span.start), map.position(l.span.source, l.span.end));
+            format!("{}:{}-{}:{}", start.line, start.column, end.line, end.column)
+        })
+        .collect();
+    format!("{} {}", d.code, places.join(" "))
+}
+
+#[test]
+fn scalars_follow_the_core_schema() {
+    let json = check("[yes, no, on, null, ~, true, False, 12, -7, 0o17, 0xff, 1e3, .5, '12', \"true\", 1.2.3, 12:30, 99999999999999999999]");
+    let expected = serde_json::json!([
+        "yes", "no", "on", null, null, true, false, 12, -7, 15, 255, 1000.0, 0.5, "12", "true", "1.2.3", "12:30",
+        99_999_999_999_999_999_999.0
+    ]);
+    assert_eq!(json, Ok(expected));
+    assert_eq!(check(""), Ok(serde_json::Value::Null));
+    assert_eq!(check("# only a comment\n"), Ok(serde_json::Value::Null));
+    assert_eq!(check("\u{feff}a: 1\r\nb: 2\r\n"), Ok(serde_json::json!({"a": 1, "b": 2})));
+}
+
+#[test]
+fn every_value_knows_its_place() {
+    let text = "a:\n  - x: [1, two]\n    ü: three\nb: {c: d}\n";
+    let mut map = SourceMap::default();
+    let id = map.add("x.yaml", text);
+    let tree = load(text, id, Limits::default(), &mut Vec::new()).unwrap();
+    let mut seen = Vec::new();
+    fn walk<'t>(tree: &Tree<'_>, node: NodeRef, text: &'t str, seen: &mut Vec<&'t str>) {
+        let span = tree.span(node);
+        seen.push(&text[span.start as usize..span.end as usize]);
+        match tree.shape(node) {
+            Shape::Sequence(items) => items.iter().for_each(|&item| walk(tree, item, text, seen)),
+            Shape::Mapping(entries) => entries.iter().for_each(|e| walk(tree, e.value, text, seen)),
+            _ => {}
+        }
+    }
+    walk(&tree, tree.root(), text, &mut seen);
+    assert_eq!(
+        seen,
+        [
+            text.trim_end(),
+            "- x: [1, two]\n    ü: three",
+            "x: [1, two]\n    ü: three",
+            "[1, two]",
+            "1",
+            "two",
+            "three",
+            "{c: d}",
+            "d"
+        ]
+    );
+}
+
+#[test]
+fn duplicate_keys_are_found_in_small_and_large_mappings() {
+    assert_eq!(check("a: 1\nb: 2\na: 3\n"), Err("E0102 3:1-3:2 1:1-1:2".to_owned()));
+    let large: String = (0..50).map(|n| format!("k{n}: {n}\n")).chain(["k7: again\n".to_owned()]).collect();
+    assert_eq!(check(&large), Err("E0102 51:1-51:3 8:1-8:3".to_owned()));
+}
+
+#[test]
+fn aliases_share_and_merge_keys_merge() {
+    let text = "base: &b {x: 1, y: 2}\nuse: *b\nover: {<<: *b, y: 3}\nlist: {<<: [{z: 1}, *b], x: 0}\n";
+    let expected = serde_json::json!({
+        "base": {"x": 1, "y": 2},
+        "use": {"x": 1, "y": 2},
+        "over": {"y": 3, "x": 1},
+        "list": {"x": 0, "z": 1, "y": 2},
+    });
+    assert_eq!(check(text), Ok(expected));
+    assert_eq!(check("a: {'<<': 1}"), Ok(serde_json::json!({"a": {"<<": 1}})));
+    assert_eq!(check("a: {<<: 1}"), Err("E0107 1:9-1:10".to_owned()));
+    assert_eq!(check("a: *nope"), Err("E0106 1:4-1:9".to_owned()));
+    assert_eq!(check("a: &a [*a]"), Err("E0106 1:8-1:10".to_owned()));
+}
+
+#[test]
+fn limits_hold_before_memory_is_spent() {
+    let bomb = (1..40).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| text + &format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1));
+    assert!(check(&bomb).is_err_and(|e| e.starts_with("E0113")));
+    // A long text weighs as much as it repeats.
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a,".repeat(1000));
+    assert!(check(&long).is_err_and(|e| e.starts_with("E0113")));
+    assert!(check(&"[".repeat(100_000)).is_err_and(|e| e.starts_with("E0112")));
+    assert!(check(&"{a: ".repeat(100_000)).is_err_and(|e| e.starts_with("E0112")));
+    let deep: String = (0..70).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    assert!(check(&deep).is_err_and(|e| e.starts_with("E0112")));
+    assert!(check(&("[".repeat(64) + &"]".repeat(64))).is_ok());
+    let few = Limits { nodes: 4, ..Limits::default() };
+    assert!(check_within("[1, 2, 3]", few).is_ok());
+    assert_eq!(check_within("[1, 2, 3, 4]", few), Err(format!("{} ", codes::TOO_MANY_NODES)));
+}
+
+#[test]
+fn what_is_no_contract_text_is_refused_with_its_place() {
+    assert_eq!(check("a: 1\n---\nb: 2\n"), Err("E0105 2:1-2:4".to_owned()));
+    assert_eq!(check("a: !secret x\n"), Err("E0108 1:4-1:11".to_owned()));
+    assert_eq!(check("a: !include x.yaml\n"), Err("E0210 1:4-1:12".to_owned()));
+    assert_eq!(check("a: !!str 12\n"), Ok(serde_json::json!({"a": "12"})));
+    assert!(check("a: [1, 2\nb: 3\n").is_err_and(|e| e.starts_with("E0101 2")));
+    assert!(check("a: 'open\n").is_err_and(|e| e.starts_with("E0101")));
+    assert!(check("a:\n\tb: 1\n").is_err_and(|e| e.starts_with("E0101")));
+}
+
+#[test]
+fn written_text_is_read_back_unchanged() {
+    let value = serde_json::json!({
+        "plain": "x", "yes": "yes", "empty": "", "lines": "a\nb\n", "tab": "\n\tx", "control": "\u{1b}[0m\u{0}",
+        "nested": {"list": [1, 2.5, null, true, {"a": "b"}], "none": [], "map": {}}, "=": "<<", "date": "2026-11-20",
+    });
+    let text = super::to_text(&value).unwrap();
+    assert_eq!(check(&text), Ok(value), "{text}");
+}
