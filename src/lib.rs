@@ -1,9 +1,69 @@
-//! tbd
+//! `onex` runs declarative `contract.yaml` workflows: a contract is read with source positions, becomes a graph,
+//! runs as processes, and ends as a report for people or machines.
+//!
+//! # The idea
+//!
+//! ```text
+//! argv ─► cli ─► RunRequest ─► app::run ─► contract ─► plan ─► engine ──► RunEvent ─┬─► RunReport ─► report
+//!                             (use case)   (pure)     (pure)  machine + driver      ├─► report::human, as it happens
+//!                                                               │  ▲                └─► --events FILE
+//!                                                               ▼  │
+//!                                                             executors ─► process
+//! ```
+//!
+//! 1. A contract is data. [`contract::parse`] reads it once into a checked [`model::Workflow`].
+//! 2. A [`plan::Plan`] is that workflow as a graph for one context: what would run, in which order, and why not.
+//! 3. A run is one stream of [`model::RunEvent`]s. [`engine::machine`] decides, [`engine::driver`] does, everything
+//!    else only listens.
+//! 4. The [`model::RunReport`] is a fold over that stream ([`model::report::ReportFold`]), live and replayed alike.
+//!
+//! # Who uses whom
+//!
+//! Folders are layers. A module uses modules on lower floors only, and of those only the ones in this table, which
+//! `tests/it/architecture.rs` enforces. Imports are written `crate::module::…`, so that they can be found.
+//!
+//! | floor | module | what it does, and what it must not know | may use |
+//! |---|---|---|---|
+//! | 0 | [`base`] | ids, clock, seeded chance, stops, text. No domain | |
+//! | 1 | [`diag`] | diagnostics, spans, sources. Does not render | base |
+//! | 1 | [`process`] | spawn in a group, capture, stop ladder, signals. Knows no node | base |
+//! | 2 | [`model`] | plain data: workflow, context, events, report, outcomes. No IO | base diag |
+//! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
+//! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
+//! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
+//! | 3 | [`resilience`] | retry. Pure: `(state, input, now) -> decision` | base model |
+//! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
+//! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
+//! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
+//! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
+//! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
+//!
+//! # Where to find what
+//!
+//! - Whether a failed attempt is repeated is decided in [`resilience::decide`], and when in
+//!   [`engine::machine::Machine::step`].
+//! - A process is started, asked to end and killed in [`mod@process`]: `run.rs` climbs the ladder, `group.rs` sends.
+//! - A line of human output is made in [`report`], `human/mod.rs`; colours and marks in `look.rs`; which stream it
+//!   goes to in [`app::console`].
+//! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
+//! - What may not import what is the table above.
+
 pub mod base;
 pub mod diag;
+pub mod process;
+
 pub mod model;
 pub mod yaml;
+
 pub mod contract;
 pub mod plan;
+pub mod report;
 pub mod resilience;
+
 pub mod engine;
+
+pub mod executors;
+
+pub mod app;
+
+pub mod cli;

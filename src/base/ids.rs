@@ -46,7 +46,8 @@ impl NodeId {
         if !(first.is_ascii_alphabetic() || first == '_') {
             return Err(IdError::BadStart(first));
         }
-        if let Some(bad) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))) {
+        if let Some(bad) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))
+        {
             return Err(IdError::BadCharacter(bad));
         }
         if text.len() > Self::MAX_LEN {

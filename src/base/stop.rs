@@ -43,8 +43,9 @@ impl StopSender {
 impl StopReceiver {
     /// Waits until more is asked for than `known`, and gives what. Never, where nobody is left to ask.
     pub async fn above(&mut self, known: StopLevel) -> StopLevel {
-        match self.0.wait_for(|level| *level > known).await {
-            Ok(level) => *level,
+        let level = self.0.wait_for(|level| *level > known).await.map(|level| *level);
+        match level {
+            Ok(level) => level,
             Err(_) => std::future::pending().await,
         }
     }

@@ -87,7 +87,10 @@ pub fn without_controls(text: &str) -> Cow<'_, str> {
                 // Operating-system commands and their kin end at BEL or at the string terminator.
                 Some(']' | 'P' | 'X' | '^' | '_') => {
                     while let Some(c) = chars.next() {
-                        if c == '\u{7}' || c == '\u{9c}' || (c == '\u{1b}' && chars.next_if_eq(&'\\').is_some()) {
+                        if c == '\u{7}'
+                            || c == '\u{9c}'
+                            || (c == '\u{1b}' && chars.next_if_eq(&'\\').is_some())
+                        {
                             break;
                         }
                     }

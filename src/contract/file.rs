@@ -34,8 +34,9 @@ pub enum ReadError {
 /// If it is no file, too large, not UTF-8, or the operating system refuses.
 pub fn read(path: &Path) -> Result<String, ReadError> {
     // Looked at before it is opened: opening a FIFO would wait for a writer.
-    let kind = std::fs::metadata(path)
-        .map_err(|error| if error.kind() == io::ErrorKind::NotFound { ReadError::NotFound } else { ReadError::Io(error) })?;
+    let kind = std::fs::metadata(path).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound { ReadError::NotFound } else { ReadError::Io(error) }
+    })?;
     if kind.is_dir() {
         return Err(ReadError::NotAFile("a directory"));
     }

@@ -78,15 +78,19 @@ impl<'r> Graph<'r> {
             let (Some((from, from_at)), Some((to, to_at))) = (from, to) else { continue };
             match self.by_id.get(&to) {
                 Some(&index) => {
-                    let edge = RawEdge { id: from, on: EdgeCondition::Success, span: reader.tree.span(from_at) };
+                    let edge =
+                        RawEdge { id: from, on: EdgeCondition::Success, span: reader.tree.span(from_at) };
                     self.edges.push((index, edge));
                 }
                 None => {
                     let meant = nearest(&to, self.by_id.keys().map(String::as_str));
                     reader.push(
-                        Diagnostic::error(codes::UNKNOWN_NODE, format!("an edge leads to `{to}`, which is not declared"))
-                            .at(reader.tree.span(to_at), "not declared")
-                            .did_you_mean(meant),
+                        Diagnostic::error(
+                            codes::UNKNOWN_NODE,
+                            format!("an edge leads to `{to}`, which is not declared"),
+                        )
+                        .at(reader.tree.span(to_at), "not declared")
+                        .did_you_mean(meant),
                     );
                 }
             }

@@ -49,7 +49,11 @@ pub(super) fn declared(reader: &mut Reader<'_>, inputs: NodeRef) -> Vec<InputSpe
                     }
                 }
             }
-            _ => reader.wrong_type(entry.value, &format!("the input `{name}`"), "a mapping, or the name of a type"),
+            _ => reader.wrong_type(
+                entry.value,
+                &format!("the input `{name}`"),
+                "a mapping, or the name of a type",
+            ),
         }
         specs.push(spec);
     }
@@ -120,10 +124,19 @@ pub fn resolve_inputs(
     for spec in declared {
         match given.remove(&spec.name).or_else(|| spec.default.clone()) {
             Some(value) => _ = complete.insert(spec.name.clone(), value),
-            None if spec.required && !findings.iter().any(|f| f.message.contains(&format!("`{}`", spec.name))) => {
+            None if spec.required
+                && !findings.iter().any(|f| f.message.contains(&format!("`{}`", spec.name))) =>
+            {
                 findings.push(
-                    Diagnostic::error(codes::MISSING_INPUT, format!("the input `{}` is not given", spec.name))
-                        .help(format!("add `--input {}=…` ({})", spec.name, spec.kind.name())),
+                    Diagnostic::error(
+                        codes::MISSING_INPUT,
+                        format!("the input `{}` is not given", spec.name),
+                    )
+                    .help(format!(
+                        "add `--input {}=…` ({})",
+                        spec.name,
+                        spec.kind.name()
+                    )),
                 );
             }
             None => {}

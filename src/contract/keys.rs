@@ -69,28 +69,83 @@ pub(super) const WORKFLOW: Table = Table::of(
     &["orchestration_pattern", "agents", "metadata", "tags", "author"],
 );
 
-pub(super) const COORDINATION: Table = Table::of("`coordination`", &["rules"], &["type", "event_driven", "graph_based"]);
+pub(super) const COORDINATION: Table =
+    Table::of("`coordination`", &["rules"], &["type", "event_driven", "graph_based"]);
 
 pub(super) const ONEX_DOCUMENT: Table = Table {
     strict: false,
     ..Table::of(
         "the contract",
         &[
-            "contract_version", "name", "node_type", "node_version", "description", "inputs", "workflow_coordination",
+            "contract_version",
+            "name",
+            "node_type",
+            "node_version",
+            "description",
+            "inputs",
+            "workflow_coordination",
             "error_handling",
         ],
         &[
-            "metadata", "node_name", "contract_name", "input_model", "output_model", "event_bus", "handler_routing",
-            "published_events", "consumed_events", "dependencies", "health_check", "fingerprint", "handlers",
-            "timing_constraints", "performance_benchmarks", "integration_testing", "operational_monitoring",
-            "profile_tags", "feature_flags", "runtime_profiles", "capabilities", "mcp", "time_injection",
-            "projection_reader", "intent_consumption", "golden_path", "env_dependencies", "descriptor",
-            "terminal_event", "runtime_dispatch", "changelog", "io_operations", "performance", "lifecycle",
-            "protocol_interfaces", "protocol_dependencies", "validation_rules", "author", "documentation_url", "tags",
-            "annotations", "dod_evidence", "config", "execution", "behavior", "concurrency", "behavior_spec",
-            "yaml_consumed_events", "yaml_published_events", "correlation_id", "action_emission",
-            "conditional_branching", "event_registry", "event_coordination", "load_balancing_enabled",
-            "failure_isolation_enabled", "monitoring_enabled", "metrics_collection_enabled", "version",
+            "metadata",
+            "node_name",
+            "contract_name",
+            "input_model",
+            "output_model",
+            "event_bus",
+            "handler_routing",
+            "published_events",
+            "consumed_events",
+            "dependencies",
+            "health_check",
+            "fingerprint",
+            "handlers",
+            "timing_constraints",
+            "performance_benchmarks",
+            "integration_testing",
+            "operational_monitoring",
+            "profile_tags",
+            "feature_flags",
+            "runtime_profiles",
+            "capabilities",
+            "mcp",
+            "time_injection",
+            "projection_reader",
+            "intent_consumption",
+            "golden_path",
+            "env_dependencies",
+            "descriptor",
+            "terminal_event",
+            "runtime_dispatch",
+            "changelog",
+            "io_operations",
+            "performance",
+            "lifecycle",
+            "protocol_interfaces",
+            "protocol_dependencies",
+            "validation_rules",
+            "author",
+            "documentation_url",
+            "tags",
+            "annotations",
+            "dod_evidence",
+            "config",
+            "execution",
+            "behavior",
+            "concurrency",
+            "behavior_spec",
+            "yaml_consumed_events",
+            "yaml_published_events",
+            "correlation_id",
+            "action_emission",
+            "conditional_branching",
+            "event_registry",
+            "event_coordination",
+            "load_balancing_enabled",
+            "failure_isolation_enabled",
+            "monitoring_enabled",
+            "metrics_collection_enabled",
+            "version",
         ],
     )
 };
@@ -98,8 +153,16 @@ pub(super) const ONEX_DOCUMENT: Table = Table {
 pub(super) const WORKFLOW_COORDINATION: Table = Table {
     elsewhere: &[(
         &[
-            "max_parallel_branches", "max_parallel_steps", "timeout_ms", "max_retries", "failure_recovery_strategy",
-            "fail_fast", "checkpoint_enabled", "state_persistence_enabled", "rollback_enabled", "recovery_enabled",
+            "max_parallel_branches",
+            "max_parallel_steps",
+            "timeout_ms",
+            "max_retries",
+            "failure_recovery_strategy",
+            "fail_fast",
+            "checkpoint_enabled",
+            "state_persistence_enabled",
+            "rollback_enabled",
+            "recovery_enabled",
         ],
         "`coordination_rules`",
     )],
@@ -107,8 +170,14 @@ pub(super) const WORKFLOW_COORDINATION: Table = Table {
         "`workflow_coordination`",
         &["workflow_definition", "execution_mode"],
         &[
-            "version", "subcontract_version", "lifecycle", "subscriptions", "publications", "event_bus",
-            "step_templates", "description",
+            "version",
+            "subcontract_version",
+            "lifecycle",
+            "subscriptions",
+            "publications",
+            "event_bus",
+            "step_templates",
+            "description",
         ],
     )
 };
@@ -122,30 +191,62 @@ pub(super) const WORKFLOW_DEFINITION: Table = Table::of(
 pub(super) const WORKFLOW_METADATA: Table = Table::of(
     "`workflow_metadata`",
     &["workflow_name", "execution_mode"],
-    &["workflow_version", "description", "author", "tags", "documentation_url", "version", "workflow_hash", "timeout_ms"],
+    &[
+        "workflow_version",
+        "description",
+        "author",
+        "tags",
+        "documentation_url",
+        "version",
+        "workflow_hash",
+        "timeout_ms",
+    ],
 );
 
 pub(super) const EXECUTION_GRAPH: Table =
     Table::of("`execution_graph`", &["nodes", "edges"], &["version", "description"]);
 
-pub(super) const EDGE: Table = Table::of("an edge", &["from_node", "to_node"], &["edge_type", "description", "version"]);
+pub(super) const EDGE: Table =
+    Table::of("an edge", &["from_node", "to_node"], &["edge_type", "description", "version"]);
 
 pub(super) const RULES: Table = Table {
     later: &[
-        "checkpoint_enabled", "state_persistence_enabled", "rollback_enabled", "recovery_enabled",
-        "allow_partial_completion", "min_required_steps_completion_percent", "resource_constraints", "groups", "budget",
+        "checkpoint_enabled",
+        "state_persistence_enabled",
+        "rollback_enabled",
+        "recovery_enabled",
+        "allow_partial_completion",
+        "min_required_steps_completion_percent",
+        "resource_constraints",
+        "groups",
+        "budget",
     ],
     meaningless: &[
-        "enable_load_balancing", "load_balance_strategy", "emit_step_metrics", "emit_workflow_events",
-        "emit_dependency_graph", "synchronization_points", "detect_cycles", "fail_on_cycle",
+        "enable_load_balancing",
+        "load_balance_strategy",
+        "emit_step_metrics",
+        "emit_workflow_events",
+        "emit_dependency_graph",
+        "synchronization_points",
+        "detect_cycles",
+        "fail_on_cycle",
         "dependency_resolution_enabled",
     ],
     ..Table::of(
         "`coordination_rules`",
         &[
-            "execution_mode", "parallel_execution_allowed", "max_parallel_branches", "max_parallel_steps",
-            "failure_recovery_strategy", "fail_fast", "max_retries", "retry_backoff_ms", "retry_backoff_multiplier",
-            "timeout_ms", "timeout", "step_timeout_ms",
+            "execution_mode",
+            "parallel_execution_allowed",
+            "max_parallel_branches",
+            "max_parallel_steps",
+            "failure_recovery_strategy",
+            "fail_fast",
+            "max_retries",
+            "retry_backoff_ms",
+            "retry_backoff_multiplier",
+            "timeout_ms",
+            "timeout",
+            "step_timeout_ms",
         ],
         &["version", "checkpoint_interval_ms", "description"],
     )
@@ -159,19 +260,34 @@ pub(super) const ERROR_HANDLING: Table = Table {
 pub(super) const RETRY_POLICY: Table = Table::of(
     "`retry_policy`",
     &[
-        "max_retries", "initial_delay_ms", "initial_delay", "max_delay_ms", "max_delay", "exponential_base", "jitter",
+        "max_retries",
+        "initial_delay_ms",
+        "initial_delay",
+        "max_delay_ms",
+        "max_delay",
+        "exponential_base",
+        "jitter",
         "retry_on",
     ],
     &["description"],
 );
 
 pub(super) const RETRY: Table = Table {
-    elsewhere: &[(&["max_retries"], "`coordination_rules`; here `max_attempts` counts the first attempt, too")],
+    elsewhere: &[(
+        &["max_retries"],
+        "`coordination_rules`; here `max_attempts` counts the first attempt, too",
+    )],
     ..Table::of(
         "`retry`",
         &[
-            "max_attempts", "initial_delay", "initial_delay_ms", "max_delay", "max_delay_ms", "exponential_base",
-            "jitter", "retry_on",
+            "max_attempts",
+            "initial_delay",
+            "initial_delay_ms",
+            "max_delay",
+            "max_delay_ms",
+            "exponential_base",
+            "jitter",
+            "retry_on",
         ],
         &[],
     )
@@ -187,40 +303,128 @@ pub(super) const ACTIONS: &[&str] = &["run"];
 
 /// Actions of the language that it does not carry out yet.
 pub(super) const LATER_ACTIONS: &[&str] = &[
-    "script", "python", "compute", "http", "uses", "workflow", "pipe", "chain", "parallel", "batch", "fan_out_fan_in",
-    "stages", "emit", "wait_for", "agent", "approve",
+    "script",
+    "python",
+    "compute",
+    "http",
+    "uses",
+    "workflow",
+    "pipe",
+    "chain",
+    "parallel",
+    "batch",
+    "fan_out_fan_in",
+    "stages",
+    "emit",
+    "wait_for",
+    "agent",
+    "approve",
 ];
 
 /// The arguments of actions, and nothing else: in the ONEX dialect they stand in `step_config`.
 const ACTION_KEYS: &[&str] = &["run", "shell", "env", "cwd", "stdin", "output"];
 
 const LATER_ACTION_KEYS: &[&str] = &[
-    "script", "python", "compute", "http", "uses", "workflow", "pipe", "chain", "parallel", "batch", "fan_out_fan_in",
-    "stages", "emit", "wait_for", "agent", "approve", "args", "kwargs", "with", "message", "skill", "inherit_env",
+    "script",
+    "python",
+    "compute",
+    "http",
+    "uses",
+    "workflow",
+    "pipe",
+    "chain",
+    "parallel",
+    "batch",
+    "fan_out_fan_in",
+    "stages",
+    "emit",
+    "wait_for",
+    "agent",
+    "approve",
+    "args",
+    "kwargs",
+    "with",
+    "message",
+    "skill",
+    "inherit_env",
     "output_schema",
 ];
 
 const POLICY_KEYS: &[&str] = &[
-    "node_id", "id", "node_type", "type", "description", "name", "tags", "enabled", "depends_on", "dependencies",
-    "idempotent", "retry", "timeout", "timeout_ms", "error_action", "priority",
+    "node_id",
+    "id",
+    "node_type",
+    "type",
+    "description",
+    "name",
+    "tags",
+    "enabled",
+    "depends_on",
+    "dependencies",
+    "idempotent",
+    "retry",
+    "timeout",
+    "timeout_ms",
+    "error_action",
+    "priority",
 ];
 
 const LATER_POLICY_KEYS: &[&str] = &[
-    "when", "condition", "for_each", "total_timeout", "total_timeout_ms", "circuit_breaker", "fallback", "compensate",
-    "group", "resources", "on_uncertain", "reads", "writes", "sandbox", "required",
+    "when",
+    "condition",
+    "for_each",
+    "total_timeout",
+    "total_timeout_ms",
+    "circuit_breaker",
+    "fallback",
+    "compensate",
+    "group",
+    "resources",
+    "on_uncertain",
+    "reads",
+    "writes",
+    "sandbox",
+    "required",
 ];
 
 /// Keys that describe nodes in the wild.
 const WILD_NODE_KEYS: &[&str] = &[
-    "node_name", "target_node_type", "contract_ref", "metadata", "version", "node_requirements", "step_name",
-    "correlation_id", "order_index", "parallel_group", "capabilities", "inputs", "outputs",
+    "node_name",
+    "target_node_type",
+    "contract_ref",
+    "metadata",
+    "version",
+    "node_requirements",
+    "step_name",
+    "correlation_id",
+    "order_index",
+    "parallel_group",
+    "capabilities",
+    "inputs",
+    "outputs",
 ];
 
 /// Keys of `step_config` in the wild.
 const WILD_STEP_KEYS: &[&str] = &[
-    "event_pattern", "protocol", "operation", "projection_name", "time_injection", "timeout_evaluation",
-    "reducer_protocol", "output_type", "effect_node", "intent_filter", "aggregation_strategy", "event_type", "handler",
-    "target_topic", "skip_condition", "parallel_checks", "adjudicator_node", "routing_field", "description",
+    "event_pattern",
+    "protocol",
+    "operation",
+    "projection_name",
+    "time_injection",
+    "timeout_evaluation",
+    "reducer_protocol",
+    "output_type",
+    "effect_node",
+    "intent_filter",
+    "aggregation_strategy",
+    "event_type",
+    "handler",
+    "target_topic",
+    "skip_condition",
+    "parallel_checks",
+    "adjudicator_node",
+    "routing_field",
+    "description",
 ];
 
 pub(super) const ONEX_NODE: Table = Table {
@@ -236,7 +440,14 @@ pub(super) const STEP_CONFIG: Table = Table {
     elsewhere: &[
         (
             &[
-                "depends_on", "dependencies", "idempotent", "retry", "timeout", "timeout_ms", "error_action", "priority",
+                "depends_on",
+                "dependencies",
+                "idempotent",
+                "retry",
+                "timeout",
+                "timeout_ms",
+                "error_action",
+                "priority",
                 "enabled",
             ],
             "the node, beside `step_config`",
@@ -248,7 +459,10 @@ pub(super) const STEP_CONFIG: Table = Table {
 
 pub(super) const TASK: Table = Table {
     later: &JOINED_LATER,
-    elsewhere: &[(&["step_config"], "contracts with `workflow_coordination`; here its keys stand on the task itself")],
+    elsewhere: &[(
+        &["step_config"],
+        "contracts with `workflow_coordination`; here its keys stand on the task itself",
+    )],
     ..Table::of("a task", &JOINED_TASK, WILD_NODE_KEYS)
 };
 

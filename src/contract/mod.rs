@@ -15,6 +15,7 @@ mod tests;
 mod values;
 
 pub use inputs::{parse_assignment, resolve_inputs};
+pub use values::parse_duration;
 
 use crate::diag::{Diagnostic, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;

@@ -10,8 +10,8 @@ use crate::base::NodeId;
 use crate::diag::{Diagnostic, Span, codes};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
-    Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, NodeKind, NodeSpec,
-    OuterRetry, RetrySpec,
+    Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, NodeKind,
+    NodeSpec, OuterRetry, RetrySpec,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -36,7 +36,8 @@ pub(super) fn read_node(
     let (id, span) = read_id(reader, node, dialect)?;
     let at = format!("node `{id}`");
     let kind = either(reader, node, "node_type", "type").and_then(|n| reader.text(n, "`node_type`"));
-    let edges = either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
+    let edges =
+        either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
     let idempotent = tree.get(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
     let retry = read_retry(reader, node, (idempotent, rules));
     let timeout = duration_in(reader, node, "timeout", Zero::Refused);
@@ -44,7 +45,9 @@ pub(super) fn read_node(
     // In the ONEX dialect the action and its arguments stand in `step_config`.
     let holder = match dialect {
         Dialect::Workflow => Some(node),
-        Dialect::Onex => reader.get_mapping(node, "step_config").inspect(|&n| reader.check_keys(n, &keys::STEP_CONFIG)),
+        Dialect::Onex => {
+            reader.get_mapping(node, "step_config").inspect(|&n| reader.check_keys(n, &keys::STEP_CONFIG))
+        }
     };
     let (action, action_key) = holder.map_or((None, None), |holder| read_action(reader, holder, &at));
 
@@ -62,7 +65,10 @@ pub(super) fn read_node(
         retry,
         timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
         error_action: tree.get(node, "error_action").and_then(|n| read_error_action(reader, n)),
-        priority: tree.get(node, "priority").and_then(|n| reader.count(n, "`priority`", 0)).unwrap_or(DEFAULT_PRIORITY),
+        priority: tree
+            .get(node, "priority")
+            .and_then(|n| reader.count(n, "`priority`", 0))
+            .unwrap_or(DEFAULT_PRIORITY),
         action,
         action_key,
     };
@@ -74,10 +80,13 @@ fn either(reader: &mut Reader<'_>, node: NodeRef, name: &str, synonym: &str) -> 
     let (first, second) = (reader.tree.get(node, name), reader.tree.get(node, synonym));
     if let (Some(first), Some(second)) = (first, second) {
         reader.push(
-            Diagnostic::error(codes::CONFLICTING_KEYS, format!("`{name}` and `{synonym}` are two names for the same key"))
-                .at(reader.tree.span(second), "here")
-                .at(reader.tree.span(first), "and here")
-                .help(format!("keep `{name}`")),
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                format!("`{name}` and `{synonym}` are two names for the same key"),
+            )
+            .at(reader.tree.span(second), "here")
+            .at(reader.tree.span(first), "and here")
+            .help(format!("keep `{name}`")),
         );
     }
     first.or(second).filter(|&found| reader.tree.shape(found) != Shape::Null)
@@ -157,7 +166,11 @@ fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
     edges
 }
 
-fn read_retry(reader: &mut Reader<'_>, node: NodeRef, (idempotent, rules): (Option<bool>, &RuleSet)) -> RetrySpec {
+fn read_retry(
+    reader: &mut Reader<'_>,
+    node: NodeRef,
+    (idempotent, rules): (Option<bool>, &RuleSet),
+) -> RetrySpec {
     let inherited = RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() };
     let Some(retry) = reader.get_mapping(node, "retry") else {
         // What must not be repeated does not inherit repetition; the outer tier repeats only what never started.
@@ -167,14 +180,19 @@ fn read_retry(reader: &mut Reader<'_>, node: NodeRef, (idempotent, rules): (Opti
         };
     };
     reader.check_keys(retry, &keys::RETRY);
-    let max_attempts = reader.tree.get(retry, "max_attempts").and_then(|n| reader.count(n, "`max_attempts`", 1));
+    let max_attempts =
+        reader.tree.get(retry, "max_attempts").and_then(|n| reader.count(n, "`max_attempts`", 1));
     let backoff = read_backoff(reader, retry);
     if idempotent == Some(false) {
-        let place = |key: &str| reader.tree.get(node, key).map_or_else(Span::default, |n| reader.tree.span(n));
-        let finding = Diagnostic::error(codes::RETRY_NOT_IDEMPOTENT, "a node that is not idempotent cannot have a `retry`")
-            .at(place("retry"), "would repeat it")
-            .at(place("idempotent"), "must not be repeated")
-            .help("remove `retry`, or say `idempotent: true` if repeating it does no harm");
+        let place =
+            |key: &str| reader.tree.get(node, key).map_or_else(Span::default, |n| reader.tree.span(n));
+        let finding = Diagnostic::error(
+            codes::RETRY_NOT_IDEMPOTENT,
+            "a node that is not idempotent cannot have a `retry`",
+        )
+        .at(place("retry"), "would repeat it")
+        .at(place("idempotent"), "must not be repeated")
+        .help("remove `retry`, or say `idempotent: true` if repeating it does no harm");
         reader.push(finding);
     }
     let backoff = Backoff { max_attempts: max_attempts.unwrap_or(backoff.max_attempts), ..backoff };
@@ -209,16 +227,21 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
         }
         match found {
             Some((first, first_at, _)) => reader.push(
-                Diagnostic::error(codes::SEVERAL_ACTIONS, format!("{at} has two actions, `{first}` and `{key}`"))
-                    .at(tree.span(entry.key), "a second action")
-                    .at(tree.span(first_at), "the first")
-                    .help("a node does one thing: make it two nodes"),
+                Diagnostic::error(
+                    codes::SEVERAL_ACTIONS,
+                    format!("{at} has two actions, `{first}` and `{key}`"),
+                )
+                .at(tree.span(entry.key), "a second action")
+                .at(tree.span(first_at), "the first")
+                .help("a node does one thing: make it two nodes"),
             ),
             None => found = Some((key, entry.key, entry.value)),
         }
     }
     match found {
-        Some(("run", _, run)) => (read_command(reader, holder, run).map(Action::Command), Some("run".to_owned())),
+        Some(("run", _, run)) => {
+            (read_command(reader, holder, run).map(Action::Command), Some("run".to_owned()))
+        }
         Some((key, ..)) => (None, Some(key.to_owned())),
         None => (None, None),
     }
@@ -246,7 +269,13 @@ fn read_command(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Optio
         expressions(reader, stdin, text);
         Some(text.to_owned())
     });
-    Some(CommandSpec { argv: read_argv(reader, holder, run)?, env, cwd, stdin, output: output.unwrap_or_default() })
+    Some(CommandSpec {
+        argv: read_argv(reader, holder, run)?,
+        env,
+        cwd,
+        stdin,
+        output: output.unwrap_or_default(),
+    })
 }
 
 /// The program and its arguments: text is a script for a shell, a list is taken as it is.
@@ -256,9 +285,12 @@ fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<V
     if let Shape::Sequence(items) = tree.shape(run) {
         if let Some(shell) = shell {
             reader.push(
-                Diagnostic::error(codes::CONFLICTING_KEYS, "`shell` chooses who runs a text, and this `run` is a list")
-                    .at(tree.span(shell), "has no effect")
-                    .at(tree.span(run), "runs without a shell"),
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "`shell` chooses who runs a text, and this `run` is a list",
+                )
+                .at(tree.span(shell), "has no effect")
+                .at(tree.span(run), "runs without a shell"),
             );
         }
         let mut argv = Vec::with_capacity(items.len());
@@ -280,7 +312,8 @@ fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<V
     let script = reader.text(run, "`run`")?;
     no_nul(reader, run, script)?;
     if script.trim().is_empty() {
-        reader.push(Diagnostic::error(codes::BAD_VALUE, "`run` is empty").at(tree.span(run), "nothing to run"));
+        reader
+            .push(Diagnostic::error(codes::BAD_VALUE, "`run` is empty").at(tree.span(run), "nothing to run"));
         return None;
     }
     if script.contains("${{") {
@@ -294,7 +327,9 @@ fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<V
     let mut argv: Vec<String> = match shell {
         None => vec!["/bin/sh".to_owned(), "-eu".to_owned(), "-c".to_owned()],
         Some(shell) => match tree.shape(shell) {
-            Shape::Sequence(_) => reader.texts(shell, "`shell`").into_iter().map(|(word, _)| word.to_owned()).collect(),
+            Shape::Sequence(_) => {
+                reader.texts(shell, "`shell`").into_iter().map(|(word, _)| word.to_owned()).collect()
+            }
             _ => {
                 let mut words: Vec<String> =
                     reader.text(shell, "`shell`")?.split_whitespace().map(str::to_owned).collect();
@@ -345,8 +380,11 @@ fn read_env(reader: &mut Reader<'_>, env: NodeRef) -> BTreeMap<String, String> {
         };
         if name.is_empty() || name.contains(['=', '\0']) {
             reader.push(
-                Diagnostic::error(codes::BAD_VALUE, format!("`{}` cannot be a variable", name.escape_debug()))
-                    .at(reader.tree.span(entry.key), "no name of a variable"),
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    format!("`{}` cannot be a variable", name.escape_debug()),
+                )
+                .at(reader.tree.span(entry.key), "no name of a variable"),
             );
             continue;
         }

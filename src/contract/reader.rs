@@ -54,9 +54,12 @@ impl<'t> Reader<'t> {
             _ => self.tree.span(at),
         };
         self.push(
-            Diagnostic::warning(codes::NO_GRAPH, "the contract declares no execution graph, so there is nothing to run")
-                .at(at, "")
-                .help(help),
+            Diagnostic::warning(
+                codes::NO_GRAPH,
+                "the contract declares no execution graph, so there is nothing to run",
+            )
+            .at(at, "")
+            .help(help),
         );
     }
 
@@ -159,9 +162,10 @@ impl<'t> Reader<'t> {
     /// A list of texts; one text alone is a list of one.
     pub(super) fn texts(&mut self, node: NodeRef, what: &str) -> Vec<(&'t str, NodeRef)> {
         match self.tree.shape(node) {
-            Shape::Sequence(items) => {
-                items.iter().filter_map(|&item| Some((self.text(item, &format!("an item of {what}"))?, item))).collect()
-            }
+            Shape::Sequence(items) => items
+                .iter()
+                .filter_map(|&item| Some((self.text(item, &format!("an item of {what}"))?, item)))
+                .collect(),
             Shape::Null => Vec::new(),
             _ => self.text(node, what).map(|text| vec![(text, node)]).unwrap_or_default(),
         }
@@ -220,11 +224,19 @@ impl<'t> Reader<'t> {
             ),
             None => {
                 let meant = nearest(key, table.candidates());
-                let severity = if table.strict && meant.is_some() { Severity::Error } else { Severity::Warning };
+                let severity =
+                    if table.strict && meant.is_some() { Severity::Error } else { Severity::Warning };
                 self.push(
-                    Diagnostic::new(severity, codes::UNKNOWN_KEY, format!("{} has no key `{key}`", table.place))
-                        .at(span, if severity == Severity::Error { "unknown key" } else { "unknown key, ignored" })
-                        .did_you_mean(meant),
+                    Diagnostic::new(
+                        severity,
+                        codes::UNKNOWN_KEY,
+                        format!("{} has no key `{key}`", table.place),
+                    )
+                    .at(
+                        span,
+                        if severity == Severity::Error { "unknown key" } else { "unknown key, ignored" },
+                    )
+                    .did_you_mean(meant),
                 );
             }
         }

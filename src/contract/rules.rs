@@ -39,7 +39,8 @@ impl RuleSet {
             set.read_rules(reader, rules);
         }
         set.read_execution_mode(reader, rules, elsewhere);
-        if let Some(node) = error_handling.filter(|&node| reader.mapping(node, "`error_handling`").is_some()) {
+        if let Some(node) = error_handling.filter(|&node| reader.mapping(node, "`error_handling`").is_some())
+        {
             set.read_error_handling(reader, node);
         }
         set
@@ -64,27 +65,30 @@ impl RuleSet {
             None => strategy.as_deref() == Some("continue"),
         };
 
-        let limits = ["max_parallel_branches", "max_parallel_steps"].map(|key| {
-            get(key).and_then(|(node, what)| Some((node, reader.count(node, &what, 1)?)))
-        });
+        let limits = ["max_parallel_branches", "max_parallel_steps"]
+            .map(|key| get(key).and_then(|(node, what)| Some((node, reader.count(node, &what, 1)?))));
         if let [Some((first, a)), Some((second, b))] = limits
             && a != b
         {
             reader.push(
-                Diagnostic::error(codes::CONFLICTING_KEYS, "`max_parallel_branches` and `max_parallel_steps` disagree")
-                    .at(tree.span(second), format!("{b} here"))
-                    .at(tree.span(first), format!("{a} here")),
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "`max_parallel_branches` and `max_parallel_steps` disagree",
+                )
+                .at(tree.span(second), format!("{b} here"))
+                .at(tree.span(first), format!("{a} here")),
             );
         }
         self.run.max_parallel = limits.into_iter().flatten().map(|(_, n)| n as usize).next();
         self.run.timeout = duration_in(reader, rules, "timeout", Zero::Refused);
-        self.step_timeout =
-            get("step_timeout_ms").and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Refused)));
+        self.step_timeout = get("step_timeout_ms")
+            .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Refused)));
 
         let retries = get("max_retries").and_then(|(node, what)| Some((node, reader.count(node, &what, 0)?)));
         let delay = get("retry_backoff_ms")
             .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Allowed)));
-        let multiplier = get("retry_backoff_multiplier").and_then(|(node, what)| reader.number(node, &what, 1.0));
+        let multiplier =
+            get("retry_backoff_multiplier").and_then(|(node, what)| reader.number(node, &what, 1.0));
         match retries {
             Some((_, max_retries)) if strategy.as_deref() == Some("retry") => {
                 self.outer = OuterRetry {
@@ -105,12 +109,19 @@ impl RuleSet {
         }
     }
 
-    fn read_execution_mode(&mut self, reader: &mut Reader<'_>, rules: Option<NodeRef>, elsewhere: &[Option<NodeRef>]) {
+    fn read_execution_mode(
+        &mut self,
+        reader: &mut Reader<'_>,
+        rules: Option<NodeRef>,
+        elsewhere: &[Option<NodeRef>],
+    ) {
         let tree = reader.tree;
         let mut chosen: Option<(String, NodeRef)> = None;
         for place in std::iter::once(rules).chain(elsewhere.iter().copied()).flatten() {
             let Some(node) = tree.get(place, "execution_mode") else { continue };
-            let Some(word) = reader.text(node, "`execution_mode`").map(str::to_ascii_lowercase) else { continue };
+            let Some(word) = reader.text(node, "`execution_mode`").map(str::to_ascii_lowercase) else {
+                continue;
+            };
             if !matches!(word.as_str(), "sequential" | "parallel" | "batch") {
                 reader.bad_value(node, "`execution_mode`", &["sequential", "parallel", "batch"]);
                 continue;
@@ -139,9 +150,12 @@ impl RuleSet {
                 && word == "parallel"
             {
                 reader.push(
-                    Diagnostic::warning(codes::DISAGREEMENT, "parallel execution is asked for and not allowed")
-                        .at(tree.span(*mode), "this has no effect")
-                        .at(tree.span(node), "nodes run one at a time"),
+                    Diagnostic::warning(
+                        codes::DISAGREEMENT,
+                        "parallel execution is asked for and not allowed",
+                    )
+                    .at(tree.span(*mode), "this has no effect")
+                    .at(tree.span(node), "nodes run one at a time"),
                 );
             }
             self.run.parallel = Some(false);
@@ -156,13 +170,17 @@ impl RuleSet {
             .and_then(|b| tree.get(b, "enabled"))
             .is_some_and(|enabled| tree.shape(enabled) == Shape::Bool(false));
         if off {
-            reader.check_keys(node, &keys::Table { kept: &["circuit_breaker"], later: &[], ..keys::ERROR_HANDLING });
+            reader.check_keys(
+                node,
+                &keys::Table { kept: &["circuit_breaker"], later: &[], ..keys::ERROR_HANDLING },
+            );
         } else {
             reader.check_keys(node, &keys::ERROR_HANDLING);
         }
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
         reader.check_keys(policy, &keys::RETRY_POLICY);
-        let retries = tree.get(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
+        let retries =
+            tree.get(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
         let backoff = Backoff { max_attempts: retries.saturating_add(1), ..read_backoff(reader, policy) };
         self.inner = (retries > 0).then_some(backoff);
     }
@@ -181,11 +199,16 @@ pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
         }
     });
     let retry_on = tree.get(node, "retry_on").map(|list| {
-        reader.texts(list, "`retry_on`").into_iter().filter_map(|(word, at)| retry_on(reader, word, at)).collect()
+        reader
+            .texts(list, "`retry_on`")
+            .into_iter()
+            .filter_map(|(word, at)| retry_on(reader, word, at))
+            .collect()
     });
     Backoff {
         max_attempts: defaults.max_attempts,
-        initial_delay: duration_in(reader, node, "initial_delay", Zero::Allowed).unwrap_or(defaults.initial_delay),
+        initial_delay: duration_in(reader, node, "initial_delay", Zero::Allowed)
+            .unwrap_or(defaults.initial_delay),
         max_delay: duration_in(reader, node, "max_delay", Zero::Allowed).unwrap_or(defaults.max_delay),
         exponential_base: tree
             .get(node, "exponential_base")

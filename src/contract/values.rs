@@ -21,15 +21,23 @@ pub(super) enum Zero {
 }
 
 /// A duration under `key` or under `key` with `_ms`. Both at once is an error: C6 of the requirements.
-pub(super) fn duration_in(reader: &mut Reader<'_>, mapping: NodeRef, key: &str, zero: Zero) -> Option<Duration> {
+pub(super) fn duration_in(
+    reader: &mut Reader<'_>,
+    mapping: NodeRef,
+    key: &str,
+    zero: Zero,
+) -> Option<Duration> {
     let in_millis = format!("{key}_ms");
     let (plain, millis) = (reader.tree.get(mapping, key), reader.tree.get(mapping, &in_millis));
     if let (Some(plain), Some(millis)) = (plain, millis) {
         reader.push(
-            Diagnostic::error(codes::CONFLICTING_KEYS, format!("`{key}` and `{in_millis}` say the same thing twice"))
-                .at(reader.tree.span(millis), "milliseconds here")
-                .at(reader.tree.span(plain), "seconds here")
-                .help("keep one of them"),
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                format!("`{key}` and `{in_millis}` say the same thing twice"),
+            )
+            .at(reader.tree.span(millis), "milliseconds here")
+            .at(reader.tree.span(plain), "seconds here")
+            .help("keep one of them"),
         );
         return None;
     }
@@ -75,7 +83,9 @@ pub(super) fn duration(
             bad(reader, "must not be negative".to_owned())
         }
         None => bad(reader, "not a duration".to_owned()),
-        Some(Duration::ZERO) if zero == Zero::Refused => bad(reader, "must be longer than nothing".to_owned()),
+        Some(Duration::ZERO) if zero == Zero::Refused => {
+            bad(reader, "must be longer than nothing".to_owned())
+        }
         // A century is for ever; more would overflow the clocks.
         Some(duration) if duration > Duration::from_secs(100 * 365 * 24 * 3600) => {
             bad(reader, "longer than a century".to_owned())
@@ -85,7 +95,8 @@ pub(super) fn duration(
 }
 
 /// Text with units, largest first or in any order: `1h`, `1m30s`, `1.5s`, `250ms`; a number alone is seconds.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return None;
@@ -97,7 +108,8 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
         let number: f64 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(rest.len() - digits);
+        let unit =
+            rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(rest.len() - digits);
         let seconds = match &rest[digits..digits + unit] {
             "ms" => 0.001,
             "s" | "sec" => 1.0,

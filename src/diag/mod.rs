@@ -6,7 +6,7 @@ mod code;
 mod source;
 
 pub use code::{Code, codes};
-pub use source::{SourceId, SourceMap, Span, Position};
+pub use source::{Position, SourceId, SourceMap, Span};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Source texts and places in them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Names one source of a [`SourceMap`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +31,8 @@ pub struct Position {
 struct Source {
     path: PathBuf,
     text: Arc<str>,
+    /// The first byte of each line, once somebody asks for a position.
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// The texts that diagnostics point into.
@@ -43,7 +45,7 @@ impl SourceMap {
     /// Adds a text under the path that people know it by.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source { path: path.into(), text: text.into() });
+        self.sources.push(Source { path: path.into(), text: text.into(), lines: OnceLock::new() });
         id
     }
 
@@ -62,18 +64,21 @@ impl SourceMap {
     /// The line and column of a byte.
     #[must_use]
     pub fn position(&self, id: SourceId, byte: u32) -> Position {
-        let text = self.text(id);
+        let Some(source) = self.sources.get(id.0 as usize) else { return Position { line: 1, column: 1 } };
+        let text = &source.text;
         let mut byte = (byte as usize).min(text.len());
         while !text.is_char_boundary(byte) {
             byte -= 1;
         }
-        let before = &text[..byte];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let lines = source.lines.get_or_init(|| {
+            std::iter::once(0)
+                .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1))
+                .collect()
+        });
+        // The first line starts at 0, so there is always one that starts at or before the byte.
+        let line = lines.partition_point(|&start| start <= byte);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Position {
-            line: count(before.bytes().filter(|&b| b == b'\n').count() + 1),
-            column: count(before[line_start..].chars().count() + 1),
-        }
+        Position { line: count(line), column: count(text[lines[line - 1]..byte].chars().count() + 1) }
     }
 }
 

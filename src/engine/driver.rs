@@ -32,7 +32,12 @@ pub struct Ports<'a> {
 }
 
 /// Carries out a plan and gives its report. A failing run is a report, too.
-pub async fn run(plan: Arc<Plan>, (run_id, settings): (RunId, Settings), started: RunStarted, ports: Ports<'_>) -> RunReport {
+pub async fn run(
+    plan: Arc<Plan>,
+    (run_id, settings): (RunId, Settings),
+    started: RunStarted,
+    ports: Ports<'_>,
+) -> RunReport {
     let inputs = started.context.inputs.clone();
     let mut driver = Driver {
         machine: Machine::new(Arc::clone(&plan), settings, started),
@@ -124,9 +129,8 @@ impl Driver<'_> {
         let clock = self.ports.clock;
         let event = RunEvent::at_moment((self.run_id, self.seq), clock.started_at(), clock.now(), kind);
         self.seq += 1;
-        let recorded = self.ports.sink.record(&event);
-        self.fold.apply(event, &self.outputs);
-        recorded
+        self.fold.apply(&event, &self.outputs);
+        self.ports.sink.record(&event, &self.fold)
     }
 
     fn start(&mut self, node: usize, attempt: u32) {
@@ -136,9 +140,10 @@ impl Driver<'_> {
             self.enqueue(node, attempt, unit::broken("a node without an action was started"));
             return;
         };
-        let results = if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
-        let request =
-            AttemptRequest { run_id: self.run_id, node_id: spec.id.clone(), index: node, attempt, action, results };
+        let results =
+            if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
+        let (run_id, node_id) = (self.run_id, spec.id.clone());
+        let request = AttemptRequest { run_id, node_id, index: node, attempt, action, results };
         let (sender, receiver) = stop::channel();
         self.stops.insert(node, sender);
         let handle = self.units.spawn(unit::run(Arc::clone(&self.ports.executor), request, receiver));

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::base::stop::StopReceiver;
 use crate::base::{NodeId, RunId};
 use crate::model::event::{AttemptFailure, RunEvent};
+use crate::model::report::ReportFold;
 use crate::model::workflow::Action;
 
 /// A future that can be moved to another thread.
@@ -62,12 +63,12 @@ pub struct AttemptOutcome {
 
 /// Takes every event, in order, before the action that it announces is carried out.
 pub trait Sink {
-    /// Takes one event.
+    /// Takes one event; `so_far` is the report with it.
     ///
     /// # Errors
     ///
     /// If the event must be recorded and could not be: the run is then cancelled.
-    fn record(&mut self, event: &RunEvent) -> Result<(), SinkError>;
+    fn record(&mut self, event: &RunEvent, so_far: &ReportFold) -> Result<(), SinkError>;
 }
 
 /// What must be recorded could not be.

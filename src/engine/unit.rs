@@ -16,7 +16,11 @@ pub(super) struct UnitEnded {
 }
 
 /// Carries out one attempt.
-pub(super) async fn run(executor: Arc<dyn Executor>, request: AttemptRequest, stop: StopReceiver) -> UnitEnded {
+pub(super) async fn run(
+    executor: Arc<dyn Executor>,
+    request: AttemptRequest,
+    stop: StopReceiver,
+) -> UnitEnded {
     let (node, attempt) = (request.index, request.attempt);
     UnitEnded { node, attempt, outcome: executor.execute(request, stop).await }
 }

@@ -38,7 +38,12 @@ impl RunEvent {
     /// that never goes back, in whole milliseconds: the order of events is the order of their times, and an event
     /// is the same after it was written down.
     #[must_use]
-    pub fn at_moment((run_id, seq): (RunId, u64), started_at: DateTime<Utc>, now: Mono, kind: EventKind) -> Self {
+    pub fn at_moment(
+        (run_id, seq): (RunId, u64),
+        started_at: DateTime<Utc>,
+        now: Mono,
+        kind: EventKind,
+    ) -> Self {
         let elapsed_ms = now.as_millis();
         let millis = started_at.timestamp_millis().saturating_add_unsigned(elapsed_ms);
         let at = DateTime::from_timestamp_millis(millis).unwrap_or(started_at);

@@ -26,8 +26,14 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Success, Self::ExecutionFailed, Self::Configuration, Self::Registry, Self::Protocol, Self::Security];
+    pub const ALL: [Self; 6] = [
+        Self::Success,
+        Self::ExecutionFailed,
+        Self::Configuration,
+        Self::Registry,
+        Self::Protocol,
+        Self::Security,
+    ];
 
     /// What the code means, as the documentation says it.
     #[must_use]

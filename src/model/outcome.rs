@@ -47,6 +47,8 @@ pub enum FailureReason {
     Protocol,
     /// It may have had its effect, and must not be repeated to find out.
     Uncertain,
+    /// It was denied.
+    Policy,
     /// The run was cancelled while it ran.
     Cancelled,
 }
@@ -62,6 +64,7 @@ impl FailureReason {
             Self::Spawn => "SpawnError",
             Self::Protocol => "ProtocolError",
             Self::Uncertain => "UncertainError",
+            Self::Policy => "PolicyError",
             Self::Cancelled => "CancelledError",
         }
     }
@@ -76,6 +79,7 @@ impl FailureReason {
             Self::Spawn => "spawn",
             Self::Protocol => "protocol",
             Self::Uncertain => "uncertain",
+            Self::Policy => "policy",
             Self::Cancelled => "cancelled",
         }
     }
@@ -84,10 +88,14 @@ impl FailureReason {
     #[must_use]
     pub const fn exit_code(self) -> ExitCode {
         match self {
-            Self::ExitCode | Self::Timeout | Self::Signal | Self::Spawn | Self::Uncertain | Self::Cancelled => {
-                ExitCode::ExecutionFailed
-            }
+            Self::ExitCode
+            | Self::Timeout
+            | Self::Signal
+            | Self::Spawn
+            | Self::Uncertain
+            | Self::Cancelled => ExitCode::ExecutionFailed,
             Self::Protocol => ExitCode::Protocol,
+            Self::Policy => ExitCode::Security,
         }
     }
 }
@@ -181,16 +189,21 @@ mod tests {
             assert_eq!(reason.exit_code(), ExitCode::ExecutionFailed);
         }
         assert_eq!(R::Protocol.exit_code(), ExitCode::Protocol);
+        assert_eq!(R::Policy.exit_code(), ExitCode::Security);
     }
 
     #[test]
     fn words_are_those_of_the_wire() {
         use FailureReason as F;
-        for reason in [F::ExitCode, F::Timeout, F::Signal, F::Spawn, F::Protocol, F::Uncertain, F::Cancelled] {
+        for reason in
+            [F::ExitCode, F::Timeout, F::Signal, F::Spawn, F::Protocol, F::Uncertain, F::Policy, F::Cancelled]
+        {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
         use SkipReason as S;
-        for reason in [S::Condition, S::UpstreamSkipped, S::DependencyFailed, S::Disabled, S::Cancelled, S::DryRun] {
+        for reason in
+            [S::Condition, S::UpstreamSkipped, S::DependencyFailed, S::Disabled, S::Cancelled, S::DryRun]
+        {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
     }

@@ -48,7 +48,8 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bad = || D::Error::custom(format!("`{text}` is no sha256 digest"));
-        let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.is_ascii()).ok_or_else(bad)?;
+        let hex =
+            text.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.is_ascii()).ok_or_else(bad)?;
         let mut bytes = [0; 32];
         for (at, byte) in bytes.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).map_err(|_| bad())?;
@@ -161,12 +162,12 @@ impl Captured {
 
     /// All that was captured, as far as `outputs` still has it.
     #[must_use]
-    pub fn resolve(self, outputs: &dyn Outputs) -> (Text, bool) {
+    pub fn resolve(&self, outputs: &dyn Outputs) -> (Text, bool) {
         match self.rest {
-            None => (self.head, self.truncated),
+            None => (self.head.clone(), self.truncated),
             Some(rest) => match outputs.get(&rest.digest) {
                 Some(bytes) => (Text::from_bytes(bytes.to_vec()), self.truncated),
-                None => (self.head, true),
+                None => (self.head.clone(), true),
             },
         }
     }
@@ -286,7 +287,7 @@ mod tests {
         let captured = Captured::new(bytes.clone(), false, &mut outputs);
         assert_eq!(captured.head.as_bytes().len(), INLINE_LIMIT - 1);
         assert!(matches!(captured.head, Text::Utf8(_)));
-        assert_eq!(captured.clone().resolve(&outputs), (Text::from_bytes(bytes), false));
+        assert_eq!(captured.resolve(&outputs), (Text::from_bytes(bytes), false));
         let (head, truncated) = captured.resolve(&NoOutputs);
         assert_eq!((head.as_bytes().len(), truncated), (INLINE_LIMIT - 1, true));
     }

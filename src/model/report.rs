@@ -268,21 +268,21 @@ impl ReportFold {
     }
 
     /// Takes one more event, in order. `outputs` gives the bytes that the event only names.
-    pub fn apply(&mut self, event: RunEvent, outputs: &dyn Outputs) {
+    pub fn apply(&mut self, event: &RunEvent, outputs: &dyn Outputs) {
         let (at, elapsed) = (event.at, event.elapsed_ms);
-        match event.kind {
-            EventKind::RunStarted(started) => self.start(*started, at),
+        match &event.kind {
+            EventKind::RunStarted(started) => self.start(started, at),
             EventKind::NodeReady { node_id } => {
-                if let Some(&node) = self.index.get(&node_id) {
+                if let Some(&node) = self.index.get(node_id) {
                     self.ready_ms[node] = elapsed;
                 }
             }
             EventKind::AttemptStarted { node_id, attempt } => {
-                let Some(&node) = self.index.get(&node_id) else { return };
+                let Some(&node) = self.index.get(node_id) else { return };
                 let result = &mut self.report.results[node];
                 result.status = NodeStatus::Running;
-                result.attempts = attempt;
-                if attempt == 1 {
+                result.attempts = *attempt;
+                if *attempt == 1 {
                     result.started_at = Some(at);
                     result.queue_time_ms = elapsed.saturating_sub(self.ready_ms[node]);
                     self.started_ms[node] = elapsed;
@@ -295,21 +295,21 @@ impl ReportFold {
                 let result = &mut self.report.results[node];
                 result.return_code = attempt.return_code;
                 result.signal = attempt.signal;
-                result.outputs = attempt.outputs;
+                result.outputs.clone_from(&attempt.outputs);
                 result.leaked = attempt.leaked;
                 let (stdout, stdout_cut) = attempt.stdout.resolve(outputs);
                 let (stderr, stderr_cut) = attempt.stderr.resolve(outputs);
                 (result.stdout, result.stderr, result.truncated) = (stdout, stderr, stdout_cut || stderr_cut);
             }
             EventKind::RetryScheduled { node_id, .. } => {
-                if let Some(&node) = self.index.get(&node_id) {
+                if let Some(&node) = self.index.get(node_id) {
                     self.report.results[node].status = NodeStatus::Retrying;
                 }
             }
             EventKind::NodeCompleted { node_id, attempts } => {
-                let Some(node) = self.end(&node_id, NodeStatus::Completed, at, elapsed) else { return };
+                let Some(node) = self.end(node_id, NodeStatus::Completed, at, elapsed) else { return };
                 let result = &mut self.report.results[node];
-                result.attempts = attempts;
+                result.attempts = *attempts;
                 // The executor has already refused what its format does not allow.
                 result.value = self.formats[node].value(&result.stdout).unwrap_or_default();
                 self.report.summary.completed += 1;
@@ -317,37 +317,37 @@ impl ReportFold {
                 self.report.summary.flaky += u64::from(result.is_flaky());
             }
             EventKind::NodeFailed { node_id, attempts, reason, error } => {
-                let Some(node) = self.end(&node_id, NodeStatus::Failed, at, elapsed) else { return };
+                let Some(node) = self.end(node_id, NodeStatus::Failed, at, elapsed) else { return };
                 let result = &mut self.report.results[node];
-                result.attempts = attempts;
+                result.attempts = *attempts;
                 result.reason = Some(reason.as_str().to_owned());
-                result.error = Some(error);
+                result.error = Some(error.clone());
                 self.report.summary.failed += 1;
             }
             EventKind::NodeSkipped { node_id, reason, culprit } => {
-                let Some(node) = self.end(&node_id, NodeStatus::Skipped, at, elapsed) else { return };
+                let Some(node) = self.end(node_id, NodeStatus::Skipped, at, elapsed) else { return };
                 let result = &mut self.report.results[node];
                 result.reason = Some(reason.as_str().to_owned());
-                result.culprit = culprit;
+                result.culprit.clone_from(culprit);
                 self.report.summary.skipped += 1;
             }
-            EventKind::CancelRequested { reason } => self.report.error = cancel_error(reason),
+            EventKind::CancelRequested { reason } => self.report.error = cancel_error(*reason),
             EventKind::RunFinished { status, exit_code } => {
-                self.report.status = status;
-                self.report.exit_code = exit_code;
+                self.report.status = *status;
+                self.report.exit_code = *exit_code;
                 self.report.completed_at = Some(at);
                 self.report.execution_time_ms = elapsed;
             }
         }
     }
 
-    fn start(&mut self, started: RunStarted, at: DateTime<Utc>) {
+    fn start(&mut self, started: &RunStarted, at: DateTime<Utc>) {
         let report = &mut self.report;
         report.started_at = at;
-        report.correlation_id = started.correlation_id;
+        report.correlation_id = started.correlation_id.clone();
         report.parent_run_id = started.parent_run_id;
-        report.contract = Some(started.contract);
-        report.stage = started.context.stage;
+        report.contract = Some(started.contract.clone());
+        report.stage.clone_from(&started.context.stage);
         report.mode = started.context.mode;
         report.summary.total = started.plan.len() as u64;
         self.index = started.plan.iter().enumerate().map(|(at, node)| (node.node_id.clone(), at)).collect();
@@ -356,8 +356,12 @@ impl ReportFold {
         self.ready_ms = vec![0; started.plan.len()];
         report.results = started
             .plan
-            .into_iter()
-            .map(|node| NodeResult { node_id: Some(node.node_id), kind: node.kind, ..NodeResult::default() })
+            .iter()
+            .map(|node| NodeResult {
+                node_id: Some(node.node_id.clone()),
+                kind: node.kind.clone(),
+                ..NodeResult::default()
+            })
             .collect();
     }
 
@@ -377,7 +381,9 @@ impl ReportFold {
 fn cancel_error(reason: CancelReason) -> Option<ErrorInfo> {
     match reason {
         CancelReason::FailFast => None,
-        CancelReason::Timeout => Some(ErrorInfo::new("OrchestratorTimeoutError", "the run took longer than it may")),
+        CancelReason::Timeout => {
+            Some(ErrorInfo::new("OrchestratorTimeoutError", "the run took longer than it may"))
+        }
         CancelReason::SinkFailed => Some(ErrorInfo::new("StateError", "what must be recorded could not be")),
         CancelReason::Signal => Some(ErrorInfo::new("CancelledError", "the run was cancelled by a signal")),
         CancelReason::Kill => Some(ErrorInfo::new("CancelledError", "the run was killed by a second signal")),
@@ -410,7 +416,9 @@ mod optional_millis {
         }
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
         Option::<DateTime<Utc>>::deserialize(deserializer)
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize]) -> Vec<Diagnostic> 
 }
 
 /// The shortest way from `start` back to it inside its component; nothing where there is none.
-fn shortest_circle(graph: &DiGraph<usize, ()>, start: NodeIndex, component: &[NodeIndex]) -> Option<Vec<usize>> {
+fn shortest_circle(
+    graph: &DiGraph<usize, ()>,
+    start: NodeIndex,
+    component: &[NodeIndex],
+) -> Option<Vec<usize>> {
     let mut came_from: HashMap<NodeIndex, Option<NodeIndex>> = component.iter().map(|&v| (v, None)).collect();
     let mut queue = VecDeque::from([start]);
     while let Some(vertex) = queue.pop_front() {
@@ -51,7 +55,9 @@ fn shortest_circle(graph: &DiGraph<usize, ()>, start: NodeIndex, component: &[No
         for neighbor in next {
             if neighbor == start {
                 let mut path: Vec<_> =
-                    std::iter::successors(Some(vertex), |v| came_from.get(v).copied().flatten()).map(|v| graph[v]).collect();
+                    std::iter::successors(Some(vertex), |v| came_from.get(v).copied().flatten())
+                        .map(|v| graph[v])
+                        .collect();
                 path.reverse();
                 return Some(path);
             }
@@ -72,8 +78,14 @@ fn describe(nodes: &[NodeSpec], circle: &[usize]) -> Diagnostic {
             .at(span, "waits for itself")
             .help("remove this dependency");
     }
-    let path = circle.iter().chain(&circle[..1]).map(|&n| format!("`{}`", nodes[n].id)).collect::<Vec<_>>().join(" → ");
-    let mut finding = Diagnostic::error(codes::CYCLE, format!("nodes wait for each other in a circle: {path}"));
+    let path = circle
+        .iter()
+        .chain(&circle[..1])
+        .map(|&n| format!("`{}`", nodes[n].id))
+        .collect::<Vec<_>>()
+        .join(" → ");
+    let mut finding =
+        Diagnostic::error(codes::CYCLE, format!("nodes wait for each other in a circle: {path}"));
     for (at, &from) in circle.iter().enumerate().take(MAX_LABELS) {
         let to = circle[(at + 1) % circle.len()];
         let edge = nodes[from].depends_on.iter().find(|d| d.node == to);

@@ -118,7 +118,8 @@ impl Plan {
     /// The finding that some nodes say nothing about what they do, if there are any.
     #[must_use]
     pub fn unbound(&self, severity: Severity) -> Option<Diagnostic> {
-        let unbound: Vec<_> = self.workflow.nodes.iter().filter(|n| n.action_key.is_none() && n.enabled).collect();
+        let unbound: Vec<_> =
+            self.workflow.nodes.iter().filter(|n| n.action_key.is_none() && n.enabled).collect();
         let first = unbound.first()?;
         let names = unbound.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>().join(", ");
         let message = match unbound.len() {

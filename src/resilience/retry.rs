@@ -103,7 +103,9 @@ fn allowed(node: &NodeSpec, failure: Failure, tier: Tier) -> Verdict {
         (AttemptClass::Definite, Some(false)) => Verdict::Stop,
         // A plain verdict is an answer: only the node's own `retry` asks again.
         (AttemptClass::Definite, _)
-            if tier == Tier::Outer && node.kind.gives_verdict() && failure.reason == FailureReason::ExitCode =>
+            if tier == Tier::Outer
+                && node.kind.gives_verdict()
+                && failure.reason == FailureReason::ExitCode =>
         {
             Verdict::Stop
         }
@@ -150,13 +152,12 @@ fn scale(duration: Duration, factor: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::base::NodeId;
-    use crate::diag::Span;
     use crate::model::workflow::{DEFAULT_PRIORITY, DEFAULT_TIMEOUT, NodeKind, OuterRetry};
 
     fn node(idempotent: Option<bool>, kind: NodeKind, retry: RetrySpec) -> NodeSpec {
         NodeSpec {
             id: NodeId::new("n").unwrap(),
-            span: Span::default(),
+            span: Default::default(),
             kind,
             description: None,
             tags: Vec::new(),
@@ -173,7 +174,11 @@ mod tests {
     }
 
     fn own(max_attempts: u32) -> RetrySpec {
-        RetrySpec { inner: Some(Backoff { max_attempts, ..Backoff::default() }), own: true, outer: OuterRetry::default() }
+        RetrySpec {
+            inner: Some(Backoff { max_attempts, ..Backoff::default() }),
+            own: true,
+            outer: OuterRetry::default(),
+        }
     }
 
     fn rule(max_retries: u32) -> RetrySpec {
@@ -187,7 +192,7 @@ mod tests {
     fn failure(turn: Turn, reason: FailureReason) -> Failure {
         use FailureReason as R;
         let class = match reason {
-            R::Spawn => AttemptClass::NotStarted,
+            R::Spawn | R::Policy => AttemptClass::NotStarted,
             R::ExitCode | R::Protocol => AttemptClass::Definite,
             R::Timeout | R::Signal | R::Uncertain | R::Cancelled => AttemptClass::Unknown,
         };
@@ -285,7 +290,11 @@ mod tests {
     fn retry_on_narrows_what_is_repeated() {
         let retrying_on = |on: &[RetryOn]| {
             let backoff = Backoff { retry_on: on.to_vec(), ..Backoff::default() };
-            node(None, NodeKind::Effect, RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() })
+            node(
+                None,
+                NodeKind::Effect,
+                RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() },
+            )
         };
         use FailureReason::{ExitCode, Signal, Spawn, Timeout};
         for (on, repeated) in [
@@ -307,11 +316,17 @@ mod tests {
     #[test]
     fn jitter_is_seeded_and_stays_below_the_delay() {
         let backoff = Backoff { jitter: Jitter::Full, max_attempts: 2, ..Backoff::default() };
-        let node = node(None, NodeKind::Effect, RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() });
-        let draw = |seed| decide(&node, Failure { seed, ..failure(Turn::default(), FailureReason::ExitCode) });
+        let node = node(
+            None,
+            NodeKind::Effect,
+            RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() },
+        );
+        let draw =
+            |seed| decide(&node, Failure { seed, ..failure(Turn::default(), FailureReason::ExitCode) });
         let draws: Vec<_> = (0..100).map(draw).collect();
         assert_eq!(draws, (0..100).map(draw).collect::<Vec<_>>());
-        let within = |d: &Decision| matches!(d, Decision::Retry { delay, .. } if *delay <= Duration::from_secs(1));
+        let within =
+            |d: &Decision| matches!(d, Decision::Retry { delay, .. } if *delay <= Duration::from_secs(1));
         assert!(draws.iter().all(within));
         let millis = |d: &Decision| if let Decision::Retry { delay, .. } = d { delay.as_millis() } else { 0 };
         assert!(draws.iter().map(millis).collect::<std::collections::BTreeSet<_>>().len() > 80);

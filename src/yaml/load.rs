@@ -88,8 +88,11 @@ impl<'s> Loader<'s, '_> {
                 Event::DocumentStart(..) => {
                     documents += 1;
                     if documents > 1 {
-                        return Err(Diagnostic::error(codes::SEVERAL_DOCUMENTS, "a contract is one YAML document")
-                            .at(self.place(&at), "a second document starts here"));
+                        return Err(Diagnostic::error(
+                            codes::SEVERAL_DOCUMENTS,
+                            "a contract is one YAML document",
+                        )
+                        .at(self.place(&at), "a second document starts here"));
                     }
                 }
                 Event::Scalar(value, style, anchor, tag) => {
@@ -123,13 +126,19 @@ impl<'s> Loader<'s, '_> {
                         self.push(&at, Content::Alias(target), size)?;
                     }
                     None => {
-                        return Err(Diagnostic::error(codes::BAD_ALIAS, "an alias cannot stand inside its own anchor")
-                            .at(self.place(&at), "this value would contain itself"));
+                        return Err(Diagnostic::error(
+                            codes::BAD_ALIAS,
+                            "an alias cannot stand inside its own anchor",
+                        )
+                        .at(self.place(&at), "this value would contain itself"));
                     }
                 },
                 Event::UnresolvedAlias(name) => {
-                    return Err(Diagnostic::error(codes::BAD_ALIAS, format!("no anchor `&{name}` stands before this alias"))
-                        .at(self.place(&at), "not anchored"));
+                    return Err(Diagnostic::error(
+                        codes::BAD_ALIAS,
+                        format!("no anchor `&{name}` stands before this alias"),
+                    )
+                    .at(self.place(&at), "not anchored"));
                 }
                 Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
                 _ => {}
@@ -158,7 +167,9 @@ impl<'s> Loader<'s, '_> {
     fn syntax_error(&self, error: &ScanError) -> Diagnostic {
         let start = error.marker().byte_offset().and_then(|b| u32::try_from(b).ok()).unwrap_or_default();
         let span = Span { source: self.tree.source, start, end: start };
-        if matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded) || error.info().contains("nesting") {
+        if matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded)
+            || error.info().contains("nesting")
+        {
             return self.too_deep(span);
         }
         Diagnostic::error(codes::SYNTAX, "this is not valid YAML").at(span, error.info())
@@ -172,7 +183,10 @@ impl<'s> Loader<'s, '_> {
     fn unknown_tag(&self, tag: &str, at: &YamlSpan) -> Diagnostic {
         let place = at.tag_span().map_or_else(|| self.place(at), |tag| self.place(&tag));
         let finding = if tag == "!include" {
-            Diagnostic::error(codes::NOT_CARRIED_OUT, "`!include` is not carried out yet by this version of onex")
+            Diagnostic::error(
+                codes::NOT_CARRIED_OUT,
+                "`!include` is not carried out yet by this version of onex",
+            )
         } else {
             Diagnostic::error(codes::UNKNOWN_TAG, format!("`{tag}` is no tag that contracts have"))
         };
@@ -221,7 +235,8 @@ impl<'s> Loader<'s, '_> {
         let mut merges = Vec::new();
         for pair in children.chunks_exact(2) {
             let entry = Entry { key: pair[0], value: pair[1] };
-            if matches!(&self.tree.nodes[entry.key.0 as usize].content, Content::Scalar { text, plain: true } if text == "<<") {
+            if matches!(&self.tree.nodes[entry.key.0 as usize].content, Content::Scalar { text, plain: true } if text == "<<")
+            {
                 merges.push(entry.value);
             } else {
                 self.tree.entries.push(entry);
@@ -240,7 +255,9 @@ impl<'s> Loader<'s, '_> {
         if entries.len() <= SMALL_MAPPING {
             for (at, entry) in entries.iter().enumerate() {
                 let key = self.tree.scalar(entry.key);
-                if let Some(first) = entries[..at].iter().find(|e| key.is_some() && self.tree.scalar(e.key) == key) {
+                if let Some(first) =
+                    entries[..at].iter().find(|e| key.is_some() && self.tree.scalar(e.key) == key)
+                {
                     found.push((first.key, entry.key));
                 }
             }
@@ -259,9 +276,12 @@ impl<'s> Loader<'s, '_> {
         for (first, second) in found {
             let key = self.tree.scalar(second).unwrap_or_default();
             self.diagnostics.push(
-                Diagnostic::error(codes::DUPLICATE_KEY, format!("the key `{key}` stands twice in one mapping"))
-                    .at(self.tree.span(second), "again here")
-                    .at(self.tree.span(first), "first here"),
+                Diagnostic::error(
+                    codes::DUPLICATE_KEY,
+                    format!("the key `{key}` stands twice in one mapping"),
+                )
+                .at(self.tree.span(second), "again here")
+                .at(self.tree.span(first), "first here"),
             );
         }
     }
@@ -282,7 +302,9 @@ impl<'s> Loader<'s, '_> {
             let entries = entries.to_vec();
             for entry in entries {
                 let key = self.tree.scalar(entry.key);
-                let known = self.tree.entries[start..].iter().any(|e| key.is_some() && self.tree.scalar(e.key) == key);
+                let known = self.tree.entries[start..]
+                    .iter()
+                    .any(|e| key.is_some() && self.tree.scalar(e.key) == key);
                 if !known {
                     self.tree.entries.push(entry);
                 }
@@ -321,13 +343,18 @@ impl<'s> Loader<'s, '_> {
     }
 
     fn too_many(&self) -> Diagnostic {
-        Diagnostic::error(codes::TOO_MANY_NODES, format!("the file holds more than {} values", self.limits.nodes))
+        Diagnostic::error(
+            codes::TOO_MANY_NODES,
+            format!("the file holds more than {} values", self.limits.nodes),
+        )
     }
 }
 
 /// The bytes of a place. The parser counts them for every text that it borrows.
 fn bytes(at: &YamlSpan) -> (u32, u32) {
-    let byte = |marker: &granit_parser::Marker| marker.byte_offset().and_then(|b| u32::try_from(b).ok()).unwrap_or_default();
+    let byte = |marker: &granit_parser::Marker| {
+        marker.byte_offset().and_then(|b| u32::try_from(b).ok()).unwrap_or_default()
+    };
     let (start, end) = (byte(&at.start), byte(&at.end));
     (start, end.max(start))
 }

@@ -23,7 +23,8 @@ fn show(map: &SourceMap, d: &Diagnostic) -> String {
         .labels
         .iter()
         .map(|l| {
-            let (start, end) = (map.position(l.span.source, l.span.start), map.position(l.span.source, l.span.end));
+            let (start, end) =
+                (map.position(l.span.source, l.span.start), map.position(l.span.source, l.span.end));
             format!("{}:{}-{}:{}", start.line, start.column, end.line, end.column)
         })
         .collect();
@@ -32,9 +33,27 @@ fn show(map: &SourceMap, d: &Diagnostic) -> String {
 
 #[test]
 fn scalars_follow_the_core_schema() {
-    let json = check("[yes, no, on, null, ~, true, False, 12, -7, 0o17, 0xff, 1e3, .5, '12', \"true\", 1.2.3, 12:30, 99999999999999999999]");
+    let json = check(
+        "[yes, no, on, null, ~, true, False, 12, -7, 0o17, 0xff, 1e3, .5, '12', \"true\", 1.2.3, 12:30, 99999999999999999999]",
+    );
     let expected = serde_json::json!([
-        "yes", "no", "on", null, null, true, false, 12, -7, 15, 255, 1000.0, 0.5, "12", "true", "1.2.3", "12:30",
+        "yes",
+        "no",
+        "on",
+        null,
+        null,
+        true,
+        false,
+        12,
+        -7,
+        15,
+        255,
+        1000.0,
+        0.5,
+        "12",
+        "true",
+        "1.2.3",
+        "12:30",
         99_999_999_999_999_999_999.0
     ]);
     assert_eq!(json, Ok(expected));
@@ -101,7 +120,9 @@ fn aliases_share_and_merge_keys_merge() {
 
 #[test]
 fn limits_hold_before_memory_is_spent() {
-    let bomb = (1..40).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| text + &format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1));
+    let bomb = (1..40).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
+        text + &format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)
+    });
     assert!(check(&bomb).is_err_and(|e| e.starts_with("E0113")));
     // A long text weighs as much as it repeats.
     let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a,".repeat(1000));

@@ -27,7 +27,10 @@ pub(super) struct Node<'s> {
 
 #[derive(Clone, Debug)]
 pub(super) enum Content<'s> {
-    Scalar { text: Cow<'s, str>, plain: bool },
+    Scalar {
+        text: Cow<'s, str>,
+        plain: bool,
+    },
     Sequence(Range<u32>),
     Mapping(Range<u32>),
     /// Another node's content at a place of its own, so that messages point at the use.
@@ -106,8 +109,12 @@ impl<'s> Tree<'s> {
         match self.content(node) {
             Content::Scalar { text, plain: false } => Shape::Text(text),
             Content::Scalar { text, plain: true } => resolve_plain(text),
-            Content::Sequence(range) => Shape::Sequence(&self.items[range.start as usize..range.end as usize]),
-            Content::Mapping(range) => Shape::Mapping(&self.entries[range.start as usize..range.end as usize]),
+            Content::Sequence(range) => {
+                Shape::Sequence(&self.items[range.start as usize..range.end as usize])
+            }
+            Content::Mapping(range) => {
+                Shape::Mapping(&self.entries[range.start as usize..range.end as usize])
+            }
             // Anchors name nodes, never aliases.
             Content::Alias(_) => Shape::Null,
         }

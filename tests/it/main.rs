@@ -1,1 +1,12 @@
-fn main(){}
+//! The one integration binary: the program from outside, and the rules that the source keeps to.
+#![expect(clippy::disallowed_methods, reason = "tests start programs and look at their own environment")]
+
+mod architecture;
+mod commands;
+mod contracts;
+mod documents;
+mod events;
+mod examples;
+mod scale;
+mod signals;
+mod support;

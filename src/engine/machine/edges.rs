@@ -13,7 +13,9 @@ pub(super) const fn block(end: End, on: EdgeCondition) -> Option<SkipReason> {
         | (End::Skipped(SkipReason::Condition), EdgeCondition::Finished) => None,
         (End::Completed, EdgeCondition::Failure) => Some(SkipReason::Condition),
         (End::Failed(_), EdgeCondition::Success) => Some(SkipReason::DependencyFailed),
-        (End::Skipped(SkipReason::Condition | SkipReason::UpstreamSkipped), _) => Some(SkipReason::UpstreamSkipped),
+        (End::Skipped(SkipReason::Condition | SkipReason::UpstreamSkipped), _) => {
+            Some(SkipReason::UpstreamSkipped)
+        }
         (End::Skipped(SkipReason::DependencyFailed), _) => Some(SkipReason::DependencyFailed),
         (End::Skipped(reason @ (SkipReason::Cancelled | SkipReason::DryRun)), _) => Some(reason),
     }

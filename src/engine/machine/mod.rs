@@ -157,7 +157,9 @@ impl Machine {
         }
         match input {
             Input::Begin => self.begin(out),
-            Input::AttemptEnded { node, finished, stopped } => self.attempt_ended(node, (finished, stopped), out),
+            Input::AttemptEnded { node, finished, stopped } => {
+                self.attempt_ended(node, (finished, stopped), out)
+            }
             Input::TimerFired(TimerId::Run) => self.cancel(CancelReason::Timeout, out),
             Input::TimerFired(TimerId::Attempt(node)) => self.attempt_timed_out(node, out),
             Input::TimerFired(TimerId::Backoff(node)) => {
@@ -234,7 +236,12 @@ impl Machine {
         }
     }
 
-    fn attempt_ended(&mut self, node: usize, (mut finished, stopped): (Box<AttemptFinished>, bool), out: &mut Vec<Action>) {
+    fn attempt_ended(
+        &mut self,
+        node: usize,
+        (mut finished, stopped): (Box<AttemptFinished>, bool),
+        out: &mut Vec<Action>,
+    ) {
         let Phase::Running { stop } = self.nodes[node].phase else { return };
         if !(mutated!(self, LosesSlots) && finished.failure.is_some()) {
             self.running -= 1;
@@ -252,7 +259,12 @@ impl Machine {
         }
     }
 
-    fn attempt_failed(&mut self, node: usize, (failure, return_code): (AttemptFailure, Option<i32>), out: &mut Vec<Action>) {
+    fn attempt_failed(
+        &mut self,
+        node: usize,
+        (failure, return_code): (AttemptFailure, Option<i32>),
+        out: &mut Vec<Action>,
+    ) {
         let state = &self.nodes[node];
         let seed = Rng::of_parts(&[self.settings.seed, node as u64, u64::from(state.attempt)]).next_u64();
         let decision = match failure.reason {
@@ -260,7 +272,8 @@ impl Machine {
             // Nothing starts after a cancel, so nothing is repeated.
             reason if self.cancel.is_some() && !mutated!(self, RetriesAfterCancel) => Decision::Fail(reason),
             reason => {
-                let class = if mutated!(self, ForgetsIdempotency) { AttemptClass::NotStarted } else { failure.class };
+                let class =
+                    if mutated!(self, ForgetsIdempotency) { AttemptClass::NotStarted } else { failure.class };
                 let failed = Failure { turn: state.turn, reason, class, return_code, seed };
                 resilience::decide(self.plan.node(node), failed)
             }
@@ -312,7 +325,9 @@ impl Machine {
                 let allowed = text::duration(self.plan.node(node).timeout);
                 (FailureReason::Timeout, format!("took longer than {allowed}"))
             }
-            StopCause::Cancel => (FailureReason::Cancelled, "stopped, because the run was cancelled".to_owned()),
+            StopCause::Cancel => {
+                (FailureReason::Cancelled, "stopped, because the run was cancelled".to_owned())
+            }
         };
         AttemptFailure { reason, class: AttemptClass::Unknown, message }
     }
@@ -349,7 +364,12 @@ impl Machine {
         }
     }
 
-    fn stop_running(&mut self, node: usize, (stop, reason): (Option<StopCause>, CancelReason), out: &mut Vec<Action>) {
+    fn stop_running(
+        &mut self,
+        node: usize,
+        (stop, reason): (Option<StopCause>, CancelReason),
+        out: &mut Vec<Action>,
+    ) {
         // An effect that is not known to be repeatable finishes: stopping it could leave it half done.
         let spec = self.plan.node(node);
         let stoppable = spec.idempotent == Some(true) || spec.kind.repeats_safely();
@@ -403,11 +423,18 @@ impl Machine {
             End::Failed(reason) => {
                 self.exit_code = self.exit_code.max(reason.exit_code());
                 let cause = self.nodes[node].message.take().unwrap_or_default();
-                EventKind::NodeFailed { node_id, attempts, reason, error: node_error(reason, &cause, attempts) }
+                EventKind::NodeFailed {
+                    node_id,
+                    attempts,
+                    reason,
+                    error: node_error(reason, &cause, attempts),
+                }
             }
-            End::Skipped(reason) => {
-                EventKind::NodeSkipped { node_id, reason, culprit: culprit.map(|c| self.plan.node(c).id.clone()) }
-            }
+            End::Skipped(reason) => EventKind::NodeSkipped {
+                node_id,
+                reason,
+                culprit: culprit.map(|c| self.plan.node(c).id.clone()),
+            },
         }));
     }
 

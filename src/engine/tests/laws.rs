@@ -53,20 +53,28 @@ impl Seen {
 
     /// An attempt starts.
     pub(super) fn starts(&mut self, node: usize, attempt: u32) -> Result<(), String> {
-        check(self.attempts.get(&node) == Some(&attempt), || format!("n{node} starts attempt {attempt} unannounced"))?;
+        check(self.attempts.get(&node) == Some(&attempt), || {
+            format!("n{node} starts attempt {attempt} unannounced")
+        })?;
         check(self.alive.insert(node), || format!("law 6: n{node} starts while an attempt of it is alive"))?;
-        check(self.alive.len() <= self.settings.jobs, || format!("law 4: {} run, {} may", self.alive.len(), self.settings.jobs))
+        check(self.alive.len() <= self.settings.jobs, || {
+            format!("law 4: {} run, {} may", self.alive.len(), self.settings.jobs)
+        })
     }
 
     /// An event is emitted.
     pub(super) fn event(&mut self, event: RunEvent, now: Mono) -> Result<(), String> {
         let first = self.events.is_empty();
         check(event.seq == self.events.len() as u64, || "law 1: a gap".to_owned())?;
-        check(first == matches!(event.kind, EventKind::RunStarted(_)), || "law 1: begins otherwise".to_owned())?;
+        check(first == matches!(event.kind, EventKind::RunStarted(_)), || {
+            "law 1: begins otherwise".to_owned()
+        })?;
         self.last_at = now;
         let node = |id: &NodeId| self.index[id];
         match &event.kind {
-            EventKind::AttemptStarted { node_id, attempt } => self.attempt_starts((node(node_id), *attempt), now)?,
+            EventKind::AttemptStarted { node_id, attempt } => {
+                self.attempt_starts((node(node_id), *attempt), now)?
+            }
             EventKind::AttemptFinished(finished) => {
                 let node = node(&finished.node_id);
                 if let Some(failure) = &finished.failure {
@@ -81,14 +89,18 @@ impl Seen {
             EventKind::NodeFailed { node_id, .. } => self.ends(node(node_id), "failed")?,
             EventKind::NodeSkipped { node_id, reason, culprit } => {
                 let (node, culprit) = (node(node_id), culprit.as_ref().map(node));
-                check(!self.attempts.contains_key(&node), || format!("law 2: n{node} is skipped after an attempt"))?;
+                check(!self.attempts.contains_key(&node), || {
+                    format!("law 2: n{node} is skipped after an attempt")
+                })?;
                 self.ends(node, reason.as_str())?;
                 if let Some(culprit) = culprit {
                     self.culprits.insert(node, culprit);
                 }
             }
             EventKind::CancelRequested { reason } => {
-                check(self.cancel.is_none_or(|(known, _)| known < *reason), || "law 5: a cancel that does not escalate".to_owned())?;
+                check(self.cancel.is_none_or(|(known, _)| known < *reason), || {
+                    "law 5: a cancel that does not escalate".to_owned()
+                })?;
                 self.cancel = Some((*reason, now));
             }
             EventKind::RunStarted(_) | EventKind::NodeReady { .. } | EventKind::RunFinished { .. } => {}
@@ -111,13 +123,16 @@ impl Seen {
                 format!("law 3: n{node} starts, and n{} for {on} says {verdict:?}", dependency.node)
             })?;
         }
-        check(!matches!(self.not_before.get(&node), Some(at) if now + Duration::from_millis(1) < *at), || {
-            format!("n{node} starts before its delay is over")
-        })?;
+        check(
+            !matches!(self.not_before.get(&node), Some(at) if now + Duration::from_millis(1) < *at),
+            || format!("n{node} starts before its delay is over"),
+        )?;
         let before = self.attempts.insert(node, attempt).unwrap_or(0);
         check(attempt == before + 1, || format!("n{node}: attempt {attempt} follows {before}"))?;
         let spec = self.plan.node(node);
-        check(attempt <= spec.retry.max_attempts(), || format!("n{node}: attempt {attempt} is one too many"))?;
+        check(attempt <= spec.retry.max_attempts(), || {
+            format!("n{node}: attempt {attempt} is one too many")
+        })?;
         if let Some(failure) = self.last_failure.get(&node) {
             let may_have_started = failure.class != AttemptClass::NotStarted;
             check(!(may_have_started && spec.idempotent == Some(false)), || {
@@ -125,7 +140,9 @@ impl Seen {
             })?;
             let unknown = failure.class == AttemptClass::Unknown;
             let plain_effect = spec.kind == NodeKind::Effect && spec.idempotent.is_none() && !spec.retry.own;
-            check(!(unknown && plain_effect), || format!("law 6: n{node} is repeated, and nobody knows what it did"))?;
+            check(!(unknown && plain_effect), || {
+                format!("law 6: n{node} is repeated, and nobody knows what it did")
+            })?;
         }
         Ok(())
     }
@@ -171,7 +188,8 @@ pub(super) fn whole_stream(seen: &Seen) -> Result<(), String> {
 
 /// Law 3, for those that never start: each has the gravest reason that its edges give, and a culprit that ended so.
 fn skips_are_explained(seen: &Seen) -> Result<(), String> {
-    const MILDEST_FIRST: [&str; 6] = ["go", "dry_run", "cancelled", "condition", "upstream_skipped", "dependency_failed"];
+    const MILDEST_FIRST: [&str; 6] =
+        ["go", "dry_run", "cancelled", "condition", "upstream_skipped", "dependency_failed"];
     for (&node, &end) in &seen.ends {
         if matches!(end, "completed" | "failed" | "dry_run") {
             continue;
@@ -183,16 +201,21 @@ fn skips_are_explained(seen: &Seen) -> Result<(), String> {
             .iter()
             .map(|d| truth_table(seen.ends[&d.node], &format!("{:?}", d.on).to_lowercase()))
             .collect();
-        let gravest = verdicts.iter().copied().max_by_key(|v| MILDEST_FIRST.iter().position(|known| known == v));
+        let gravest =
+            verdicts.iter().copied().max_by_key(|v| MILDEST_FIRST.iter().position(|known| known == v));
         let expected = gravest.filter(|&verdict| verdict != "go").unwrap_or("disabled");
         // A cancel ends nodes before all that they wait for has ended: they give what they know so far.
         let excused = seen.cancel.is_some() && (end == "cancelled" || verdicts.contains(&end));
-        check(end == expected || excused, || format!("law 3: n{node} is skipped as {end}, not as {expected}"))?;
+        check(end == expected || excused, || {
+            format!("law 3: n{node} is skipped as {end}, not as {expected}")
+        })?;
         if end == "dependency_failed" {
             let culprit = seen.culprits.get(&node).copied();
             let failed = culprit.is_some_and(|c| seen.ends[&c] == "failed");
             check(failed, || format!("law 2: n{node} blames n{culprit:?}, which did not fail"))?;
-            check(culprit.is_some_and(|c| depends(seen, node, c)), || format!("law 2: n{node} blames a stranger"))?;
+            check(culprit.is_some_and(|c| depends(seen, node, c)), || {
+                format!("law 2: n{node} blames a stranger")
+            })?;
         }
     }
     Ok(())
@@ -240,14 +263,22 @@ fn ends_in_time(seen: &Seen) -> Result<(), String> {
         .sum();
     let slack = Duration::from_millis(100);
     let within = match (seen.settings.deadline, seen.cancel) {
-        (_, Some((CancelReason::Timeout | CancelReason::SinkFailed | CancelReason::Signal | CancelReason::Kill, at))) => {
+        (
+            _,
+            Some((
+                CancelReason::Timeout | CancelReason::SinkFailed | CancelReason::Signal | CancelReason::Kill,
+                at,
+            )),
+        ) => {
             // What runs into its own timeout at that moment has its grace from then on.
             at.since_start() + GRACE + slack
         }
         (Some(deadline), _) => deadline + GRACE + slack,
         (None, _) => worst + slack,
     };
-    check(seen.last_at.since_start() <= within, || format!("law 10: ends after {}, not within {within:?}", seen.last_at))
+    check(seen.last_at.since_start() <= within, || {
+        format!("law 10: ends after {}, not within {within:?}", seen.last_at)
+    })
 }
 
 /// Law 8: what is written down tells the same story.
@@ -258,11 +289,11 @@ fn replays_alike(seen: &Seen) -> Result<(), String> {
     // Encoding is the slow part of a simulation; one in ten finds what it can find.
     let encodes = seen.settings.seed.is_multiple_of(10);
     for event in &seen.events {
-        live.apply(event.clone(), &NoOutputs);
+        live.apply(event, &NoOutputs);
         if encodes {
             let line = serde_json::to_string(event).map_err(|e| format!("law 8: {e}"))?;
             let back: RunEvent = serde_json::from_str(&line).map_err(|e| format!("law 8: {e} in {line}"))?;
-            replayed.apply(back, &NoOutputs);
+            replayed.apply(&back, &NoOutputs);
         }
     }
     let report = live.into_report();
@@ -278,7 +309,9 @@ fn replays_alike(seen: &Seen) -> Result<(), String> {
             NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => "nothing",
         };
         let attempts = seen.attempts.get(&node).copied().unwrap_or(0);
-        check(told == seen.ends[&node] && result.attempts == attempts, || format!("law 8: the report tells n{node} otherwise"))?;
+        check(told == seen.ends[&node] && result.attempts == attempts, || {
+            format!("law 8: the report tells n{node} otherwise")
+        })?;
     }
     let counted = report.summary.completed + report.summary.failed + report.summary.skipped;
     check(counted == report.summary.total, || "law 8: the summary does not add up".to_owned())

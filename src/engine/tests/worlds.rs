@@ -12,8 +12,8 @@ use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::output::OutputFormat;
 use crate::model::report::ContractInfo;
 use crate::model::workflow::{
-    Action, Backoff, CommandSpec, Dependency, EdgeCondition, ErrorAction, Jitter, NodeKind, NodeSpec, OuterRetry, RetryOn,
-    RetrySpec, Rules, Workflow,
+    Action, Backoff, CommandSpec, Dependency, EdgeCondition, ErrorAction, Jitter, NodeKind, NodeSpec,
+    OuterRetry, RetryOn, RetrySpec, Rules, Workflow,
 };
 use crate::plan::Plan;
 
@@ -110,7 +110,11 @@ fn node(
     let retry = if idempotent != Some(false) && rng.chance(30) {
         RetrySpec { inner: Some(backoff(rng)), own: true, outer: OuterRetry::default() }
     } else {
-        RetrySpec { inner: inherited.filter(|_| idempotent != Some(false)).cloned(), own: false, outer: outer.clone() }
+        RetrySpec {
+            inner: inherited.filter(|_| idempotent != Some(false)).cloned(),
+            own: false,
+            outer: outer.clone(),
+        }
     };
     let kind = match rng.below(6) {
         0 => NodeKind::Compute,
@@ -164,7 +168,12 @@ pub(super) fn started(plan: &Plan) -> RunStarted {
             .map(|&index| PlannedNode {
                 node_id: plan.node(index).id.clone(),
                 kind: plan.node(index).kind.as_str().to_owned(),
-                depends_on: plan.node(index).depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
+                depends_on: plan
+                    .node(index)
+                    .depends_on
+                    .iter()
+                    .map(|d| plan.node(d.node).id.clone())
+                    .collect(),
                 output: OutputFormat::Text,
             })
             .collect(),

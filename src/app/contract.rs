@@ -1,0 +1,161 @@
+//! Reads a contract and plans it: all that `run` and `plan` have in common.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::AppError;
+use crate::contract::file::{self, ReadError};
+use crate::contract::{self, Parsed};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
+use crate::model::context::Mode;
+use crate::model::output::Digest;
+use crate::model::report::ContractInfo;
+use crate::plan::Plan;
+
+/// The file that a folder's contract is in.
+const FILE_NAME: &str = "contract.yaml";
+
+/// A contract that was read, and all that was found in it.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The texts that the findings point into.
+    pub sources: SourceMap,
+    /// What was found, ordered by position.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The contract as reports name it; absent where it could not be read.
+    pub info: Option<ContractInfo>,
+    /// The plan; absent where an error was found.
+    pub plan: Option<Plan>,
+    /// The contract's own place.
+    pub path: PathBuf,
+}
+
+impl Loaded {
+    /// The plan, or the findings that keep it from being one.
+    ///
+    /// # Errors
+    ///
+    /// All findings, if one of them is an error.
+    pub fn require_plan(&mut self) -> Result<Plan, AppError> {
+        self.plan.take().ok_or_else(|| AppError::Contract(std::mem::take(&mut self.diagnostics)))
+    }
+}
+
+/// Reads and plans the contract at `path`: a file, or a folder with a `contract.yaml`. Whatever is wrong is among
+/// the findings.
+#[must_use]
+pub fn load(path: &Path, directory: &Path) -> Loaded {
+    let mut loaded = Loaded { path: directory.join(path), ..Loaded::default() };
+    let mut shown = path.to_path_buf();
+    if loaded.path.is_dir() && loaded.path.join(FILE_NAME).exists() {
+        loaded.path.push(FILE_NAME);
+        shown.push(FILE_NAME);
+    }
+    let text = match file::read(&loaded.path) {
+        Ok(text) => text,
+        Err(error) => {
+            loaded.diagnostics.push(unreadable(&shown, &loaded.path, &error));
+            return loaded;
+        }
+    };
+    let source = loaded.sources.add(&shown, text);
+    let text = loaded.sources.text(source);
+    let Parsed { workflow, diagnostics } = contract::parse(source, &text);
+    loaded.diagnostics = diagnostics;
+    if let Some(workflow) = workflow {
+        loaded.info = Some(ContractInfo {
+            name: workflow.name.clone(),
+            version: workflow.version.clone(),
+            path: shown.display().to_string(),
+            digest: Digest::of(text.as_bytes()).to_string(),
+        });
+        match Plan::new(Arc::new(workflow)) {
+            Ok(plan) => {
+                loaded.diagnostics.extend(plan.unbound(Severity::Warning));
+                loaded.plan = Some(plan);
+            }
+            Err(circles) => loaded.diagnostics.extend(circles),
+        }
+    }
+    sort_by_position(&mut loaded.diagnostics);
+    loaded
+}
+
+fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
+    let code = match error {
+        ReadError::TooLarge => codes::TOO_LARGE,
+        ReadError::NotUtf8(_) => codes::NOT_UTF8,
+        ReadError::NotFound | ReadError::NotAFile(_) | ReadError::Io(_) => codes::UNREADABLE,
+    };
+    let finding = Diagnostic::error(code, format!("cannot read `{}`: {error}", shown.display()));
+    let neighbours = || {
+        let parent = path.parent()?;
+        let names: Vec<String> = std::fs::read_dir(parent)
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        let wanted = path.file_name()?.to_str()?;
+        let meant = crate::base::text::nearest(wanted, names.iter().map(String::as_str))?;
+        Some(shown.with_file_name(meant).display().to_string())
+    };
+    match error {
+        ReadError::NotFound => finding.did_you_mean(neighbours().as_deref()),
+        ReadError::NotAFile("a directory") => finding.help(format!("there is no `{FILE_NAME}` in it")),
+        ReadError::NotAFile(_) | ReadError::TooLarge | ReadError::NotUtf8(_) | ReadError::Io(_) => finding,
+    }
+}
+
+/// What keeps a planned contract from running: nodes without an action, and parts that are not carried out yet.
+#[must_use]
+pub fn obstacles(plan: &Plan, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    let later =
+        diagnostics.iter().filter(|d| d.code == codes::NOT_CARRIED_OUT && d.severity == Severity::Warning);
+    let mut found: Vec<_> = later.map(|d| Diagnostic { severity: Severity::Error, ..d.clone() }).collect();
+    found.extend(plan.unbound(Severity::Error));
+    found
+}
+
+/// How a run goes about its nodes: what was asked for, then what the contract says, then one at a time.
+#[must_use]
+pub fn mode_and_jobs(
+    plan: &Plan,
+    (mode, jobs): (Option<Mode>, Option<usize>),
+    cores: usize,
+) -> (Mode, usize) {
+    let rules = &plan.workflow().rules;
+    let parallel = jobs.map_or(rules.parallel.unwrap_or(false), |jobs| jobs > 1);
+    let mode = mode.unwrap_or(if parallel { Mode::Async } else { Mode::Sync });
+    let jobs = match mode {
+        Mode::Sync => 1,
+        Mode::DryRun if !parallel => 1,
+        Mode::Async | Mode::DryRun => {
+            let allowed =
+                if rules.parallel == Some(false) && jobs.is_none() { 1 } else { jobs.unwrap_or(cores) };
+            allowed.min(rules.max_parallel.unwrap_or(usize::MAX)).max(1)
+        }
+    };
+    (mode, jobs)
+}
+
+/// The project root: the nearest folder above the contract with an `onex.toml` or a `.git`, else the contract's own.
+///
+/// # Errors
+///
+/// If a root that was named is no folder.
+pub fn project_root(contract: &Path, named: Option<&Path>) -> Result<PathBuf, AppError> {
+    let real = |path: &Path| {
+        path.canonicalize()
+            .map_err(|error| AppError::Input { path: path.to_path_buf(), problem: error.to_string() })
+    };
+    if let Some(named) = named {
+        let root = real(named)?;
+        if !root.is_dir() {
+            return Err(AppError::Input { path: named.to_path_buf(), problem: "it is no folder".to_owned() });
+        }
+        return Ok(root);
+    }
+    let contract = real(contract)?;
+    let folder = contract.parent().unwrap_or(Path::new("/"));
+    let marked = |folder: &&Path| folder.join("onex.toml").exists() || folder.join(".git").exists();
+    Ok(folder.ancestors().find(marked).unwrap_or(folder).to_path_buf())
+}

@@ -1,0 +1,105 @@
+//! Why something could not be done at all, and the exit code of it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diag::{Diagnostic, Severity, codes};
+use crate::model::exit::ExitCode;
+use crate::model::report::ErrorInfo;
+
+/// Why something could not be done. A run that failed is no error: it is a report.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The contract, or what it was given, is not in order. The diagnostics say why.
+    #[error("{}", summary(.0))]
+    Contract(Vec<Diagnostic>),
+    /// A file that was asked for cannot be written.
+    #[error("cannot write `{}`: {source}", .path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that was named cannot be read.
+    #[error("cannot read `{}`: {problem}", .path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// There is no place to work in.
+    #[error("cannot make a working folder in `{}`: {source}", .path.display())]
+    Scratch {
+        /// The folder that it should have been made in.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system does not let `onex` work.
+    #[error("the operating system refused: {0}")]
+    System(io::Error),
+}
+
+impl AppError {
+    /// The name of the error: those of the specification, or in their style.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Contract(found) => {
+                let first = found.iter().find(|d| d.severity == Severity::Error).map(|d| d.code);
+                match first {
+                    Some(codes::CYCLE) => "CycleError",
+                    Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
+                    Some(codes::OUTSIDE_ROOT) => "SecurityError",
+                    Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
+                    _ => "ContractError",
+                }
+            }
+            Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
+            Self::Scratch { .. } => "StateError",
+            Self::System(_) => "OrchestratorError",
+        }
+    }
+
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Contract(found) if found.iter().any(|d| d.code == codes::OUTSIDE_ROOT) => {
+                ExitCode::Security
+            }
+            Self::Contract(_) | Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => {
+                ExitCode::Configuration
+            }
+            Self::System(_) => ExitCode::ExecutionFailed,
+        }
+    }
+
+    /// The same on the wire.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        ErrorInfo::new(self.kind(), self.to_string())
+    }
+
+    /// The findings, where there are any.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Contract(found) => found,
+            Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } | Self::System(_) => &[],
+        }
+    }
+}
+
+fn summary(found: &[Diagnostic]) -> String {
+    let errors: Vec<_> = found.iter().filter(|d| d.severity == Severity::Error).collect();
+    match errors.as_slice() {
+        [only] => only.message.clone(),
+        [first, rest @ ..] => {
+            format!("{}, and {}", first.message, crate::base::text::count(rest.len(), "more error"))
+        }
+        [] => "the contract is not in order".to_owned(),
+    }
+}

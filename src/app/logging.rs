@@ -1,0 +1,23 @@
+//! What `onex` says about itself: on stderr, and only when asked.
+
+use tracing::Level;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Starts logging; `verbosity` counts `-v`. Warnings are always said.
+pub fn start(verbosity: u8) {
+    let level = match verbosity {
+        0 => Level::WARN,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::from_level(level))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .finish();
+    // A library user may have set a subscriber of their own: theirs counts.
+    _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -1,0 +1,15 @@
+//! Use cases: what `onex` can be asked to do, whoever asks.
+//!
+//! [`runtime`] is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
+
+pub mod console;
+pub mod contract;
+mod environment;
+pub mod error;
+pub mod logging;
+pub mod plan;
+pub mod run;
+mod runtime;
+mod sinks;
+
+pub use environment::Environment;

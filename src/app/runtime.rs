@@ -1,0 +1,77 @@
+//! Builds the adapters of a run and hands them to the engine. The only place that does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Environment;
+use super::error::AppError;
+use super::sinks::Sinks;
+use crate::base::{RunId, SystemClock};
+use crate::engine::driver::{self, Ports};
+use crate::engine::machine::Settings;
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Signals};
+use crate::executors::Scratch;
+use crate::executors::command::CommandExecutor;
+use crate::model::context::Mode;
+use crate::model::event::RunStarted;
+use crate::model::report::RunReport;
+use crate::plan::Plan;
+use crate::process::SignalStream;
+
+/// What a run needs beside its plan.
+pub(super) struct RunSetup<'a> {
+    pub run_id: RunId,
+    pub settings: Settings,
+    pub started: RunStarted,
+    pub root: PathBuf,
+    pub environment: &'a Environment,
+}
+
+/// Carries out a plan with the machine's own clock, programs and signals.
+pub(super) fn carry_out(
+    plan: Arc<Plan>,
+    setup: RunSetup<'_>,
+    sinks: &mut Sinks<'_>,
+) -> Result<RunReport, AppError> {
+    // One thread: attempts are processes, and handing events between threads costs more than handling them.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
+    let executor = executor(&setup)?;
+    runtime.block_on(async {
+        let mut signals = StopSignals(SignalStream::listen().map_err(AppError::System)?);
+        let ports = Ports { clock: &SystemClock::start(), executor, sink: sinks, signals: &mut signals };
+        Ok(driver::run(plan, (setup.run_id, setup.settings), setup.started, ports).await)
+    })
+}
+
+fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
+    if setup.started.context.mode == Mode::DryRun {
+        return Ok(Arc::new(NothingRuns));
+    }
+    let parent = &setup.environment.temporary;
+    let scratch = Scratch::new(parent, setup.run_id)
+        .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
+    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch);
+    Ok(Arc::new(Arc::new(executor)))
+}
+
+/// The executor of a dry run, whose plan starts no node.
+struct NothingRuns;
+
+impl Executor for NothingRuns {
+    fn execute(
+        &self,
+        request: AttemptRequest,
+        _: crate::base::stop::StopReceiver,
+    ) -> BoxFuture<'static, AttemptOutcome> {
+        unreachable!("node `{}` was started in a dry run", request.node_id)
+    }
+}
+
+struct StopSignals(SignalStream);
+
+impl Signals for StopSignals {
+    fn next(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.next())
+    }
+}

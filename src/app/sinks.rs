@@ -1,0 +1,76 @@
+//! Joins what listens to a run: the display and the file of events.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::error::AppError;
+use crate::engine::ports::{Sink, SinkError};
+use crate::model::event::{EventKind, RunEvent};
+use crate::model::report::ReportFold;
+use crate::report::Formatter;
+
+/// Everybody who listens to one run.
+pub(super) struct Sinks<'a> {
+    pub formatter: &'a mut dyn Formatter,
+    pub out: &'a mut dyn Write,
+    /// The first failure to write the display; nothing is written after it.
+    pub out_error: Option<io::Error>,
+    pub events: Option<EventFile>,
+}
+
+impl Sink for Sinks<'_> {
+    fn record(&mut self, event: &RunEvent, so_far: &ReportFold) -> Result<(), SinkError> {
+        // A slow terminal slows the run; a closed one does not touch it.
+        if self.out_error.is_none() {
+            self.out_error = self.formatter.event(event, so_far, self.out).err();
+        }
+        if let Some(events) = &mut self.events {
+            events.write(event);
+        }
+        Ok(())
+    }
+}
+
+/// A file with one event a line, complete up to the last node that ended.
+pub(super) struct EventFile {
+    file: BufWriter<File>,
+    failed: bool,
+}
+
+impl EventFile {
+    pub(super) fn create(path: &Path) -> Result<Self, AppError> {
+        let file =
+            File::create(path).map_err(|source| AppError::Output { path: path.to_path_buf(), source })?;
+        Ok(Self { file: BufWriter::new(file), failed: false })
+    }
+
+    /// Best effort: the run is worth more than its recording, so a failure is said once.
+    fn write(&mut self, event: &RunEvent) {
+        if self.failed {
+            return;
+        }
+        let written = serde_json::to_writer(&mut self.file, event)
+            .map_err(io::Error::from)
+            .and_then(|()| self.file.write_all(b"\n"))
+            .and_then(|()| if is_milestone(&event.kind) { self.file.flush() } else { Ok(()) });
+        if let Err(error) = written {
+            tracing::warn!(%error, "events are not recorded from here on");
+            self.failed = true;
+        }
+    }
+}
+
+/// Whether somebody who follows the file wants to see this at once.
+const fn is_milestone(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::RunStarted(_)
+        | EventKind::AttemptStarted { .. }
+        | EventKind::RetryScheduled { .. }
+        | EventKind::NodeCompleted { .. }
+        | EventKind::NodeFailed { .. }
+        | EventKind::CancelRequested { .. }
+        | EventKind::RunFinished { .. } => true,
+        EventKind::NodeReady { .. } | EventKind::AttemptFinished(_) | EventKind::NodeSkipped { .. } => false,
+    }
+}

@@ -1,0 +1,223 @@
+//! What can be typed. clap checks its form; what it means is decided in `resolve`.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  execution failed: a node failed, timed out or was cancelled
+  2  configuration error: the contract or the command line is invalid
+  3  registry resolution failure
+  4  protocol violation: an output that is not what it was declared to be
+  5  sandbox/security violation: a path outside the project root";
+
+/// Runs declarative contract.yaml workflows.
+#[derive(Debug, Parser)]
+#[command(name = "onex", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What `onex` can be asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a workflow and report on it
+    #[command(after_help = ORCH_EXAMPLES)]
+    Orch(Orch),
+    /// Show what would run, in which order
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Plan),
+}
+
+const ORCH_EXAMPLES: &str = "\
+Examples:
+  onex orch --contract contract.yaml               run it, with a report for people on a terminal
+  onex orch --contract ci/ --jobs 4 --keep-going   run ci/contract.yaml, see every failure at once
+  onex orch --contract contract.yaml --dry-run     show what would run
+  onex orch --contract contract.yaml --input env=staging --format json | jq .status
+  onex orch --contract contract.yaml --events run.jsonl --timeout 10m";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  onex plan contract.yaml                                     groups that can run side by side
+  onex plan contract.yaml --format json | jq .critical_path";
+
+/// `onex orch`.
+#[derive(Debug, clap::Args)]
+pub struct Orch {
+    /// The contract to run: a file, or a folder with a contract.yaml
+    #[arg(long, value_name = "PATH", env = "ONEX_CONTRACT")]
+    pub contract: PathBuf,
+
+    /// One node at a time, several at a time, or none at all
+    ///
+    /// Without it, the contract's `execution_mode` and `--jobs` decide.
+    #[arg(long, value_name = "MODE", env = "ONEX_MODE")]
+    pub mode: Option<ModeName>,
+
+    /// Run nothing, show the plan: the same as `--mode dry-run`
+    #[arg(long, env = "ONEX_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub dry_run: bool,
+
+    /// The most nodes at once [default: the number of processors, and 1 in sync mode]
+    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+
+    /// Stop at the first failure, whatever the contract says
+    #[arg(long, env = "ONEX_FAIL_FAST", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(conflicts_with = "keep_going")]
+    pub fail_fast: bool,
+
+    /// Go on after a failure with all that does not depend on it, whatever the contract says
+    #[arg(long, env = "ONEX_KEEP_GOING", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub keep_going: bool,
+
+    /// Time for the whole run: seconds, or with a unit such as 90s, 5m, 1h30m
+    #[arg(long, value_name = "TIME", env = "ONEX_TIMEOUT")]
+    pub timeout: Option<String>,
+
+    /// An input of the contract; text as it is, other types as JSON
+    #[arg(long = "input", value_name = "NAME=VALUE", env = "ONEX_INPUT", value_parser = crate::contract::parse_assignment)]
+    pub inputs: Vec<(String, String)>,
+
+    /// A file with inputs: one JSON object; - reads it from standard input
+    #[arg(long = "inputs", value_name = "FILE", env = "ONEX_INPUTS")]
+    pub input_file: Option<PathBuf>,
+
+    /// Write every event to this file, one JSON object a line, as it happens
+    #[arg(long, value_name = "FILE", env = "ONEX_EVENTS")]
+    pub events: Option<PathBuf>,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT")]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex plan`.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// The contract to plan: a file, or a folder with a contract.yaml
+    #[arg(value_name = "PATH")]
+    pub contract: PathBuf,
+
+    /// Plan for one node at a time, or for several
+    #[arg(long, value_name = "MODE", env = "ONEX_MODE")]
+    pub mode: Option<ModeName>,
+
+    /// The most nodes at once
+    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// Options of every verb that shows something.
+#[derive(Debug, clap::Args)]
+pub struct Shown {
+    /// The form of the output [default: for a run human on a terminal and json elsewhere, otherwise human]
+    #[arg(long, value_name = "FORMAT", env = "ONEX_FORMAT")]
+    pub format: Option<FormatName>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", env = "ONEX_COLOR", default_value = "auto", hide_default_value = true)]
+    pub color: ColorName,
+
+    /// No colours, and ASCII instead of emoji
+    #[arg(long, env = "ONEX_NO_COLOR", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub no_color: bool,
+
+    /// Say only what went wrong, and the summary
+    #[arg(long, short, env = "ONEX_QUIET", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what onex itself does; twice says more
+    #[arg(long, short, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The names of modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeName {
+    /// One node at a time
+    Sync,
+    /// Several nodes at a time
+    Async,
+    /// Nothing runs; the plan is shown
+    DryRun,
+}
+
+/// The names of formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// One YAML document
+    Yaml,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorName {
+    /// Where the terminal shows them
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// The variables that set options. Children do not get them: a nested `onex` has options of its own.
+#[must_use]
+pub fn variables() -> Vec<String> {
+    let command = Arguments::command();
+    let of = |command: &clap::Command| -> Vec<String> {
+        command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())).collect()
+    };
+    let mut names: Vec<String> = command.get_subcommands().flat_map(of).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_of_orch_has_its_variable() {
+        let command = Arguments::command();
+        let orch = command.find_subcommand("orch").unwrap();
+        for argument in orch.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "verbose")) {
+            let long = argument.get_long().unwrap();
+            let expected = format!("ONEX_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env().and_then(|e| e.to_str()), Some(expected.as_str()));
+        }
+        assert!(variables().contains(&"ONEX_CONTRACT".to_owned()));
+    }
+}

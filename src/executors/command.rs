@@ -1,0 +1,254 @@
+//! Runs programs: `run` as a shell script or as argv.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::Scratch;
+use crate::base::stop::StopReceiver;
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
+use crate::model::event::AttemptFailure;
+use crate::model::outcome::{AttemptClass, FailureReason};
+use crate::model::output::{OutputFormat, Text};
+use crate::model::workflow::{Action, CommandSpec};
+use crate::process::{self, Exit, Locator, Program, Stream};
+
+/// The largest file of outputs that is read.
+const MAX_OUTPUTS: u64 = 1024 * 1024;
+
+/// The longest results document that is passed in a variable. Linux allows 128 KiB for one.
+const MAX_VARIABLE: usize = 64 * 1024;
+
+/// Where programs run and what they inherit.
+#[derive(Debug)]
+pub struct CommandExecutor {
+    /// The project root, without symbolic links.
+    root: PathBuf,
+    /// What every program inherits.
+    env: Vec<(OsString, OsString)>,
+    scratch: Scratch,
+    locator: Locator,
+}
+
+impl CommandExecutor {
+    /// An executor for one run. `root` has no symbolic links in it.
+    #[must_use]
+    pub fn new(root: PathBuf, env: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
+        Self { root, env, scratch, locator: Locator::default() }
+    }
+
+    /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
+    fn prepare(&self, request: &AttemptRequest, command: &CommandSpec) -> Result<Prepared, AttemptFailure> {
+        let directory = self.directory(command.cwd.as_deref())?;
+        let outputs = self.scratch.file(&format!("{}-{}.outputs", request.index, request.attempt));
+        let results = self.results(request).map_err(|error| {
+            not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
+        })?;
+        let mut env: Vec<(OsString, OsString)> = self
+            .env
+            .iter()
+            .filter(|(name, _)| name.to_str().is_none_or(|name| !command.env.contains_key(name)))
+            .cloned()
+            .collect();
+        env.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
+        env.push(("ONEX_RUN_ID".into(), request.run_id.to_string().into()));
+        env.push(("ONEX_NODE_ID".into(), request.node_id.as_str().into()));
+        env.push((
+            "ONEX_NODE_IDEMPOTENCY_KEY".into(),
+            format!("{}/{}", request.run_id, request.node_id).into(),
+        ));
+        env.push(("ONEX_NODE_OUTPUT".into(), outputs.clone().into()));
+        env.push(("ONEX_NODE_RESULTS".into(), results.into()));
+
+        let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let name = command.argv.first().map_or("", String::as_str);
+        let file = self
+            .locator
+            .find(name, path.filter(|path| !path.is_empty()).map(OsStr::new), &directory)
+            .map_err(|problem| not_started(FailureReason::Spawn, problem))?;
+        let stdin = command.stdin.as_ref().map(|text| text.clone().into_bytes());
+        Ok(Prepared { program: Program { file, argv: command.argv.clone(), env, directory, stdin }, outputs })
+    }
+
+    /// The working directory: inside the project root, after symbolic links.
+    fn directory(&self, cwd: Option<&str>) -> Result<PathBuf, AttemptFailure> {
+        let Some(cwd) = cwd else { return Ok(self.root.clone()) };
+        let directory =
+            self.root.join(cwd).canonicalize().map_err(|error| {
+                not_started(FailureReason::Spawn, format!("cannot work in `{cwd}`: {error}"))
+            })?;
+        if !directory.starts_with(&self.root) {
+            return Err(not_started(FailureReason::Policy, format!("`{cwd}` leads out of the project root")));
+        }
+        Ok(directory)
+    }
+
+    /// What `$ONEX_NODE_RESULTS` holds: the document itself, or where it is if it is too long for a variable.
+    /// A file for each node would cost more than a short program does.
+    fn results(&self, request: &AttemptRequest) -> io::Result<String> {
+        if request.results.len() <= MAX_VARIABLE {
+            return Ok(request.results.as_ref().to_owned());
+        }
+        let path = self.scratch.file(&format!("{}-{}.results", request.index, request.attempt));
+        std::fs::write(&path, request.results.as_bytes())?;
+        Ok(serde_json::json!({ "file": path }).to_string())
+    }
+}
+
+struct Prepared {
+    program: Program,
+    /// Where it may write outputs.
+    outputs: PathBuf,
+}
+
+impl Executor for Arc<CommandExecutor> {
+    fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome> {
+        let executor = Arc::clone(self);
+        Box::pin(async move {
+            let Action::Command(command) = &request.action;
+            let prepared = match executor.prepare(&request, command) {
+                Ok(prepared) => prepared,
+                Err(failure) => {
+                    return AttemptOutcome { failure: Some(failure), ..AttemptOutcome::default() };
+                }
+            };
+            match process::run(prepared.program, stop).await {
+                Ok(exit) => outcome(exit, command.output, &prepared.outputs),
+                Err(error) => AttemptOutcome {
+                    failure: Some(not_started(FailureReason::Spawn, error.to_string())),
+                    ..AttemptOutcome::default()
+                },
+            }
+        })
+    }
+}
+
+fn not_started(reason: FailureReason, message: String) -> AttemptFailure {
+    AttemptFailure { reason, class: AttemptClass::NotStarted, message }
+}
+
+fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
+    let mut failure = match (exit.code, exit.signal) {
+        (Some(0), _) => None,
+        (Some(code), _) => {
+            Some((FailureReason::ExitCode, AttemptClass::Definite, format!("exit code {code}")))
+        }
+        (None, Some(signal)) => {
+            Some((FailureReason::Signal, AttemptClass::Unknown, format!("ended by {}", signal_name(signal))))
+        }
+        (None, None) => {
+            Some((FailureReason::Protocol, AttemptClass::Unknown, "ended without a status".to_owned()))
+        }
+    };
+    let read = read_outputs(outputs);
+    let broken = |message| Some((FailureReason::Protocol, AttemptClass::Definite, message));
+    let outputs = read.unwrap_or_else(|message| {
+        failure = failure.take().or_else(|| broken(message));
+        Map::new()
+    });
+    if failure.is_none() {
+        failure = check_value(format, &exit.stdout).and_then(broken);
+    }
+    AttemptOutcome {
+        failure: failure.map(|(reason, class, message)| AttemptFailure { reason, class, message }),
+        stopped: exit.stopped,
+        return_code: exit.code,
+        signal: exit.signal,
+        truncated: (exit.stdout.truncated, exit.stderr.truncated),
+        stdout: exit.stdout.bytes,
+        stderr: exit.stderr.bytes,
+        outputs,
+        leaked: exit.leaked,
+    }
+}
+
+/// What is wrong with an output that should be JSON.
+fn check_value(format: OutputFormat, stdout: &Stream) -> Option<String> {
+    if format != OutputFormat::Json {
+        return None;
+    }
+    if stdout.truncated {
+        return Some("the output is JSON and longer than what is kept of it".to_owned());
+    }
+    let text = Text::from_bytes(stdout.bytes.clone());
+    format.value(&text).err().map(|error| format!("the output is not JSON: {error}"))
+}
+
+/// What a program wrote to `$ONEX_NODE_OUTPUT`: one JSON object, or lines of `NAME=VALUE`.
+fn read_outputs(path: &Path) -> Result<Map<String, Value>, String> {
+    let wrong = |problem: String| format!("`$ONEX_NODE_OUTPUT` {problem}");
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
+        Ok(kind) if !kind.is_file() => return Err(wrong("is no longer a file".to_owned())),
+        Ok(kind) if kind.len() > MAX_OUTPUTS => return Err(wrong("is larger than 1 MiB".to_owned())),
+        Ok(_) => {}
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("is not one JSON object: {error}")));
+    }
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| match line.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.into())),
+            _ => Err(wrong(format!("has a line without `NAME=`: {}", crate::base::text::clip(line, 60)))),
+        })
+        .collect()
+}
+
+/// A signal by its name, where it has one.
+fn signal_name(number: i32) -> String {
+    const NAMES: [(i32, &str); 11] = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (3, "SIGQUIT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (8, "SIGFPE"),
+        (9, "SIGKILL"),
+        (11, "SIGSEGV"),
+        (13, "SIGPIPE"),
+        (14, "SIGALRM"),
+        (15, "SIGTERM"),
+    ];
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map_or_else(|| format!("signal {number}"), |(_, name)| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outputs_of(text: &str) -> Result<Map<String, Value>, String> {
+        #[expect(clippy::disallowed_methods, reason = "the only file of these tests")]
+        let path = std::env::temp_dir().join(format!(
+            "outputs-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        std::fs::write(&path, text).unwrap();
+        let read = read_outputs(&path);
+        std::fs::remove_file(path).unwrap();
+        read
+    }
+
+    #[test]
+    fn outputs_are_an_object_or_lines() {
+        assert_eq!(
+            Value::Object(outputs_of("a=1\n\n b = x=y\n").unwrap()),
+            serde_json::json!({"a": "1", "b": " x=y"})
+        );
+        assert_eq!(Value::Object(outputs_of(" {\"a\": [1]}\n").unwrap()), serde_json::json!({"a": [1]}));
+        assert_eq!(outputs_of("").unwrap(), Map::new());
+        assert!(outputs_of("nonsense").unwrap_err().contains("without `NAME=`"));
+        assert!(outputs_of("{\"a\": 1").unwrap_err().contains("not one JSON object"));
+        assert_eq!(read_outputs(Path::new("/no/such/file")).unwrap(), Map::new());
+    }
+}

@@ -1,0 +1,8 @@
+//! Carries out actions: one file, one kind of action.
+//!
+//! Knows nothing of reports: what happened goes back to the engine as an outcome.
+
+pub mod command;
+mod scratch;
+
+pub use scratch::Scratch;

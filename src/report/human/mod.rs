@@ -1,0 +1,240 @@
+//! A run for people: a heading, a line for each node as it ends, what failures said last, and a summary.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::Formatter;
+use super::look::{Look, Mark, Volume, WIDTH};
+use crate::base::{NodeId, text};
+use crate::model::context::Mode;
+use crate::model::event::{EventKind, RunEvent, RunStarted};
+use crate::model::outcome::{NodeStatus, RunStatus, SkipReason};
+use crate::model::plan_view::PlanView;
+use crate::model::report::{NodeResult, ReportFold, RunReport};
+
+/// The widest column of ids.
+const MAX_ID: usize = 32;
+
+/// The column of times: `12.3s` and its like, and a space.
+const TIME: usize = 7;
+
+/// How many of a failure's last lines are shown.
+const LAST_LINES: usize = 12;
+
+#[derive(Debug)]
+pub(super) struct Human {
+    look: Look,
+    id_width: usize,
+    contract: String,
+    dry_run: bool,
+}
+
+impl Human {
+    pub(super) fn new(look: Look) -> Self {
+        Self { look, id_width: 0, contract: String::new(), dry_run: false }
+    }
+
+    fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
+        self.dry_run = started.context.mode == Mode::DryRun;
+        if self.dry_run {
+            // The plan was shown; it says more than a list of nodes that did not run.
+            return Ok(());
+        }
+        self.id_width =
+            started.plan.iter().map(|node| text::cells(node.node_id.as_str())).max().unwrap_or(0).min(MAX_ID);
+        self.contract = started.contract.path.clone();
+        let (look, context) = (self.look, &started.context);
+        let dot = look.or_ascii("·", "-");
+        let nodes = text::count(started.plan.len(), "node");
+        let mode = match context.mode {
+            Mode::Async => format!("{} {}{}", context.mode, look.or_ascii("×", "x"), context.jobs),
+            Mode::Sync | Mode::DryRun => context.mode.to_string(),
+        };
+        let right = format!("run {}", event.run_id);
+        let name = text::without_controls(&started.contract.name).replace('\n', " ");
+        let rest = format!(" {dot} {nodes} {dot} {mode}");
+        let room = WIDTH.saturating_sub(text::cells(&rest) + text::cells(&right) + "onex ".len() + 2);
+        let name = look.clip(&name, room);
+        let gap = WIDTH - "onex ".len() - text::cells(&name) - text::cells(&rest) - text::cells(&right);
+        writeln!(
+            out,
+            "{} {}{rest}{}{}",
+            look.dim("onex"),
+            look.bold(&name),
+            " ".repeat(gap),
+            look.dim(&right)
+        )
+    }
+
+    fn node(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        let look = self.look;
+        let mark = Mark::of_node(result);
+        if self.dry_run {
+            return Ok(());
+        }
+        if look.volume == Volume::Quiet && !matches!(mark, Mark::Fail | Mark::Time | Mark::Warn) {
+            return Ok(());
+        }
+        let id = text::pad(&look.clip(result.id(), self.id_width), self.id_width);
+        let ran = result.started_at.is_some();
+        let time =
+            if ran { text::duration(Duration::from_millis(result.execution_time_ms)) } else { String::new() };
+        let time = format!("{time:>TIME$}");
+        // Marks are at most four cells and two spaces wide.
+        let used = 2 + 6 + self.id_width + 2 + TIME + 3;
+        let detail = detail(result);
+        let detail = look.clip(&detail, WIDTH - used);
+        let detail = if detail.is_empty() { String::new() } else { format!("   {}", look.dim(&detail)) };
+        let line = format!("  {}{id}  {}{detail}", look.mark(mark), look.dim(&time));
+        writeln!(out, "{}", line.trim_end())?;
+        if result.status == NodeStatus::Failed { self.last_lines(result, out) } else { Ok(()) }
+    }
+
+    /// The end of what a failed node printed: its error output, or its output where there is none.
+    fn last_lines(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        let look = self.look;
+        let bar = look.dim(look.or_ascii("│", "|"));
+        let printed = [&result.stderr, &result.stdout]
+            .into_iter()
+            .find(|text| !text.as_bytes().trim_ascii().is_empty());
+        let Some(printed) = printed else { return Ok(()) };
+        let printed = printed.to_lossy();
+        let clean = text::without_controls(printed.trim_end());
+        let lines: Vec<&str> = clean.lines().collect();
+        let left_out = lines.len().saturating_sub(LAST_LINES);
+        if left_out > 0 {
+            let note = format!("{} {} before this", look.or_ascii("…", "..."), text::count(left_out, "line"));
+            writeln!(out, "     {bar} {}", look.dim(&note))?;
+        }
+        for line in &lines[left_out..] {
+            writeln!(out, "{}", format!("     {bar} {}", look.clip(line, WIDTH - 7)).trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn summary(&self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+        let look = self.look;
+        if report.mode == Mode::DryRun {
+            return writeln!(out, "dry run: nothing was run");
+        }
+        let dot = look.or_ascii("·", "-");
+        let mark = Mark::of_run(report.status);
+        let status = match report.status {
+            RunStatus::Success => "success",
+            RunStatus::Failed => "failed",
+            RunStatus::Cancelled => "cancelled",
+            RunStatus::TimedOut => "timed out",
+            RunStatus::Running => "unfinished",
+        };
+        let summary = report.summary;
+        let numbers = [
+            (summary.completed, "passed"),
+            (summary.failed, "failed"),
+            (summary.skipped, "skipped"),
+            (summary.warned, "warned"),
+            (summary.flaky, "flaky"),
+        ];
+        let counts: Vec<String> = numbers
+            .iter()
+            .filter(|(n, word)| *n > 0 || *word == "passed")
+            .map(|(n, word)| format!("{n} {word}"))
+            .collect();
+        let time = text::duration(Duration::from_millis(report.execution_time_ms));
+        writeln!(out, "{}", look.dim(&look.or_ascii("─", "-").repeat(62)))?;
+        writeln!(
+            out,
+            "{}{}   {}   {}",
+            look.mark(mark),
+            look.in_color_of(mark, status),
+            counts.join(&format!(" {dot} ")),
+            look.dim(&time)
+        )?;
+        if let Some(error) = &report.error {
+            writeln!(out, "   {}", look.clip(&text::without_controls(&error.message), WIDTH - 3))?;
+        }
+        let rerun = format!("   rerun: onex orch --contract {}", shell_word(&self.contract));
+        // A command that is cut cannot be copied.
+        if report.status != RunStatus::Success && !self.contract.is_empty() && text::cells(&rerun) <= WIDTH {
+            writeln!(out, "{rerun}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Human {
+    fn event(&mut self, event: &RunEvent, so_far: &ReportFold, out: &mut dyn Write) -> io::Result<()> {
+        let ended = |id: &NodeId| so_far.node(id);
+        match &event.kind {
+            EventKind::RunStarted(started) => self.heading(event, started, out),
+            EventKind::NodeCompleted { node_id, .. }
+            | EventKind::NodeFailed { node_id, .. }
+            | EventKind::NodeSkipped { node_id, .. } => {
+                ended(node_id).map_or(Ok(()), |result| self.node(result, out))
+            }
+            EventKind::NodeReady { .. }
+            | EventKind::AttemptStarted { .. }
+            | EventKind::AttemptFinished(_)
+            | EventKind::RetryScheduled { .. }
+            | EventKind::CancelRequested { .. }
+            | EventKind::RunFinished { .. } => Ok(()),
+        }?;
+        out.flush()
+    }
+
+    fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+        // What kept a run from its start was said as diagnostics.
+        if report.completed_at.is_none() { Ok(()) } else { self.summary(report, out) }
+    }
+
+    fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
+        super::plan::render(self.look, plan, out)
+    }
+}
+
+/// What is to be said of a node beside its name and time.
+fn detail(result: &NodeResult) -> String {
+    match result.status {
+        NodeStatus::Failed => {
+            let message = result.error.as_ref().map_or("", |error| error.message.as_str());
+            text::without_controls(message).replace('\n', " ")
+        }
+        NodeStatus::Skipped => skip_detail(result),
+        NodeStatus::Completed if result.leaked => "left a process behind that holds its output".to_owned(),
+        NodeStatus::Completed if result.attempts > 1 => format!("{} attempts", result.attempts),
+        NodeStatus::Completed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
+            String::new()
+        }
+    }
+}
+
+fn skip_detail(result: &NodeResult) -> String {
+    let culprit = result.culprit.as_ref().map_or("", NodeId::as_str);
+    let is = |reason: SkipReason| result.reason.as_deref() == Some(reason.as_str());
+    if is(SkipReason::DependencyFailed) {
+        format!("needs {culprit}, which failed")
+    } else if is(SkipReason::Condition) {
+        format!("waits for a failure of {culprit}, which did not fail")
+    } else if is(SkipReason::UpstreamSkipped) {
+        "what it waits for was skipped".to_owned()
+    } else if is(SkipReason::Cancelled) {
+        "the run was stopped first".to_owned()
+    } else if is(SkipReason::Disabled) {
+        "disabled".to_owned()
+    } else if is(SkipReason::DryRun) {
+        "dry run".to_owned()
+    } else {
+        result.reason.clone().unwrap_or_default()
+    }
+}
+
+/// A word that a shell reads as it is.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
+    };
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,139 @@
+//! How things look: marks, colours, width. Meaning is never in colour alone.
+
+use std::borrow::Cow;
+
+use owo_colors::{OwoColorize as _, Style};
+
+use crate::base::text;
+use crate::model::outcome::{FailureReason, NodeStatus, RunStatus};
+use crate::model::report::NodeResult;
+
+/// The most cells of a line: `spec/000`, "≤100 char lines".
+pub(super) const WIDTH: usize = 100;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volume {
+    /// Failures and the summary.
+    Quiet,
+    /// One line for each node.
+    #[default]
+    Normal,
+}
+
+/// How things look on one stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Whether there are colours.
+    pub color: bool,
+    /// Whether marks and lines keep to ASCII.
+    pub ascii: bool,
+    /// How much is said.
+    pub volume: Volume,
+}
+
+/// The five words for people, and their marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Pass,
+    Fail,
+    Warn,
+    Skip,
+    Time,
+}
+
+impl Mark {
+    pub(super) fn of_node(result: &NodeResult) -> Self {
+        match result.status {
+            NodeStatus::Completed if result.is_warned() => Self::Warn,
+            NodeStatus::Completed => Self::Pass,
+            NodeStatus::Failed if result.reason.as_deref() == Some(FailureReason::Timeout.as_str()) => {
+                Self::Time
+            }
+            NodeStatus::Failed => Self::Fail,
+            NodeStatus::Skipped | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
+                Self::Skip
+            }
+        }
+    }
+
+    pub(super) const fn of_run(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Success => Self::Pass,
+            RunStatus::TimedOut => Self::Time,
+            RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => Self::Fail,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Warn => "WARN",
+            Self::Skip => "SKIP",
+            Self::Time => "TIME",
+        }
+    }
+
+    /// The emoji with the space after it. Terminals disagree about the width of those with a variation selector,
+    /// so these get one space more.
+    const fn emoji(self) -> &'static str {
+        match self {
+            Self::Pass => "✅ ",
+            Self::Fail => "❌ ",
+            Self::Warn => "⚠️  ",
+            Self::Skip => "⏭️  ",
+            Self::Time => "⏱️  ",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Self::Pass => Style::new().green(),
+            Self::Fail | Self::Time => Style::new().red(),
+            Self::Warn => Style::new().yellow(),
+            Self::Skip => Style::new().dimmed(),
+        }
+    }
+}
+
+impl Look {
+    /// A mark with the space after it.
+    pub(super) fn mark(self, mark: Mark) -> String {
+        if self.ascii { self.styled(mark.word(), mark.style()) + " " } else { mark.emoji().to_owned() }
+    }
+
+    /// A word in the colour of a mark.
+    pub(super) fn in_color_of(self, mark: Mark, word: &str) -> String {
+        self.styled(word, mark.style())
+    }
+
+    pub(super) fn bold(self, word: &str) -> String {
+        self.styled(word, Style::new().bold())
+    }
+
+    pub(super) fn dim(self, word: &str) -> String {
+        self.styled(word, Style::new().dimmed())
+    }
+
+    fn styled(self, word: &str, style: Style) -> String {
+        if self.color { word.style(style).to_string() } else { word.to_owned() }
+    }
+
+    /// A character, or what stands for it in ASCII.
+    pub(super) const fn or_ascii(self, fancy: &'static str, plain: &'static str) -> &'static str {
+        if self.ascii { plain } else { fancy }
+    }
+
+    /// Cuts to a number of cells.
+    pub(super) fn clip(self, line: &str, cells: usize) -> Cow<'_, str> {
+        let clipped = text::clip(line, cells);
+        if self.ascii && matches!(clipped, Cow::Owned(_)) {
+            return Cow::Owned(format!(
+                "{}...",
+                text::clip(line, cells.saturating_sub(2)).trim_end_matches('…')
+            ));
+        }
+        clipped
+    }
+}

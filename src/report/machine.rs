@@ -1,0 +1,43 @@
+//! Reports for machines: one document, and nothing before or after it.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Formatter;
+use crate::model::plan_view::PlanView;
+use crate::model::report::RunReport;
+use crate::yaml;
+
+/// One JSON document with a line break at its end.
+#[derive(Debug)]
+pub(super) struct Json;
+
+impl Formatter for Json {
+    fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+        json(report, out)
+    }
+
+    fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
+        json(plan, out)
+    }
+}
+
+fn json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// One YAML document in block style.
+#[derive(Debug)]
+pub(super) struct Yaml;
+
+impl Formatter for Yaml {
+    fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(yaml::to_text(report).map_err(io::Error::other)?.as_bytes())
+    }
+
+    fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(yaml::to_text(plan).map_err(io::Error::other)?.as_bytes())
+    }
+}

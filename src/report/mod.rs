@@ -1,0 +1,64 @@
+//! Renders events, reports, plans and diagnostics.
+//!
+//! Cannot see the engine, so a live run and a recorded one look alike. Writes into what it is given: which stream
+//! that is, and whether it has colours, is decided in `app::console`.
+
+pub mod diagnostics;
+mod human;
+mod look;
+mod machine;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use crate::model::context::Format;
+use crate::model::event::RunEvent;
+use crate::model::plan_view::PlanView;
+use crate::model::report::{ReportFold, RunReport};
+
+pub use look::{Look, Volume};
+
+/// Renders one run.
+pub trait Formatter {
+    /// Renders what one event changes; `so_far` is the report with it.
+    ///
+    /// # Errors
+    ///
+    /// If `out` cannot be written.
+    fn event(&mut self, _event: &RunEvent, _so_far: &ReportFold, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Renders the report of a run that ended, or could not start.
+    ///
+    /// # Errors
+    ///
+    /// If `out` cannot be written.
+    fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Renders a plan.
+    ///
+    /// # Errors
+    ///
+    /// If `out` cannot be written.
+    fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Makes a formatter.
+pub type MakeFormatter = fn(Look) -> Box<dyn Formatter>;
+
+/// Every format with its formatter: `spec/000`, "formatter registry".
+pub const FORMATTERS: &[(Format, MakeFormatter)] = &[
+    (Format::Human, |look| Box::new(human::Human::new(look))),
+    (Format::Json, |_| Box::new(machine::Json)),
+    (Format::Yaml, |_| Box::new(machine::Yaml)),
+];
+
+/// The formatter of a format.
+#[must_use]
+pub fn formatter(format: Format, look: Look) -> Box<dyn Formatter> {
+    let make = FORMATTERS.iter().find(|(known, _)| *known == format).map(|(_, make)| make);
+    make.map_or_else(|| Box::new(machine::Json) as Box<dyn Formatter>, |make| make(look))
+}

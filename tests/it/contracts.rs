@@ -1,0 +1,388 @@
+//! What an author sees of a contract that is not in order, and of one that is.
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, normalised};
+
+/// What stands on stderr for a contract that cannot run. The exit code and an empty stdout are checked, too.
+fn diagnosis(contract: &str) -> String {
+    let folder = Folder::with(contract);
+    let ended = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{}", ended.stderr);
+    ended.stderr
+}
+
+#[test]
+fn findings_point_into_the_contract_and_suggest() {
+    let stderr = diagnosis(
+        "workflow:
+  name: ci
+  tasks:
+    - {id: lint, run: cargo clippy, timeuot: 5}
+    - {id: package, run: cargo package, depends_on: [lnt]}
+    - {id: lint, run: 'true', timeout: 5 parsecs}
+",
+    );
+    let expected = "\
+error[E0205]: a task has no key `timeuot`
+  ╭▸ contract.yaml:4:37
+  │
+4 │     - {id: lint, run: cargo clippy, timeuot: 5}
+  │                                     ━━━━━━━ unknown key
+  │
+  ╰ help: did you mean `timeout`?
+
+error[E0302]: node `package` depends on `lnt`, which is not declared
+  ╭▸ contract.yaml:5:54
+  │
+5 │     - {id: package, run: cargo package, depends_on: [lnt]}
+  │                                                      ━━━ not declared
+  │
+  ╰ help: did you mean `lint`?
+
+error[E0301]: two nodes have the id `lint`
+  ╭▸ contract.yaml:6:12
+  │
+4 │     - {id: lint, run: cargo clippy, timeuot: 5}
+  │            ──── first here
+5 │     - {id: package, run: cargo package, depends_on: [lnt]}
+6 │     - {id: lint, run: 'true', timeout: 5 parsecs}
+  ╰╴           ━━━━ again here
+
+error[E0206]: `timeout` cannot be `5 parsecs`
+  ╭▸ contract.yaml:6:40
+  │
+6 │     - {id: lint, run: 'true', timeout: 5 parsecs}
+  │                                        ━━━━━━━━━ not a duration
+  │
+  ╰ help: write seconds as a number, or text such as `30s`, `2m`, `500ms`, `1h`
+
+";
+    assert_eq!(stderr, expected);
+}
+
+#[test]
+fn a_circle_is_shown_with_its_whole_path() {
+    let stderr = diagnosis(
+        "workflow:
+  tasks:
+    - {id: a, run: 'true', depends_on: [c]}
+    - {id: b, run: 'true', depends_on: [a]}
+    - {id: c, run: 'true', depends_on: [b]}
+    - {id: d, run: 'true', depends_on: [d]}
+",
+    );
+    assert!(
+        stderr.contains("error[E0303]: nodes wait for each other in a circle: `a` → `c` → `b` → `a`"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("`a` waits for `c`") && stderr.contains("`c` waits for `b`"), "{stderr}");
+    assert!(stderr.contains("error[E0303]: node `d` depends on itself"), "{stderr}");
+}
+
+#[test]
+fn syntax_errors_have_a_place() {
+    let stderr = diagnosis("workflow:\n  tasks:\n    - {id: a, run: [x}\n");
+    assert!(stderr.starts_with("error[E0101]: this is not valid YAML\n  ╭▸ contract.yaml:3:"), "{stderr}");
+}
+
+#[test]
+fn what_machines_get_is_one_document_with_the_same_findings() {
+    let folder = Folder::with(
+        "workflow:\n  tasks:\n    - {id: ä, run: 'true'}\n    - {id: b, run: 'true', depends_on: [a]}\n",
+    );
+    for (format, parse) in [("json", true), ("yaml", false)] {
+        let ended = folder.onex(&["orch", "--contract", "contract.yaml", "--format", format]);
+        assert_eq!(ended.code, 2);
+        assert!(ended.stderr.contains("error[E0208]"));
+        if !parse {
+            assert!(
+                ended.stdout.contains("exit_code: 2\n") && ended.stdout.contains("results: []\n"),
+                "{}",
+                ended.stdout
+            );
+            continue;
+        }
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            (&report["status"], &report["exit_code"], &report["results"]),
+            (&json!("failed"), &json!(2), &json!([]))
+        );
+        assert_eq!(report["completed_at"], json!(null));
+        let first = &report["diagnostics"][0];
+        assert_eq!(
+            (&first["code"], &first["severity"], &first["path"]),
+            (&json!("E0208"), &json!("error"), &json!("contract.yaml"))
+        );
+        let place = ["line", "column", "end_line", "end_column"].map(|key| first[key].as_u64().unwrap());
+        // Columns count characters, not bytes.
+        assert_eq!(place, [3, 12, 3, 13]);
+        assert_eq!(report["diagnostics"][1]["code"], "E0302");
+    }
+}
+
+#[test]
+fn the_name_of_the_error_follows_from_its_cause() {
+    let rows = [
+        ("workflow: {tasks: [{id: a, run: 'true', depends_on: [a]}]}", "CycleError", 2),
+        ("workflow: {tasks: [{id: a, run: 'true', depends_on: [b]}]}", "DependencyResolutionError", 2),
+        ("workflow: {tasks: [{id: a}]}", "ContractError", 2),
+        ("workflow: {inputs: {x: {required: true}}, tasks: [{id: a, run: 'true'}]}", "InputError", 2),
+        ("workflow: {tasks: [{id: a, run: 'true', cwd: ../x}]}", "SecurityError", 5),
+    ];
+    for (contract, kind, code) in rows {
+        let report = Folder::with(contract).report(&[]);
+        assert_eq!(
+            (&report["error"]["kind"], &report["exit_code"]),
+            (&json!(kind), &json!(code)),
+            "{contract}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_with_its_neighbour() {
+    let folder = Folder::with("workflow: {tasks: []}");
+    let missing = folder.onex(&["orch", "--contract", "contrat.yaml", "--format", "human"]);
+    assert_eq!(missing.code, 2);
+    assert_eq!(
+        missing.stderr,
+        "error[E0104]: cannot read `contrat.yaml`: there is no such file\n │\n ╰ help: did you mean `contract.yaml`?\n\n"
+    );
+    for (path, problem) in [
+        ("tmp", "this is a directory, not a file"),
+        ("/dev/null", "this is a device, a pipe or a socket, not a file"),
+    ] {
+        let ended = folder.onex(&["orch", "--contract", path, "--format", "human"]);
+        assert!(ended.code == 2 && ended.stderr.contains(problem), "{ended:?}");
+    }
+    folder.write("latin.yaml", b"workflow: {name: caf\xe9}");
+    let ended = folder.onex(&["plan", "latin.yaml"]);
+    assert!(
+        ended.code == 2 && ended.stderr.contains("error[E0103]") && ended.stderr.contains("byte 20"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_contract_without_actions_plans_and_does_not_run() {
+    let contract = "\
+contract_version: {major: 1, minor: 0, patch: 0}
+name: registration
+node_type: ORCHESTRATOR_GENERIC
+event_bus: {subscribe_topics: [a]}
+workflow_coordination:
+  workflow_definition:
+    execution_graph:
+      nodes:
+        - {node_id: compute_intents, node_type: reducer, description: Computes}
+        - {node_id: register, node_type: effect, depends_on: [compute_intents], step_config: {effect_node: x}}
+";
+    let folder = Folder::with(contract);
+    let plan = folder.onex(&["plan", "contract.yaml"]);
+    assert_eq!(plan.code, 0);
+    assert!(plan.stderr.starts_with(
+        "warning[E0304]: 2 nodes say nothing about what they do: `compute_intents`, `register`"
+    ));
+    assert_eq!(
+        plan.stdout,
+        "plan registration · 2 nodes · 2 groups · sync
+   1  compute_intents  reducer  unbound
+   2  register         effect   unbound  after compute_intents
+longest chain: compute_intents → register
+"
+    );
+    let dry = folder.onex(&["orch", "--contract", "contract.yaml", "--dry-run", "--format", "json"]);
+    assert_eq!(dry.code, 0, "{}", dry.stderr);
+    assert_eq!(dry.stdout.matches("\"reason\": \"dry_run\"").count(), 2);
+    let run = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
+    assert!(
+        run.code == 2
+            && run.stderr.contains("error[E0304]")
+            && run.stderr.contains("`compute_intents`, `register`")
+    );
+}
+
+#[test]
+fn parts_that_are_not_carried_out_plan_and_do_not_run() {
+    let folder = Folder::with(
+        "workflow:\n  tasks:\n    - {id: a, run: 'touch ran', when: inputs.x}\n    - {id: b, http: {url: x}}\n",
+    );
+    let plan = folder.onex(&["plan", "contract.yaml"]);
+    assert_eq!((plan.code, plan.stderr.matches("warning[E0210]").count()), (0, 2), "{}", plan.stderr);
+    let run = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
+    assert_eq!((run.code, run.stderr.matches("error[E0210]").count()), (2, 2), "{}", run.stderr);
+    assert!(!folder.exists("ran"));
+}
+
+#[test]
+fn data_is_never_pasted_into_a_script() {
+    let stderr =
+        diagnosis("workflow:\n  inputs: {x: string}\n  tasks:\n    - {id: a, run: 'echo ${{ inputs.x }}'}\n");
+    assert!(stderr.contains("error[E0214]: data is never pasted into text that a shell runs"), "{stderr}");
+}
+
+#[test]
+fn inputs_are_checked_before_anything_runs() {
+    let contract = "workflow:
+  inputs:
+    environment: {type: string, required: true}
+    replicas: {type: integer, default: 1}
+    settings: {type: object}
+  tasks: [{id: a, run: 'printf %s \"$ONEX_NODE_RESULTS\"', output: json}]
+";
+    let folder = Folder::with(contract);
+    let given = |arguments: &[&str]| {
+        let report = folder.report(arguments);
+        if report["exit_code"] == 0 {
+            return report["results"][0]["value"]["inputs"].to_string();
+        }
+        let found = report["diagnostics"].as_array().unwrap();
+        let told: Vec<String> = found.iter().map(|d| format!("{} {}", d["message"], d["help"])).collect();
+        told.join("\n").replace('"', "")
+    };
+    assert_eq!(given(&["--input", "environment=1"]), r#"{"environment":"1","replicas":1}"#);
+    assert_eq!(
+        given(&["--input", "environment=a=b", "--input", "replicas=3", "--input", "settings={\"k\": []}"]),
+        r#"{"environment":"a=b","replicas":3,"settings":{"k":[]}}"#
+    );
+    assert_eq!(
+        given(&["--input", "replicas=many", "--input", "enviroment=x"]),
+        "the input `replicas` cannot be `many` [it is a whole number, written as JSON]\n\
+         the contract has no input `enviroment` [did you mean `environment`?]\n\
+         the input `environment` is not given [add `--input environment=…` (string)]"
+    );
+    folder.write("in.json", r#"{"environment": "file", "replicas": 2}"#);
+    assert_eq!(
+        given(&["--inputs", "in.json", "--input", "replicas=5"]),
+        r#"{"environment":"file","replicas":5}"#
+    );
+    folder.write("bad.json", r#"{"environment": 7}"#);
+    assert!(given(&["--inputs", "bad.json"]).contains("cannot be `7`"));
+}
+
+#[test]
+fn a_plan_shows_groups_order_and_the_longest_chain() {
+    let folder = Folder::with(
+        "workflow:
+  name: build
+  description: Builds it.
+  tasks:
+    - {id: fetch, run: 'true'}
+    - {id: lint, run: 'true', depends_on: [fetch], retry: {max_attempts: 3}}
+    - {id: compile, run: 'true', depends_on: [fetch]}
+    - {id: docs, run: 'true', enabled: false}
+    - {id: package, run: [tar], depends_on: [lint, compile]}
+  coordination: {rules: {execution_mode: parallel, max_parallel_branches: 2}}
+",
+    );
+    let human = folder.onex(&["plan", "contract.yaml", "--jobs", "8"]);
+    assert_eq!(
+        human.stdout,
+        "plan build · 5 nodes · 3 groups · async ×2
+   1  fetch    effect  run
+      docs     effect  run  skipped: disabled
+   2  lint     effect  run  after fetch; at most 3 attempts
+      compile  effect  run  after fetch
+   3  package  effect  run  after lint, compile
+longest chain: fetch → lint → package
+"
+    );
+    let json = folder.onex(&["plan", "contract.yaml", "--format", "json", "--jobs", "8"]);
+    let plan: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(plan["execution_order"], json!(["fetch", "lint", "compile", "docs", "package"]));
+    assert_eq!(plan["parallel_groups"], json!([["fetch", "docs"], ["lint", "compile"], ["package"]]));
+    assert_eq!((&plan["roots"], &plan["components"]), (&json!(["fetch", "docs"]), &json!(2)));
+    assert_eq!(plan["critical_path"], json!(["fetch", "lint", "package"]));
+    assert_eq!(plan["edges"][0], json!(["fetch", "lint"]));
+    assert_eq!((&plan["default_mode"], &plan["description"]), (&json!("local"), &json!("Builds it.")));
+    assert_eq!(plan["nodes"][3]["status"], "skipped");
+    let broken = Folder::with("workflow: {tasks: [{id: a, run: 'true', depends_on: [a]}]}");
+    let json = broken.onex(&["plan", "contract.yaml", "--format", "json"]);
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((json.code, &document["diagnostics"][0]["code"]), (2, &json!("E0303")));
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_runs_nothing() {
+    let folder = Folder::with(
+        "workflow: {name: dry, tasks: [{id: a, run: 'touch ran'}, {id: b, run: 'touch ran', depends_on: [a]}]}",
+    );
+    let human = folder.onex(&["orch", "--contract", "contract.yaml", "--dry-run", "--format", "human"]);
+    assert_eq!(
+        human.stdout,
+        "plan dry · 2 nodes · 2 groups · dry-run
+   1  a  effect  run
+   2  b  effect  run  after a
+longest chain: a → b
+dry run: nothing was run
+"
+    );
+    let report = folder.report(&["--mode", "dry-run"]);
+    assert_eq!((&report["mode"], &report["status"]), (&json!("dry-run"), &json!("success")));
+    assert_eq!(report["summary"]["skipped"], 2);
+    assert!(!folder.exists("ran"));
+    folder.assert_clean();
+}
+
+#[test]
+fn a_run_for_people_reads_like_this() {
+    let folder = Folder::with(
+        "workflow:
+  name: ci
+  tasks:
+    - {id: fmt, run: 'true'}
+    - {id: lint, run: \"echo 'src/main.rs:3: Boom'; exit 3\", retry: {max_attempts: 2, initial_delay: 10ms}}
+    - {id: package, run: 'true', depends_on: [lint]}
+    - {id: slow, run: [sleep, '987659'], timeout: 100ms}
+    - {id: off, run: 'true', enabled: false}
+",
+    );
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["orch", "--contract", "contract.yaml", "--format", "human", "--keep-going"];
+        arguments.extend(more);
+        let ended = folder.onex(&arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+        assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
+        normalised(&ended.stdout)
+    };
+    assert_eq!(
+        run(&[]),
+        "onex ci · 5 nodes · sync  run {run}
+  ⏭️  off                disabled
+  ✅ fmt  {time}
+  ⏱️  slow  {time}   took longer than {time}
+  ❌ lint  {time}   exit code 3 after 2 attempts
+     │ src/main.rs:3: Boom
+  ⏭️  package            needs lint, which failed
+──────────────────────────────────────────────────────────────
+❌ failed   1 passed · 2 failed · 2 skipped  {time}
+   rerun: onex orch --contract contract.yaml
+"
+    );
+    assert_eq!(
+        run(&["--no-color", "--quiet"]),
+        "onex ci - 5 nodes - sync  run {run}
+  TIME slow  {time}   took longer than {time}
+  FAIL lint  {time}   exit code 3 after 2 attempts
+     | src/main.rs:3: Boom
+--------------------------------------------------------------
+FAIL failed   1 passed - 2 failed - 2 skipped  {time}
+   rerun: onex orch --contract contract.yaml
+"
+    );
+}
+
+#[test]
+fn what_a_node_prints_cannot_touch_the_terminal() {
+    let folder = Folder::with(
+        "workflow: {name: \"evil\\e[31m\\nname\", tasks: [{id: a, run: \"printf '\\\\033]0;title\\\\007\\\\033[2Jx\\\\rfake ok\\\\n'; exit 1\"}]}",
+    );
+    let ended =
+        folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human", "--color", "never"]);
+    assert!(!ended.stdout.contains(['\u{1b}', '\u{7}', '\r']), "{:?}", ended.stdout);
+    assert!(ended.stdout.contains("xfake ok"), "{}", ended.stdout);
+    folder.write("contract.yaml", "workflow:\n  tasks:\n    - {id: \"a\\e[2J\", run: x}\n    - {\"\\e]0;x\\a\": 1, id: b}\n# \u{1b}[2J\n");
+    let ended = folder.onex(&["plan", "contract.yaml", "--color", "never"]);
+    assert!(ended.code == 2 && !ended.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", ended.stderr);
+}

@@ -1,0 +1,118 @@
+//! The README, `--help` and the table of exit codes say what is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use onex::model::exit::ExitCode;
+
+use crate::support::{Folder, normalised};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn readme() -> String {
+    fs::read_to_string(repository().join("README.md")).unwrap()
+}
+
+/// The text of the first block of code after `heading` in the language `language`.
+fn block<'t>(text: &'t str, heading: &str, language: &str) -> &'t str {
+    let after = &text[text.find(heading).unwrap_or_else(|| panic!("no `{heading}`"))..];
+    let fence = format!("```{language}\n");
+    let start =
+        after.find(&fence).unwrap_or_else(|| panic!("no {language} block after `{heading}`")) + fence.len();
+    &after[start..start + after[start..].find("```").unwrap()]
+}
+
+#[test]
+fn the_contract_of_the_readme_runs_as_the_readme_shows() {
+    let readme = readme();
+    let folder = Folder::with(block(&readme, "## A contract", "yaml"));
+    let ended = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
+    let shown = block(&readme, "## A contract", "text");
+    let (command, output) = shown.split_once('\n').unwrap();
+    assert_eq!(command, "$ onex orch --contract contract.yaml");
+    assert_eq!(normalised(&ended.stdout), normalised(output), "{}", ended.stdout);
+    assert_eq!(ended.code, 1);
+}
+
+#[test]
+fn the_commands_of_the_readme_are_there() {
+    for command in
+        block(&readme(), "## Two commands", "sh").lines().filter(|l| !l.starts_with('#') && !l.is_empty())
+    {
+        let program = command.split_whitespace().next().unwrap();
+        let kind = fs::metadata(repository().join(program)).unwrap_or_else(|e| panic!("{program}: {e}"));
+        assert!(
+            std::os::unix::fs::PermissionsExt::mode(&kind.permissions()) & 0o111 != 0,
+            "{program} cannot be run"
+        );
+    }
+}
+
+#[test]
+fn the_exit_codes_are_documented_everywhere_alike() {
+    let help = Folder::new().onex(&["--help"]).stdout;
+    let readme = readme();
+    for code in ExitCode::ALL {
+        assert!(readme.contains(&format!("| {code} | {}", code.meaning())), "README: {code}");
+        assert!(help.contains(&format!("  {code}  {}", code.meaning())), "help: {code}");
+    }
+}
+
+#[test]
+fn every_verb_has_help_with_examples() {
+    let folder = Folder::new();
+    for verb in ["orch", "plan"] {
+        let ended = folder.onex(&[verb, "--help"]);
+        assert_eq!(ended.code, 0);
+        assert!(ended.stdout.contains("Examples:\n  onex "), "{verb}");
+        assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{verb}");
+    }
+    let version = folder.onex(&["--version"]);
+    assert_eq!(version.stdout, format!("onex {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn misuse_is_a_configuration_error_with_a_suggestion() {
+    let folder = Folder::with("workflow: {tasks: []}");
+    let rows: &[(&[&str], &str)] = &[
+        (&["orhc"], "orch"),
+        (&["orch", "--contarct", "x"], "--contract"),
+        (&["orch", "--contract", "contract.yaml", "--mode", "snc"], "sync"),
+        (&["orch", "--contract", "contract.yaml", "--mode", "sync", "--jobs", "8"], "--mode async"),
+        (&["orch", "--contract", "contract.yaml", "--jobs", "0"], "1.."),
+        (&["orch", "--contract", "contract.yaml", "--timeout", "soon"], "90s"),
+        (&["orch", "--contract", "contract.yaml", "--timeout", "0"], "90s"),
+        (&["orch", "--contract", "contract.yaml", "--input", "x"], "NAME=VALUE"),
+        (&["orch", "--contract", "contract.yaml", "--inputs", "none.json"], "none.json"),
+        (&["orch", "--contract", "contract.yaml", "--fail-fast", "--keep-going"], "--keep-going"),
+        (&["orch", "--contract", "contract.yaml", "--dry-run", "--mode", "async"], "--dry-run"),
+        (&["orch"], "--contract"),
+    ];
+    for (arguments, expected) in rows {
+        let ended = folder.onex(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn options_can_come_from_the_environment_and_the_command_line_wins() {
+    let folder = Folder::with("workflow: {tasks: [{id: a, run: 'true'}]}");
+    let mut command = folder.command(&["orch"]);
+    command.env("ONEX_CONTRACT", "contract.yaml").env("ONEX_FORMAT", "yaml").env("ONEX_DRY_RUN", "1");
+    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(output.starts_with("schema_version: 1\n") && output.contains("mode: dry-run\n"), "{output}");
+    command.args(["--format", "json"]);
+    assert!(String::from_utf8(command.output().unwrap().stdout).unwrap().starts_with("{\n"));
+}
+
+#[test]
+fn the_changelog_knows_this_version() {
+    let changelog = fs::read_to_string(repository().join("CHANGELOG.md")).unwrap();
+    assert!(
+        changelog.contains("## [Unreleased]")
+            || changelog.contains(&format!("## [{}]", env!("CARGO_PKG_VERSION")))
+    );
+}
