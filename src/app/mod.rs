@@ -1,6 +1,6 @@
 //! Use cases: what `onex` can be asked to do, whoever asks.
 //!
-//! [`runtime`] is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
+//! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
 pub mod console;
 pub mod contract;

@@ -1,7 +1,7 @@
 //! Contract text to a checked [`Workflow`] and diagnostics. Both dialects of `contract.md` become the same
 //! workflow, and every value keeps its place in the text until it has been checked.
 //!
-//! Pure, but for [`file`], which reads the text. Finds no cycles: order is the business of `plan`.
+//! Pure, but for [`mod@file`], which reads the text. Finds no cycles: order is the business of `plan`.
 
 pub mod file;
 mod graph;

@@ -102,9 +102,21 @@ impl Driver<'_> {
             let mut actions = Vec::new();
             self.machine.step(self.ports.clock.now(), input, &mut actions);
             for action in actions {
-                if self.carry_out(action).is_err() {
-                    // The machine hears of it once per step; from the second time on it has nothing left to do.
-                    next = Some(Input::SinkFailed);
+                match action {
+                    // What could not be recorded must not happen. The cancel that follows ends the node.
+                    Action::Start { node, attempt } if next.is_some() => {
+                        self.enqueue(
+                            node,
+                            attempt,
+                            AttemptOutcome { stopped: true, ..AttemptOutcome::default() },
+                        );
+                    }
+                    action => {
+                        if self.carry_out(action).is_err() {
+                            // The machine hears of it once; from the second time on it has nothing left to do.
+                            next = Some(Input::SinkFailed);
+                        }
+                    }
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Carries out a plan. [`machine`] decides, [`driver`] does, [`unit`] looks after one attempt, and [`ports`] are the
+//! Carries out a plan. [`machine`] decides, [`driver`] does, `unit` looks after one attempt, and [`ports`] are the
 //! only ways out.
 //!
 //! Knows no process, no file and no terminal: those are behind the ports.
@@ -6,7 +6,7 @@
 pub mod driver;
 pub mod machine;
 pub mod ports;
-pub mod unit;
+mod unit;
 
 #[cfg(test)]
 mod tests;

@@ -145,6 +145,10 @@ fn backoff_delay(backoff: &Backoff, step: u32, seed: u64) -> Duration {
 /// `duration · factor`, at most a century.
 fn scale(duration: Duration, factor: f64) -> Duration {
     const MOST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    // Nothing times infinity is no number.
+    if duration.is_zero() {
+        return duration;
+    }
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).map_or(MOST, |scaled| scaled.min(MOST))
 }
 
@@ -276,6 +280,14 @@ mod tests {
             [100, 200, 400, 2000, 100, 200, 400, 4000, 100, 200, 400]
         );
         assert_eq!(node.retry.max_attempts(), 12);
+    }
+
+    #[test]
+    fn factors_that_overflow_stay_within_bounds() {
+        assert_eq!(scale(Duration::ZERO, f64::INFINITY), Duration::ZERO);
+        assert_eq!(scale(Duration::from_secs(1), f64::INFINITY), scale(Duration::from_secs(9), 1e300));
+        let backoff = Backoff { exponential_base: 1e300, ..Backoff::default() };
+        assert_eq!(backoff_delay(&backoff, 40, 0), Duration::from_secs(60));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The one integration binary: the program from outside, and the rules that the source keeps to.
 #![expect(clippy::disallowed_methods, reason = "tests start programs and look at their own environment")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod commands;
@@ -10,3 +11,4 @@ mod examples;
 mod scale;
 mod signals;
 mod support;
+mod terminal;

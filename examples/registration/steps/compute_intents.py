@@ -10,7 +10,7 @@ service = {
     "ID": event["node_id"],
     "Name": event["name"],
     "Tags": [event["node_type"], *event["capabilities"]],
-    "Meta": {"version": event["node_version"], **event["endpoints"]},
+    "Meta": {"version": event["node_version"], **{f"endpoint_{name}": url for name, url in event["endpoints"].items()}},
 }
 columns = ("node_id", "name", "node_type", "node_version", "capabilities", "endpoints")
 row = {column: event[column] for column in columns}

@@ -17,4 +17,5 @@ print(json.dumps({
     "status": status,
     "registrations": {node_id: node["status"] for node_id, node in nodes.items()},
 }))
-sys.exit(status == "failed")
+if status == "failed":
+    sys.exit("no registration succeeded")

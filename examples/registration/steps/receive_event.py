@@ -19,17 +19,21 @@ def instant(value):
     try:
         # Python before 3.11 does not know `Z`.
         moment = datetime.fromisoformat(re.sub("Z$", "+00:00", value))
-    except (TypeError, ValueError):
+        return moment.astimezone(timezone.utc) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment.astimezone(timezone.utc) if moment.tzinfo else None
 
 
-def are_names(value):
-    return isinstance(value, list) and all(is_text(name, r"[\w.-]+") for name in value)
+def are_names(values):
+    return all(is_text(value, r"[A-Za-z0-9_.-]{1,63}") for value in values)
 
 
-def are_urls(value):
-    return isinstance(value, dict) and all(is_text(url, r"https?://[!-~]+") for url in value.values())
+def is_list_of_names(value):
+    return isinstance(value, list) and are_names(value)
+
+
+def is_mapping_to_urls(value):
+    return isinstance(value, dict) and are_names(value) and all(is_text(url, r"https?://[!-~]+") for url in value.values())
 
 
 CHECKS = {
@@ -39,9 +43,9 @@ CHECKS = {
     "node_id": ("a UUID in lower case", lambda value: is_text(value, UUID)),
     "name": ("a name such as `invoice_renderer`", lambda value: is_text(value, r"[a-z][a-z0-9_-]{0,62}")),
     "node_type": ("one of " + ", ".join(KINDS), lambda value: isinstance(value, str) and value.lower() in KINDS),
-    "node_version": ("a version such as `1.4.0`", lambda value: is_text(value, r"\d+\.\d+\.\d+")),
-    "capabilities": ("a list of names", are_names),
-    "endpoints": ("a mapping from names to http URLs", are_urls),
+    "node_version": ("a version such as `1.4.0`", lambda value: is_text(value, r"[0-9]+(\.[0-9]+){2}")),
+    "capabilities": ("a list of names", is_list_of_names),
+    "endpoints": ("a mapping from names to http URLs", is_mapping_to_urls),
 }
 
 with open(os.environ["ONEX_NODE_RESULTS"], encoding="utf-8") as results:

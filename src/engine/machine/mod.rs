@@ -158,7 +158,7 @@ impl Machine {
         match input {
             Input::Begin => self.begin(out),
             Input::AttemptEnded { node, finished, stopped } => {
-                self.attempt_ended(node, (finished, stopped), out)
+                self.attempt_ended(node, (finished, stopped), out);
             }
             Input::TimerFired(TimerId::Run) => self.cancel(CancelReason::Timeout, out),
             Input::TimerFired(TimerId::Attempt(node)) => self.attempt_timed_out(node, out),

@@ -1,1 +1,203 @@
+//! The driver with executors, sinks and signals that are made up.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::worlds::{command, started};
+use crate::base::stop::{StopLevel, StopReceiver};
+use crate::base::{NodeId, RunId, SystemClock};
+use crate::engine::driver::{self, Ports};
+use crate::engine::machine::Settings;
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Signals, Sink, SinkError};
+use crate::model::event::{EventKind, RunEvent};
+use crate::model::exit::ExitCode;
+use crate::model::outcome::{NodeStatus, RunStatus};
+use crate::model::report::{ReportFold, RunReport};
+use crate::model::workflow::{
+    DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Dependency, EdgeCondition, NodeKind, NodeSpec, RetrySpec, Rules,
+    Workflow,
+};
+use crate::plan::Plan;
+
+/// A chain of nodes with these ids that goes on after failures.
+fn chain(ids: &[&str]) -> Arc<Plan> {
+    let nodes = ids
+        .iter()
+        .enumerate()
+        .map(|(index, id)| NodeSpec {
+            id: NodeId::new(id).unwrap(),
+            span: Default::default(),
+            kind: NodeKind::Validator,
+            description: None,
+            tags: Vec::new(),
+            enabled: true,
+            depends_on: (index > 0)
+                .then(|| Dependency {
+                    node: index - 1,
+                    on: EdgeCondition::Finished,
+                    span: Default::default(),
+                })
+                .into_iter()
+                .collect(),
+            idempotent: None,
+            retry: RetrySpec::default(),
+            timeout: DEFAULT_TIMEOUT,
+            error_action: None,
+            priority: DEFAULT_PRIORITY,
+            action: Some(command()),
+            action_key: Some("run".to_owned()),
+        })
+        .collect();
+    let rules = Rules { keep_going: true, ..Rules::default() };
+    Arc::new(Plan::new(Arc::new(Workflow { nodes, rules, ..Workflow::default() })).unwrap())
+}
+
+/// Carries out attempts by a function of the request.
+struct Made<F>(F);
+
+impl<F> Executor for Made<F>
+where
+    F: Fn(AttemptRequest, StopReceiver) -> BoxFuture<'static, AttemptOutcome> + Send + Sync,
+{
+    fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome> {
+        self.0(request, stop)
+    }
+}
+
+/// Signals that come at once, as many as there are.
+struct Coming(VecDeque<()>);
+
+impl Signals for Coming {
+    fn next(&mut self) -> BoxFuture<'_, ()> {
+        match self.0.pop_front() {
+            Some(()) => Box::pin(tokio::task::yield_now()),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// Records until it has seen so many events, then fails for good.
+struct Failing(usize);
+
+impl Sink for Failing {
+    fn record(&mut self, _: &RunEvent, _: &ReportFold) -> Result<(), SinkError> {
+        self.0 = self.0.saturating_sub(1);
+        if self.0 == 0 { Err(SinkError("full".to_owned())) } else { Ok(()) }
+    }
+}
+
+fn drive(
+    plan: &Arc<Plan>,
+    executor: impl Executor + 'static,
+    (signals, events): (usize, usize),
+) -> RunReport {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ports = Ports {
+        clock: &SystemClock::start(),
+        executor: Arc::new(executor),
+        sink: &mut Failing(events),
+        signals: &mut Coming((0..signals).map(|_| ()).collect()),
+    };
+    let settings = Settings { jobs: 1, ..Settings::default() };
+    runtime.block_on(driver::run(Arc::clone(plan), (RunId::from_bits(1), settings), started(plan), ports))
+}
+
+const EVERY_EVENT: usize = usize::MAX;
+
+fn printing(text: &str) -> AttemptOutcome {
+    AttemptOutcome { stdout: text.as_bytes().to_vec(), ..AttemptOutcome::default() }
+}
+
+#[test]
+fn an_executor_that_breaks_fails_its_node_and_not_the_run() {
+    let plan = chain(&["breaks", "after"]);
+    let executor = Made(|request: AttemptRequest, _| -> BoxFuture<'static, AttemptOutcome> {
+        Box::pin(async move {
+            assert!(request.node_id.as_str() != "breaks", "planted");
+            printing("fine")
+        })
+    });
+    let report = drive(&plan, executor, (0, EVERY_EVENT));
+    let [broken, after] = report.results.as_slice() else { panic!("{report:?}") };
+    assert_eq!((broken.status, after.status), (NodeStatus::Failed, NodeStatus::Completed));
+    assert!(broken.error.as_ref().unwrap().message.starts_with("onex itself broke"), "{broken:?}");
+    assert_eq!(report.exit_code, ExitCode::Protocol);
+}
+
+#[test]
+fn each_node_is_told_of_those_that_it_waited_for() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let executor = Made(move |request: AttemptRequest, _| -> BoxFuture<'static, AttemptOutcome> {
+        seen.lock().unwrap().push(request.results.as_ref().to_owned());
+        Box::pin(std::future::ready(printing("value\n")))
+    });
+    drive(&chain(&["a", "b"]), executor, (0, EVERY_EVENT));
+    let expected = [
+        r#"{"inputs":{},"nodes":{}}"#,
+        r#"{"inputs":{},"nodes":{"a":{"status":"completed","value":"value","outputs":{},"return_code":null,"attempts":1}}}"#,
+    ];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_record_that_cannot_be_kept_cancels_the_run() {
+    let plan = chain(&["a", "b", "c"]);
+    // run_started, node_ready, attempt_started, attempt_finished, node_completed: the next cannot be recorded.
+    let executor =
+        Made(|_, _| -> BoxFuture<'static, AttemptOutcome> { Box::pin(std::future::ready(printing(""))) });
+    let report = drive(&plan, executor, (0, 6));
+    let statuses: Vec<_> = report.results.iter().map(|r| r.status).collect();
+    assert_eq!(statuses, [NodeStatus::Completed, NodeStatus::Failed, NodeStatus::Skipped], "{report:?}");
+    assert_eq!((report.status, report.exit_code), (RunStatus::Failed, ExitCode::ExecutionFailed));
+    assert_eq!(report.error.unwrap().kind, "StateError");
+}
+
+#[test]
+fn signals_reach_a_running_attempt_and_rise() {
+    let levels = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&levels);
+    let executor = Made(move |_, mut stop: StopReceiver| -> BoxFuture<'static, AttemptOutcome> {
+        let seen = Arc::clone(&seen);
+        Box::pin(async move {
+            let mut level = StopLevel::None;
+            while level < StopLevel::Kill {
+                level = stop.above(level).await;
+                seen.lock().unwrap().push(level);
+            }
+            AttemptOutcome { stopped: true, ..AttemptOutcome::default() }
+        })
+    });
+    let report = drive(&chain(&["a"]), executor, (2, EVERY_EVENT));
+    assert_eq!(levels.lock().unwrap().last(), Some(&StopLevel::Kill));
+    assert_eq!(
+        (report.status, report.results[0].reason.as_deref()),
+        (RunStatus::Cancelled, Some("cancelled"))
+    );
+}
+
+#[test]
+fn events_are_numbered_without_a_gap() {
+    struct Numbers(Vec<(u64, bool)>);
+    impl Sink for Numbers {
+        fn record(&mut self, event: &RunEvent, _: &ReportFold) -> Result<(), SinkError> {
+            self.0.push((event.seq, matches!(event.kind, EventKind::RunFinished { .. })));
+            Ok(())
+        }
+    }
+    let plan = chain(&["a", "b"]);
+    let mut sink = Numbers(Vec::new());
+    let executor =
+        Made(|_, _| -> BoxFuture<'static, AttemptOutcome> { Box::pin(std::future::ready(printing(""))) });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ports = Ports {
+        clock: &SystemClock::start(),
+        executor: Arc::new(executor),
+        sink: &mut sink,
+        signals: &mut Coming(VecDeque::new()),
+    };
+    let settings = Settings { jobs: 1, ..Settings::default() };
+    runtime.block_on(driver::run(Arc::clone(&plan), (RunId::from_bits(1), settings), started(&plan), ports));
+    assert!(sink.0.iter().enumerate().all(|(at, &(seq, _))| seq == at as u64));
+    assert_eq!(sink.0.iter().filter(|(_, last)| *last).count(), 1);
+}

@@ -73,7 +73,7 @@ impl Seen {
         let node = |id: &NodeId| self.index[id];
         match &event.kind {
             EventKind::AttemptStarted { node_id, attempt } => {
-                self.attempt_starts((node(node_id), *attempt), now)?
+                self.attempt_starts((node(node_id), *attempt), now)?;
             }
             EventKind::AttemptFinished(finished) => {
                 let node = node(&finished.node_id);
