@@ -1,4 +1,4 @@
-"""A service catalog over HTTP, in memory: python3 catalog.py FILE writes its URL to FILE and serves until it is stopped."""
+"""A service catalog over HTTP, in memory: `catalog.py FILE` writes its URL to FILE and serves until stopped."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class Catalog(BaseHTTPRequestHandler):
             return self.answer(400, {"error": f"a body of at most {MOST_BYTES} bytes is needed"})
         try:
             service = json.loads(self.rfile.read(int(length)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return self.answer(400, {"error": f"the body is not JSON: {error}"})
         if not is_service(service):
             return self.answer(400, {"error": "a service has an ID and a Name, and may have a list of Tags"})

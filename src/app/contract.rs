@@ -4,16 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::AppError;
+use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, Parsed};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
+use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
 use crate::model::output::Digest;
-use crate::model::report::ContractInfo;
 use crate::plan::Plan;
 
 /// The file that a folder's contract is in.
 const FILE_NAME: &str = "contract.yaml";
+
+/// The folder of a project that its contracts are in, each in a folder of its name.
+const CONTRACTS: &str = "contracts";
 
 /// A contract that was read, and all that was found in it.
 #[derive(Debug, Default)]
@@ -41,16 +45,19 @@ impl Loaded {
     }
 }
 
-/// Reads and plans the contract at `path`: a file, or a folder with a `contract.yaml`. Whatever is wrong is among
-/// the findings.
+/// Reads and plans the contract at `path`: a file, a folder with a `contract.yaml`, or the name of a contract in the
+/// project's `contracts` folder. Whatever is wrong is among the findings.
 #[must_use]
 pub fn load(path: &Path, directory: &Path) -> Loaded {
-    let mut loaded = Loaded { path: directory.join(path), ..Loaded::default() };
-    let mut shown = path.to_path_buf();
-    if loaded.path.is_dir() && loaded.path.join(FILE_NAME).exists() {
-        loaded.path.push(FILE_NAME);
-        shown.push(FILE_NAME);
-    }
+    let mut loaded = Loaded::default();
+    let shown = match locate(path, directory) {
+        Ok(shown) => shown,
+        Err(unknown) => {
+            loaded.diagnostics.push(*unknown);
+            return loaded;
+        }
+    };
+    loaded.path = directory.join(&shown);
     let text = match file::read(&loaded.path) {
         Ok(text) => text,
         Err(error) => {
@@ -72,6 +79,13 @@ pub fn load(path: &Path, directory: &Path) -> Loaded {
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
                 loaded.diagnostics.extend(plan.unbound(Severity::Warning));
+                if plan.is_empty() && !loaded.diagnostics.iter().any(|d| d.code == codes::NO_GRAPH) {
+                    let finding = Diagnostic::warning(
+                        codes::NO_GRAPH,
+                        "the contract has no nodes, so there is nothing to run",
+                    );
+                    loaded.diagnostics.push(finding);
+                }
                 loaded.plan = Some(plan);
             }
             Err(circles) => loaded.diagnostics.extend(circles),
@@ -79,6 +93,47 @@ pub fn load(path: &Path, directory: &Path) -> Loaded {
     }
     sort_by_position(&mut loaded.diagnostics);
     loaded
+}
+
+/// The file that `path` means, as it is to be shown.
+fn locate(path: &Path, directory: &Path) -> Result<PathBuf, Box<Diagnostic>> {
+    let asked = directory.join(path);
+    if asked.is_dir() && asked.join(FILE_NAME).exists() {
+        return Ok(path.join(FILE_NAME));
+    }
+    // A name has no slash and no ending; a path that leads nowhere is a path.
+    let name = path.to_str().filter(|name| !asked.exists() && !name.is_empty() && !name.contains(['/', '.']));
+    let Some(name) = name else { return Ok(path.to_path_buf()) };
+    let folders: Vec<PathBuf> =
+        directory.ancestors().map(|folder| folder.join(CONTRACTS)).filter(|f| f.is_dir()).collect();
+    for folder in &folders {
+        let file = folder.join(name).join(FILE_NAME);
+        if file.exists() {
+            return Ok(file.strip_prefix(directory).map_or_else(|_| file.clone(), Path::to_path_buf));
+        }
+    }
+    let mut known: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| {
+            entry.ok().filter(|e| e.path().join(FILE_NAME).exists())?.file_name().into_string().ok()
+        })
+        .collect();
+    known.sort();
+    let finding = Diagnostic::error(codes::UNKNOWN_CONTRACT, format!("no contract is named `{name}`"));
+    let meant = nearest(name, known.iter().map(String::as_str));
+    let help = match (meant, known.as_slice()) {
+        (Some(_), _) => return Err(Box::new(finding.did_you_mean(meant))),
+        (None, []) => {
+            format!("a contract's name is its folder in `{CONTRACTS}`; a file is named with its path")
+        }
+        (None, known) => format!(
+            "`{CONTRACTS}` has {}",
+            known.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Err(Box::new(finding.help(help)))
 }
 
 fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
@@ -95,7 +150,7 @@ fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
         let wanted = path.file_name()?.to_str()?;
-        let meant = crate::base::text::nearest(wanted, names.iter().map(String::as_str))?;
+        let meant = nearest(wanted, names.iter().map(String::as_str))?;
         Some(shown.with_file_name(meant).display().to_string())
     };
     match error {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
-use crate::model::report::ErrorInfo;
+use crate::model::outcome::ErrorInfo;
 
 /// Why something could not be done. A run that failed is no error: it is a report.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,7 @@ impl AppError {
                     Some(codes::CYCLE) => "CycleError",
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
+                    Some(codes::UNKNOWN_CONTRACT) => "RegistryError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
                     _ => "ContractError",
                 }
@@ -67,12 +68,8 @@ impl AppError {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Contract(found) if found.iter().any(|d| d.code == codes::OUTSIDE_ROOT) => {
-                ExitCode::Security
-            }
-            Self::Contract(_) | Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => {
-                ExitCode::Configuration
-            }
+            Self::Contract(found) => diagnosed(found),
+            Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => ExitCode::Configuration,
             Self::System(_) => ExitCode::ExecutionFailed,
         }
     }
@@ -91,6 +88,17 @@ impl AppError {
             Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } | Self::System(_) => &[],
         }
     }
+}
+
+/// The exit code that findings amount to: the highest wins.
+#[must_use]
+pub fn diagnosed(found: &[Diagnostic]) -> ExitCode {
+    let code = |d: &Diagnostic| match d.code {
+        codes::OUTSIDE_ROOT => ExitCode::Security,
+        codes::UNKNOWN_CONTRACT => ExitCode::Registry,
+        _ => ExitCode::Configuration,
+    };
+    found.iter().filter(|d| d.severity == Severity::Error).map(code).max().unwrap_or(ExitCode::Configuration)
 }
 
 fn summary(found: &[Diagnostic]) -> String {

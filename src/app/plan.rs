@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Environment;
 use super::console::Console;
 use super::contract::{load, mode_and_jobs};
+use super::error::diagnosed;
 use crate::diag::Severity;
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
@@ -39,13 +40,16 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
         let document = serde_json::json!({ "error": "the contract cannot be planned", "diagnostics": infos });
         let written = writeln!(console.out(), "{document:#}");
-        return finish(written, console, ExitCode::Configuration);
+        return finish(written, console, diagnosed(&loaded.diagnostics));
     }
     let told = diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err());
     if told.is_err() {
         tracing::debug!("standard error is closed");
     }
-    let Ok(plan) = loaded.require_plan() else { return ExitCode::Configuration };
+    let plan = match loaded.require_plan() {
+        Ok(plan) => plan,
+        Err(error) => return error.exit_code(),
+    };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let view = view(&plan, ViewContext { plan_id, mode, jobs });

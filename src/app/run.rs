@@ -170,7 +170,6 @@ fn carry_out_and_show(
     console: &mut Console,
 ) -> Result<(RunReport, io::Result<()>), AppError> {
     let Prepared { plan, preview, run_id, settings, started, root, events } = prepared;
-    let empty = plan.is_empty();
     let setup = RunSetup { run_id, settings, started, root, environment };
     let mut out = io::LineWriter::new(console.out());
     let shown = match &preview {
@@ -183,9 +182,6 @@ fn carry_out_and_show(
     drop(out);
     report.diagnostics =
         loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
-    if empty {
-        tracing::warn!("the contract has no nodes, so nothing was run");
-    }
     Ok((report, shown))
 }
 

@@ -30,6 +30,23 @@ pub fn clip(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// `text` in pieces of at most `width` cells each; at least one piece.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let cells = c.width().unwrap_or(0);
+        if used + cells > width && at > start {
+            pieces.push(&text[start..at]);
+            (start, used) = (at, 0);
+        }
+        used += cells;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
 /// `text` filled with spaces to `width` cells.
 #[must_use]
 pub fn pad(text: &str, width: usize) -> String {
@@ -54,12 +71,16 @@ pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The candidate nearest to `word`, if it is near enough to be what was meant: at most two edits, and
-/// fewer than half of the word's characters.
+/// The candidate nearest to `word`, if it is near enough to be what was meant: at most two edits, in short words one,
+/// and in a single letter none.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
-    let most = if length < 3 { 1 } else { 2.min(length.div_ceil(2)) };
+    let most = match length {
+        0..=1 => 0,
+        2..=4 => 1,
+        _ => 2,
+    };
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 2 * 4)
@@ -126,6 +147,9 @@ mod tests {
         assert_eq!(clip("日本語", 5), "日本…");
         assert_eq!(clip("日本語", 4), "日…");
         assert_eq!(pad("日", 4), "日  ");
+        assert_eq!(wrap("日本語x", 5), ["日本", "語x"]);
+        assert_eq!(wrap("abcdef", 3), ["abc", "def"]);
+        assert_eq!(wrap("", 3), [""]);
     }
 
     #[test]
@@ -142,7 +166,9 @@ mod tests {
         assert_eq!(nearest("Lint", names), Some("lint"));
         assert_eq!(nearest("pacakge", names), Some("package"));
         assert_eq!(nearest("deploy", names), None);
-        assert_eq!(nearest("x", names), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("tags", ["stages"]), None);
+        assert_eq!(nearest("rn", ["run"]), Some("run"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ Exit codes:
   0  success
   1  execution failed: a node failed, timed out or was cancelled
   2  configuration error: the contract or the command line is invalid
-  3  registry resolution failure
+  3  registry resolution failure: no contract has the name that was given
   4  protocol violation: an output that is not what it was declared to be
   5  sandbox/security violation: a path outside the project root";
 
@@ -24,7 +24,13 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "onex", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(disable_help_flag = true)]
 pub struct Arguments {
+    /// Show this help
+    // One form of help, which fits a screen.
+    #[arg(long, short, action = ArgAction::HelpShort, global = true)]
+    help: Option<bool>,
+
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -42,9 +48,11 @@ pub enum Verb {
 }
 
 const ORCH_EXAMPLES: &str = "\
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+
 Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
-  onex orch --contract ci/ --jobs 4 --keep-going   run ci/contract.yaml, see every failure at once
+  onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
   onex orch --contract contract.yaml --dry-run     show what would run
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m";
@@ -57,51 +65,49 @@ Examples:
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
 pub struct Orch {
-    /// The contract to run: a file, or a folder with a contract.yaml
-    #[arg(long, value_name = "PATH", env = "ONEX_CONTRACT")]
+    /// The contract to run: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(long, value_name = "PATH|NAME", env = "ONEX_CONTRACT", hide_env = true)]
     pub contract: PathBuf,
 
-    /// One node at a time, several at a time, or none at all
-    ///
-    /// Without it, the contract's `execution_mode` and `--jobs` decide.
-    #[arg(long, value_name = "MODE", env = "ONEX_MODE")]
+    /// How to go about the nodes [default: what --jobs and the contract's execution_mode say]
+    #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
     pub mode: Option<ModeName>,
 
     /// Run nothing, show the plan: the same as `--mode dry-run`
-    #[arg(long, env = "ONEX_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "ONEX_DRY_RUN", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub dry_run: bool,
 
     /// The most nodes at once [default: the number of processors, and 1 in sync mode]
-    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
 
     /// Stop at the first failure, whatever the contract says
-    #[arg(long, env = "ONEX_FAIL_FAST", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "ONEX_FAIL_FAST", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     #[arg(conflicts_with = "keep_going")]
     pub fail_fast: bool,
 
     /// Go on after a failure with all that does not depend on it, whatever the contract says
-    #[arg(long, env = "ONEX_KEEP_GOING", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "ONEX_KEEP_GOING", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub keep_going: bool,
 
     /// Time for the whole run: seconds, or with a unit such as 90s, 5m, 1h30m
-    #[arg(long, value_name = "TIME", env = "ONEX_TIMEOUT")]
+    #[arg(long, value_name = "TIME", env = "ONEX_TIMEOUT", hide_env = true)]
     pub timeout: Option<String>,
 
     /// An input of the contract; text as it is, other types as JSON
-    #[arg(long = "input", value_name = "NAME=VALUE", env = "ONEX_INPUT", value_parser = crate::contract::parse_assignment)]
+    #[arg(long = "input", value_name = "NAME=VALUE", env = "ONEX_INPUT", hide_env = true, value_parser = crate::contract::parse_assignment)]
     pub inputs: Vec<(String, String)>,
 
     /// A file with inputs: one JSON object; - reads it from standard input
-    #[arg(long = "inputs", value_name = "FILE", env = "ONEX_INPUTS")]
+    #[arg(long = "inputs", value_name = "FILE", env = "ONEX_INPUTS", hide_env = true)]
     pub input_file: Option<PathBuf>,
 
     /// Write every event to this file, one JSON object a line, as it happens
-    #[arg(long, value_name = "FILE", env = "ONEX_EVENTS")]
+    #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]
     pub events: Option<PathBuf>,
 
     /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
-    #[arg(long, value_name = "DIR", env = "ONEX_ROOT")]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
     pub root: Option<PathBuf>,
 
     /// How it looks.
@@ -112,16 +118,16 @@ pub struct Orch {
 /// `onex plan`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
-    /// The contract to plan: a file, or a folder with a contract.yaml
-    #[arg(value_name = "PATH")]
+    /// The contract to plan: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(value_name = "PATH|NAME")]
     pub contract: PathBuf,
 
     /// Plan for one node at a time, or for several
-    #[arg(long, value_name = "MODE", env = "ONEX_MODE")]
+    #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
     pub mode: Option<ModeName>,
 
     /// The most nodes at once
-    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
 
     /// How it looks.
@@ -133,19 +139,26 @@ pub struct Plan {
 #[derive(Debug, clap::Args)]
 pub struct Shown {
     /// The form of the output [default: for a run human on a terminal and json elsewhere, otherwise human]
-    #[arg(long, value_name = "FORMAT", env = "ONEX_FORMAT")]
+    #[arg(long, value_name = "FORMAT", env = "ONEX_FORMAT", hide_env = true)]
     pub format: Option<FormatName>,
 
     /// When to use colours
-    #[arg(long, value_name = "WHEN", env = "ONEX_COLOR", default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "ONEX_COLOR",
+        hide_env = true,
+        default_value = "auto",
+        hide_default_value = true
+    )]
     pub color: ColorName,
 
     /// No colours, and ASCII instead of emoji
-    #[arg(long, env = "ONEX_NO_COLOR", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "ONEX_NO_COLOR", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub no_color: bool,
 
     /// Say only what went wrong, and the summary
-    #[arg(long, short, env = "ONEX_QUIET", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, short, env = "ONEX_QUIET", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     #[arg(conflicts_with = "verbose")]
     pub quiet: bool,
 

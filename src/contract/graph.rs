@@ -1,6 +1,6 @@
 //! The nodes of a contract and the edges between them, with every id resolved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::keys;
 use super::node::{RawEdge, read_node};
@@ -21,11 +21,12 @@ pub(super) struct Graph<'r> {
     nodes: Vec<NodeSpec>,
     by_id: HashMap<String, usize>,
     edges: Vec<(usize, RawEdge)>,
+    suggestions: usize,
 }
 
 impl<'r> Graph<'r> {
     pub(super) fn new(dialect: Dialect, rules: &'r RuleSet) -> Self {
-        Self { dialect, rules, nodes: Vec::new(), by_id: HashMap::new(), edges: Vec::new() }
+        Self { dialect, rules, nodes: Vec::new(), by_id: HashMap::new(), edges: Vec::new(), suggestions: 0 }
     }
 
     pub(super) fn read_nodes(&mut self, reader: &mut Reader<'_>, list: NodeRef) {
@@ -66,7 +67,7 @@ impl<'r> Graph<'r> {
             }
             reader.check_keys(item, &keys::EDGE);
             let [from, to] = ["from_node", "to_node"].map(|key| {
-                let node = reader.tree.get(item, key);
+                let node = reader.tree.value(item, key);
                 if node.is_none() {
                     reader.push(
                         Diagnostic::error(codes::MISSING_KEY, format!("an edge needs `{key}`"))
@@ -83,46 +84,77 @@ impl<'r> Graph<'r> {
                     self.edges.push((index, edge));
                 }
                 None => {
-                    let meant = nearest(&to, self.by_id.keys().map(String::as_str));
+                    let meant = self.suggest(&to, None);
                     reader.push(
                         Diagnostic::error(
                             codes::UNKNOWN_NODE,
                             format!("an edge leads to `{to}`, which is not declared"),
                         )
                         .at(reader.tree.span(to_at), "not declared")
-                        .did_you_mean(meant),
+                        .did_you_mean(meant.as_deref()),
                     );
                 }
             }
         }
     }
 
+    /// The declared id that may have been meant; `asking` cannot be it.
+    fn suggest(&mut self, id: &str, asking: Option<usize>) -> Option<String> {
+        self.suggestions += 1;
+        if self.suggestions > MAX_SUGGESTIONS {
+            return None;
+        }
+        let others = self.nodes.iter().enumerate().filter(|&(index, _)| Some(index) != asking);
+        nearest(id, others.map(|(_, node)| node.id.as_str())).map(str::to_owned)
+    }
+
     /// Resolves the edges and gives the nodes in the order of their declaration.
     pub(super) fn finish(mut self, reader: &mut Reader<'_>) -> Vec<NodeSpec> {
-        let mut unknown = 0;
-        for (index, edge) in std::mem::take(&mut self.edges) {
+        let refused: HashSet<String> = std::mem::take(&mut reader.refused_ids).into_iter().collect();
+        let mut edges = std::mem::take(&mut self.edges);
+        edges.sort_by_key(|(index, _)| *index);
+        let mut known = HashSet::new();
+        let mut current = None;
+        for (index, edge) in edges {
+            if current.replace(index) != Some(index) {
+                known.clear();
+            }
             let Some(&target) = self.by_id.get(&edge.id) else {
-                unknown += 1;
-                let meant = (unknown <= MAX_SUGGESTIONS)
-                    .then(|| nearest(&edge.id, self.by_id.keys().map(String::as_str)))
-                    .flatten();
-                let node = &self.nodes[index].id;
-                reader.push(
-                    Diagnostic::error(
-                        codes::UNKNOWN_NODE,
-                        format!("node `{node}` depends on `{}`, which is not declared", edge.id),
-                    )
-                    .at(edge.span, "not declared")
-                    .did_you_mean(meant),
-                );
+                // A node whose id was refused has had its say.
+                if !refused.contains(&edge.id) {
+                    let meant = self.suggest(&edge.id, Some(index));
+                    let message = format!(
+                        "node `{}` depends on `{}`, which is not declared",
+                        self.nodes[index].id, edge.id
+                    );
+                    reader.push(
+                        Diagnostic::error(codes::UNKNOWN_NODE, message)
+                            .at(edge.span, "not declared")
+                            .did_you_mean(meant.as_deref()),
+                    );
+                }
                 continue;
             };
-            let dependency = Dependency { node: target, on: edge.on, span: edge.span };
-            let known = &mut self.nodes[index].depends_on;
             // The same edge twice, in `depends_on` and in `edges` for example, is one edge.
-            if !known.iter().any(|d| (d.node, d.on) == (dependency.node, dependency.on)) {
-                known.push(dependency);
+            if !known.insert((target, edge.on)) {
+                continue;
             }
+            let opposite = match edge.on {
+                EdgeCondition::Success => Some(EdgeCondition::Failure),
+                EdgeCondition::Failure => Some(EdgeCondition::Success),
+                EdgeCondition::Finished => None,
+            };
+            if opposite.is_some_and(|on| known.contains(&(target, on))) {
+                let message = format!(
+                    "node `{}` waits for both success and failure of `{}`",
+                    self.nodes[index].id, edge.id
+                );
+                reader.push(
+                    Diagnostic::error(codes::CONFLICTING_KEYS, message)
+                        .at(edge.span, "so it could never start"),
+                );
+            }
+            self.nodes[index].depends_on.push(Dependency { node: target, on: edge.on, span: edge.span });
         }
         self.nodes
     }

@@ -1,5 +1,7 @@
 //! The inputs that a contract declares, and the values that a run is given for them.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::keys;
@@ -34,13 +36,13 @@ pub(super) fn declared(reader: &mut Reader<'_>, inputs: NodeRef) -> Vec<InputSpe
             Shape::Text(_) => spec.kind = input_type(reader, entry.value).unwrap_or_default(),
             Shape::Mapping(_) => {
                 reader.check_keys(entry.value, &keys::INPUT);
-                if let Some(kind) = tree.get(entry.value, "type") {
+                if let Some(kind) = tree.value(entry.value, "type") {
                     spec.kind = input_type(reader, kind).unwrap_or_default();
                 }
                 spec.description = reader.get_text(entry.value, "description");
-                let required = tree.get(entry.value, "required");
+                let required = tree.value(entry.value, "required");
                 spec.required = required.and_then(|n| reader.bool(n, "`required`")).unwrap_or(false);
-                if let Some(default) = tree.get(entry.value, "default") {
+                if let Some(default) = tree.value(entry.value, "default") {
                     let value = tree.to_json(default);
                     if spec.kind.accepts(&value) {
                         spec.default = Some(value);
@@ -103,11 +105,15 @@ pub fn resolve_inputs(
     values: Map<String, Value>,
 ) -> Result<Map<String, Value>, Vec<Diagnostic>> {
     let mut findings = Vec::new();
+    let mut refused = HashSet::new();
     let mut given = Map::new();
     for (name, value) in values {
         match declared.iter().find(|spec| spec.name == name) {
             Some(spec) if spec.kind.accepts(&value) => _ = given.insert(name, value),
-            Some(spec) => findings.push(mismatch(spec, &value.to_string())),
+            Some(spec) => {
+                refused.insert(spec.name.as_str());
+                findings.push(mismatch(spec, &value.to_string()));
+            }
             None => findings.push(unknown(declared, &name)),
         }
     }
@@ -115,7 +121,10 @@ pub fn resolve_inputs(
         match declared.iter().find(|spec| spec.name == *name) {
             Some(spec) => match from_text(spec.kind, text) {
                 Some(value) => _ = given.insert(name.clone(), value),
-                None => findings.push(mismatch(spec, text)),
+                None => {
+                    refused.insert(spec.name.as_str());
+                    findings.push(mismatch(spec, text));
+                }
             },
             None => findings.push(unknown(declared, name)),
         }
@@ -124,9 +133,7 @@ pub fn resolve_inputs(
     for spec in declared {
         match given.remove(&spec.name).or_else(|| spec.default.clone()) {
             Some(value) => _ = complete.insert(spec.name.clone(), value),
-            None if spec.required
-                && !findings.iter().any(|f| f.message.contains(&format!("`{}`", spec.name))) =>
-            {
+            None if spec.required && !refused.contains(spec.name.as_str()) => {
                 findings.push(
                     Diagnostic::error(
                         codes::MISSING_INPUT,

@@ -48,6 +48,21 @@ impl Table {
         }
     }
 
+    /// The key that other tools call by this name.
+    pub(super) fn habit(&self, key: &str) -> Option<&'static str> {
+        const HABITS: [(&str, &[&str]); 7] = [
+            ("depends_on", &["needs", "depends", "require", "requires", "after", "deps", "upstream"]),
+            ("run", &["command", "cmd", "commands", "exec"]),
+            ("env", &["environment", "vars", "variables"]),
+            ("cwd", &["working_directory", "working-directory", "workdir", "dir", "directory"]),
+            ("retry", &["retries", "max_attempts"]),
+            ("tasks", &["steps", "jobs", "nodes"]),
+            ("error_action", &["on_error", "on_failure", "continue_on_error"]),
+        ];
+        let (meant, _) = HABITS.iter().find(|(_, names)| names.contains(&key))?;
+        self.read.contains(meant).then_some(*meant)
+    }
+
     /// The keys that may have been meant by an unknown one.
     pub(super) fn candidates(&self) -> impl Iterator<Item = &'static str> {
         self.read.iter().chain(self.later).copied()
@@ -58,14 +73,14 @@ pub(super) const WORKFLOW_DOCUMENT: Table = Table {
     strict: false,
     ..Table::of(
         "the contract",
-        &["workflow"],
+        &["workflow", "error_handling"],
         &["contract_version", "name", "description", "metadata", "node_type", "node_version"],
     )
 };
 
 pub(super) const WORKFLOW: Table = Table::of(
     "`workflow`",
-    &["name", "version", "description", "tasks", "coordination", "inputs"],
+    &["name", "version", "description", "tasks", "coordination", "inputs", "error_handling"],
     &["orchestration_pattern", "agents", "metadata", "tags", "author"],
 );
 
@@ -112,6 +127,8 @@ pub(super) const ONEX_DOCUMENT: Table = Table {
             "time_injection",
             "projection_reader",
             "intent_consumption",
+            "intent_reception",
+            "idempotency",
             "golden_path",
             "env_dependencies",
             "descriptor",
@@ -191,16 +208,7 @@ pub(super) const WORKFLOW_DEFINITION: Table = Table::of(
 pub(super) const WORKFLOW_METADATA: Table = Table::of(
     "`workflow_metadata`",
     &["workflow_name", "execution_mode"],
-    &[
-        "workflow_version",
-        "description",
-        "author",
-        "tags",
-        "documentation_url",
-        "version",
-        "workflow_hash",
-        "timeout_ms",
-    ],
+    &["workflow_version", "description", "author", "tags", "documentation_url", "version", "workflow_hash"],
 );
 
 pub(super) const EXECUTION_GRAPH: Table =
@@ -298,10 +306,7 @@ pub(super) const DEPENDENCY: Table = Table::of("a dependency", &["node", "on"], 
 pub(super) const INPUT: Table =
     Table::of("an input", &["type", "description", "required", "default"], &["title", "examples"]);
 
-/// Actions that this version carries out.
-pub(super) const ACTIONS: &[&str] = &["run"];
-
-/// Actions of the language that it does not carry out yet.
+/// Actions of the language that this version does not carry out yet; `run` it does.
 pub(super) const LATER_ACTIONS: &[&str] = &[
     "script",
     "python",
@@ -324,31 +329,10 @@ pub(super) const LATER_ACTIONS: &[&str] = &[
 /// The arguments of actions, and nothing else: in the ONEX dialect they stand in `step_config`.
 const ACTION_KEYS: &[&str] = &["run", "shell", "env", "cwd", "stdin", "output"];
 
-const LATER_ACTION_KEYS: &[&str] = &[
-    "script",
-    "python",
-    "compute",
-    "http",
-    "uses",
-    "workflow",
-    "pipe",
-    "chain",
-    "parallel",
-    "batch",
-    "fan_out_fan_in",
-    "stages",
-    "emit",
-    "wait_for",
-    "agent",
-    "approve",
-    "args",
-    "kwargs",
-    "with",
-    "message",
-    "skill",
-    "inherit_env",
-    "output_schema",
-];
+const LATER_ARGUMENTS: &[&str] =
+    &["args", "kwargs", "with", "message", "skill", "inherit_env", "output_schema"];
+
+const LATER_ACTION_KEYS: [&str; 23] = join(LATER_ACTIONS, LATER_ARGUMENTS);
 
 const POLICY_KEYS: &[&str] = &[
     "node_id",
@@ -422,6 +406,10 @@ const WILD_STEP_KEYS: &[&str] = &[
     "target_topic",
     "skip_condition",
     "parallel_checks",
+    "routing_strategy",
+    "dispatch_strategy",
+    "available_compute_nodes",
+    "effect_nodes",
     "adjudicator_node",
     "routing_field",
     "description",
@@ -429,14 +417,14 @@ const WILD_STEP_KEYS: &[&str] = &[
 
 pub(super) const ONEX_NODE: Table = Table {
     later: LATER_POLICY_KEYS,
-    elsewhere: &[(ACTION_KEYS, "`step_config`"), (LATER_ACTION_KEYS, "`step_config`")],
+    elsewhere: &[(ACTION_KEYS, "`step_config`"), (&LATER_ACTION_KEYS, "`step_config`")],
     ..Table::of("a node", &JOINED_ONEX_NODE, WILD_NODE_KEYS)
 };
 
 const JOINED_ONEX_NODE: [&str; 17] = join(POLICY_KEYS, &["step_config"]);
 
 pub(super) const STEP_CONFIG: Table = Table {
-    later: LATER_ACTION_KEYS,
+    later: &LATER_ACTION_KEYS,
     elsewhere: &[
         (
             &[
@@ -467,7 +455,7 @@ pub(super) const TASK: Table = Table {
 };
 
 const JOINED_TASK: [&str; 22] = join(POLICY_KEYS, ACTION_KEYS);
-const JOINED_LATER: [&str; 38] = join(LATER_ACTION_KEYS, LATER_POLICY_KEYS);
+const JOINED_LATER: [&str; 38] = join(&LATER_ACTION_KEYS, LATER_POLICY_KEYS);
 
 const fn join<const N: usize>(a: &[&'static str], b: &[&'static str]) -> [&'static str; N] {
     assert!(a.len() + b.len() == N);

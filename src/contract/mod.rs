@@ -3,6 +3,7 @@
 //!
 //! Pure, but for [`mod@file`], which reads the text. Finds no cycles: order is the business of `plan`.
 
+mod command;
 pub mod file;
 mod graph;
 mod inputs;
@@ -49,7 +50,7 @@ pub fn parse(source: SourceId, text: &str) -> Parsed {
             return Parsed { workflow: None, diagnostics };
         }
     };
-    let mut reader = Reader { tree: &tree, diagnostics };
+    let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
     let workflow = document(&mut reader, &tree);
     let diagnostics = reader.diagnostics;
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
@@ -77,6 +78,17 @@ fn document(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Workflow> {
         return None;
     }
     if let Some(workflow) = tree.get(root, "workflow") {
+        if let Some(other) = tree.get(root, "workflow_coordination") {
+            reader.push(
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "a contract has one workflow, and this one declares two",
+                )
+                .at(tree.span(other), "in the ONEX dialect")
+                .at(tree.span(workflow), "in the workflow dialect"),
+            );
+            return None;
+        }
         return workflow_document(reader, root, workflow);
     }
     onex_document(reader, root)
@@ -91,18 +103,21 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
     if let Some(coordination) = coordination {
         reader.check_keys(coordination, &keys::COORDINATION);
     }
-    let rules = RuleSet::read(reader, coordination.and_then(|c| reader.tree.get(c, "rules")), None, &[]);
+    let error_handling =
+        [workflow, root].into_iter().find_map(|place| reader.tree.value(place, "error_handling"));
+    let rules =
+        RuleSet::read(reader, coordination.and_then(|c| reader.tree.value(c, "rules")), error_handling, &[]);
     let mut graph = Graph::new(Dialect::Workflow, &rules);
-    match reader.tree.get(workflow, "tasks") {
+    match reader.tree.value(workflow, "tasks") {
         Some(tasks) => graph.read_nodes(reader, tasks),
         None => reader.no_graph(workflow, "add `tasks: [{id: hello, run: echo hello}]`"),
     }
     Some(Workflow {
         name: reader.get_text(workflow, "name").unwrap_or_else(|| "workflow".to_owned()),
-        version: reader.tree.get(workflow, "version").and_then(|v| values::version(reader, v)),
+        version: reader.tree.value(workflow, "version").and_then(|v| values::version(reader, v)),
         description: reader.get_text(workflow, "description"),
         nodes: graph.finish(reader),
-        inputs: reader.tree.get(workflow, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
+        inputs: reader.tree.value(workflow, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
     })
 }
@@ -111,7 +126,7 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
 fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
     let tree = reader.tree;
     let node_type = reader.get_text(root, "node_type");
-    let coordination = tree.get(root, "workflow_coordination");
+    let coordination = tree.value(root, "workflow_coordination");
     if coordination.is_none() && !is_orchestrator(reader, root, node_type.as_deref()) {
         return None;
     }
@@ -136,16 +151,16 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
     let execution_graph = checked(reader, definition, "execution_graph", &keys::EXECUTION_GRAPH);
     let rules = RuleSet::read(
         reader,
-        definition.and_then(|d| tree.get(d, "coordination_rules")),
-        tree.get(root, "error_handling"),
+        definition.and_then(|d| tree.value(d, "coordination_rules")),
+        reader.tree.value(root, "error_handling"),
         &[metadata, coordination],
     );
 
     let mut graph = Graph::new(Dialect::Onex, &rules);
-    match execution_graph.and_then(|g| tree.get(g, "nodes")) {
+    match execution_graph.and_then(|g| tree.value(g, "nodes")) {
         Some(nodes) => {
             graph.read_nodes(reader, nodes);
-            if let Some(edges) = execution_graph.and_then(|g| tree.get(g, "edges")) {
+            if let Some(edges) = execution_graph.and_then(|g| tree.value(g, "edges")) {
                 graph.read_edges(reader, edges);
             }
         }
@@ -155,13 +170,13 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
         ),
     }
     let name = reader.get_text(root, "name").or_else(|| reader.get_text(metadata?, "workflow_name"));
-    let version = ["contract_version", "node_version"].into_iter().find_map(|key| tree.get(root, key));
+    let version = ["contract_version", "node_version"].into_iter().find_map(|key| tree.value(root, key));
     Some(Workflow {
         name: name.unwrap_or_else(|| "workflow".to_owned()),
         version: version.and_then(|v| values::version(reader, v)),
         description: reader.get_text(root, "description"),
         nodes: graph.finish(reader),
-        inputs: tree.get(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
+        inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
     })
 }
@@ -171,7 +186,7 @@ fn is_orchestrator(reader: &mut Reader<'_>, root: NodeRef, node_type: Option<&st
     let tree = reader.tree;
     let finding = Diagnostic::error(codes::NOT_A_CONTRACT, "this file declares no workflow");
     let kind = node_type.map(str::to_ascii_lowercase);
-    match (kind.as_deref().map(|k| k.strip_suffix("_generic").unwrap_or(k)), tree.get(root, "node_type")) {
+    match (kind.as_deref().map(|k| k.strip_suffix("_generic").unwrap_or(k)), tree.value(root, "node_type")) {
         (Some("orchestrator"), _) => return true,
         (Some("workflow"), Some(at)) => reader.push(
             finding
@@ -184,10 +199,10 @@ fn is_orchestrator(reader: &mut Reader<'_>, root: NodeRef, node_type: Option<&st
                 .help("only orchestrators declare a workflow; a node of this kind is run by one"),
         ),
         _ => {
-            let component = tree.get(root, "entrypoint").or_else(|| tree.get(root, "meta_type"));
+            let component = tree.value(root, "entrypoint").or_else(|| tree.value(root, "meta_type"));
             let finding = match component {
                 Some(at) => finding.at(tree.span(at), "the metadata of a component"),
-                None => finding.help("a contract has `workflow:` with `tasks`, or `workflow_coordination:`"),
+                None => finding,
             };
             let close = match tree.shape(root) {
                 Shape::Mapping(entries) => {
@@ -206,7 +221,7 @@ fn is_orchestrator(reader: &mut Reader<'_>, root: NodeRef, node_type: Option<&st
                 }
                 None => finding,
             };
-            reader.push(finding);
+            reader.push(finding.help("a contract has `workflow:` with `tasks`, or `workflow_coordination:`"));
         }
     }
     false

@@ -1,17 +1,14 @@
 //! One node of a contract, in either dialect.
 
-use std::collections::BTreeMap;
-
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
 use super::values::{Zero, duration_in};
-use super::{Dialect, keys};
+use super::{Dialect, command, keys};
 use crate::base::NodeId;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::model::output::OutputFormat;
 use crate::model::workflow::{
-    Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, NodeKind,
-    NodeSpec, OuterRetry, RetrySpec,
+    Action, Backoff, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, NodeKind, NodeSpec,
+    OuterRetry, RetrySpec,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -38,7 +35,7 @@ pub(super) fn read_node(
     let kind = either(reader, node, "node_type", "type").and_then(|n| reader.text(n, "`node_type`"));
     let edges =
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
-    let idempotent = tree.get(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
+    let idempotent = tree.value(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
     let retry = read_retry(reader, node, (idempotent, rules));
     let timeout = duration_in(reader, node, "timeout", Zero::Refused);
 
@@ -56,17 +53,17 @@ pub(super) fn read_node(
         span,
         kind: kind.map_or_else(NodeKind::default, NodeKind::from_word),
         description: reader.get_text(node, "description").or_else(|| reader.get_text(node, "name")),
-        tags: tree.get(node, "tags").map_or_else(Vec::new, |n| {
+        tags: tree.value(node, "tags").map_or_else(Vec::new, |n| {
             reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
         }),
-        enabled: tree.get(node, "enabled").and_then(|n| reader.bool(n, "`enabled`")).unwrap_or(true),
+        enabled: tree.value(node, "enabled").and_then(|n| reader.bool(n, "`enabled`")).unwrap_or(true),
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
         retry,
         timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
-        error_action: tree.get(node, "error_action").and_then(|n| read_error_action(reader, n)),
+        error_action: tree.value(node, "error_action").and_then(|n| read_error_action(reader, n)),
         priority: tree
-            .get(node, "priority")
+            .value(node, "priority")
             .and_then(|n| reader.count(n, "`priority`", 0))
             .unwrap_or(DEFAULT_PRIORITY),
         action,
@@ -77,7 +74,7 @@ pub(super) fn read_node(
 
 /// The value under one of two names for the same thing.
 fn either(reader: &mut Reader<'_>, node: NodeRef, name: &str, synonym: &str) -> Option<NodeRef> {
-    let (first, second) = (reader.tree.get(node, name), reader.tree.get(node, synonym));
+    let (first, second) = (reader.tree.value(node, name), reader.tree.value(node, synonym));
     if let (Some(first), Some(second)) = (first, second) {
         reader.push(
             Diagnostic::error(
@@ -110,6 +107,7 @@ fn read_id(reader: &mut Reader<'_>, node: NodeRef, dialect: Dialect) -> Option<(
     match NodeId::new(text) {
         Ok(id) => Some((id, span)),
         Err(error) => {
+            reader.refused_ids.push(text.to_owned());
             reader.push(
                 Diagnostic::error(codes::BAD_ID, format!("`{}` is no id", crate::base::text::clip(text, 40)))
                     .at(span, error.to_string()),
@@ -138,7 +136,7 @@ fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
             continue;
         }
         reader.check_keys(item, &keys::DEPENDENCY);
-        let on = match tree.get(item, "on") {
+        let on = match tree.value(item, "on") {
             None => EdgeCondition::Success,
             Some(on) => match tree.scalar(on) {
                 Some("success") => EdgeCondition::Success,
@@ -150,7 +148,7 @@ fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
                 }
             },
         };
-        match tree.get(item, "node") {
+        match tree.value(item, "node") {
             Some(node) => {
                 if let Some(id) = reader.text(node, "`node`") {
                     edges.push(RawEdge { id: id.to_owned(), on, span: tree.span(node) });
@@ -181,11 +179,11 @@ fn read_retry(
     };
     reader.check_keys(retry, &keys::RETRY);
     let max_attempts =
-        reader.tree.get(retry, "max_attempts").and_then(|n| reader.count(n, "`max_attempts`", 1));
+        reader.tree.value(retry, "max_attempts").and_then(|n| reader.count(n, "`max_attempts`", 1));
     let backoff = read_backoff(reader, retry);
     if idempotent == Some(false) {
         let place =
-            |key: &str| reader.tree.get(node, key).map_or_else(Span::default, |n| reader.tree.span(n));
+            |key: &str| reader.tree.value(node, key).map_or_else(Span::default, |n| reader.tree.span(n));
         let finding = Diagnostic::error(
             codes::RETRY_NOT_IDEMPOTENT,
             "a node that is not idempotent cannot have a `retry`",
@@ -221,8 +219,13 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
     let mut found: Option<(&str, NodeRef, NodeRef)> = None;
     for entry in entries {
         let Some(key) = tree.scalar(entry.key) else { continue };
-        let hint = key == "parallel" && matches!(tree.shape(entry.value), Shape::Bool(_));
-        if hint || !(keys::ACTIONS.contains(&key) || keys::LATER_ACTIONS.contains(&key)) {
+        // `run: false` runs the program `false`; a later action that is off is none.
+        let acts = match key {
+            "run" => tree.shape(entry.value) != Shape::Null,
+            "parallel" if matches!(tree.shape(entry.value), Shape::Bool(_)) => false,
+            _ => keys::LATER_ACTIONS.contains(&key) && !reader.is_off(entry.value),
+        };
+        if !acts {
             continue;
         }
         match found {
@@ -240,181 +243,9 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
     }
     match found {
         Some(("run", _, run)) => {
-            (read_command(reader, holder, run).map(Action::Command), Some("run".to_owned()))
+            (command::read(reader, holder, run).map(Action::Command), Some("run".to_owned()))
         }
         Some((key, ..)) => (None, Some(key.to_owned())),
         None => (None, None),
     }
-}
-
-fn read_command(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<CommandSpec> {
-    let tree = reader.tree;
-    let output = tree.get(holder, "output").and_then(|output| match tree.scalar(output) {
-        Some("text") => Some(OutputFormat::Text),
-        Some("json") => Some(OutputFormat::Json),
-        Some("lines") => Some(OutputFormat::Lines),
-        Some("none" | "null" | "") => Some(OutputFormat::None),
-        _ => {
-            reader.bad_value(output, "`output`", &["text", "json", "lines", "none"]);
-            None
-        }
-    });
-    let cwd = tree.get(holder, "cwd").and_then(|cwd| read_cwd(reader, cwd));
-    let env = tree.get(holder, "env").map_or_else(BTreeMap::new, |env| read_env(reader, env));
-    let stdin = tree.get(holder, "stdin").and_then(|stdin| {
-        let text = reader.text(stdin, "`stdin`")?;
-        if text == "inherit" {
-            reader.later(stdin, "`stdin: inherit`");
-        }
-        expressions(reader, stdin, text);
-        Some(text.to_owned())
-    });
-    Some(CommandSpec {
-        argv: read_argv(reader, holder, run)?,
-        env,
-        cwd,
-        stdin,
-        output: output.unwrap_or_default(),
-    })
-}
-
-/// The program and its arguments: text is a script for a shell, a list is taken as it is.
-fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<Vec<String>> {
-    let tree = reader.tree;
-    let shell = tree.get(holder, "shell");
-    if let Shape::Sequence(items) = tree.shape(run) {
-        if let Some(shell) = shell {
-            reader.push(
-                Diagnostic::error(
-                    codes::CONFLICTING_KEYS,
-                    "`shell` chooses who runs a text, and this `run` is a list",
-                )
-                .at(tree.span(shell), "has no effect")
-                .at(tree.span(run), "runs without a shell"),
-            );
-        }
-        let mut argv = Vec::with_capacity(items.len());
-        for &item in items {
-            let text = reader.text(item, "an argument")?;
-            expressions(reader, item, text);
-            no_nul(reader, item, text)?;
-            argv.push(text.to_owned());
-        }
-        if argv.first().is_none_or(String::is_empty) {
-            reader.push(
-                Diagnostic::error(codes::BAD_VALUE, "`run` names no program")
-                    .at(tree.span(run), "its first element is the program"),
-            );
-            return None;
-        }
-        return Some(argv);
-    }
-    let script = reader.text(run, "`run`")?;
-    no_nul(reader, run, script)?;
-    if script.trim().is_empty() {
-        reader
-            .push(Diagnostic::error(codes::BAD_VALUE, "`run` is empty").at(tree.span(run), "nothing to run"));
-        return None;
-    }
-    if script.contains("${{") {
-        reader.push(
-            Diagnostic::error(codes::PASTED_DATA, "data is never pasted into text that a shell runs")
-                .at(tree.span(run), "`${{ … }}` stands in a script")
-                .help("give the data to the script by `env`, `stdin` or `$ONEX_NODE_RESULTS`, or write `run` as a list"),
-        );
-        return None;
-    }
-    let mut argv: Vec<String> = match shell {
-        None => vec!["/bin/sh".to_owned(), "-eu".to_owned(), "-c".to_owned()],
-        Some(shell) => match tree.shape(shell) {
-            Shape::Sequence(_) => {
-                reader.texts(shell, "`shell`").into_iter().map(|(word, _)| word.to_owned()).collect()
-            }
-            _ => {
-                let mut words: Vec<String> =
-                    reader.text(shell, "`shell`")?.split_whitespace().map(str::to_owned).collect();
-                if words.len() == 1 {
-                    words.push("-eu".to_owned());
-                }
-                words.push("-c".to_owned());
-                words
-            }
-        },
-    };
-    argv.push(script.to_owned());
-    Some(argv)
-}
-
-fn read_cwd(reader: &mut Reader<'_>, cwd: NodeRef) -> Option<String> {
-    let text = reader.text(cwd, "`cwd`")?;
-    expressions(reader, cwd, text);
-    no_nul(reader, cwd, text)?;
-    let mut depth = 0i32;
-    let mut outside = text.starts_with('/');
-    for part in text.split('/') {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        outside |= depth < 0;
-    }
-    if outside {
-        reader.push(
-            Diagnostic::error(codes::OUTSIDE_ROOT, "`cwd` leads out of the project root")
-                .at(reader.tree.span(cwd), "outside")
-                .help("name a folder below the project root, relative to it"),
-        );
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn read_env(reader: &mut Reader<'_>, env: NodeRef) -> BTreeMap<String, String> {
-    let Some(entries) = reader.mapping(env, "`env`") else { return BTreeMap::new() };
-    let mut variables = BTreeMap::new();
-    for entry in entries {
-        let Some(name) = reader.tree.scalar(entry.key) else {
-            reader.wrong_type(entry.key, "the name of a variable", "text");
-            continue;
-        };
-        if name.is_empty() || name.contains(['=', '\0']) {
-            reader.push(
-                Diagnostic::error(
-                    codes::BAD_VALUE,
-                    format!("`{}` cannot be a variable", name.escape_debug()),
-                )
-                .at(reader.tree.span(entry.key), "no name of a variable"),
-            );
-            continue;
-        }
-        let value = match reader.tree.shape(entry.value) {
-            Shape::Null => Some(""),
-            _ => reader.text(entry.value, &format!("the variable `{name}`")),
-        };
-        let Some(value) = value else { continue };
-        expressions(reader, entry.value, value);
-        if no_nul(reader, entry.value, value).is_some() {
-            variables.insert(name.to_owned(), value.to_owned());
-        }
-    }
-    variables
-}
-
-fn expressions(reader: &mut Reader<'_>, node: NodeRef, text: &str) {
-    if text.contains("${{") {
-        reader.later(node, "an expression (`${{ … }}`)");
-    }
-}
-
-/// The operating system cannot pass a NUL byte to a program.
-fn no_nul(reader: &mut Reader<'_>, node: NodeRef, text: &str) -> Option<()> {
-    if text.contains('\0') {
-        reader.push(
-            Diagnostic::error(codes::BAD_VALUE, "text for a program cannot hold a NUL byte")
-                .at(reader.tree.span(node), "holds a NUL byte"),
-        );
-        return None;
-    }
-    Some(())
 }

@@ -9,6 +9,8 @@ use crate::yaml::{Entry, NodeRef, Shape, Tree};
 pub(super) struct Reader<'t> {
     pub tree: &'t Tree<'t>,
     pub diagnostics: Vec<Diagnostic>,
+    /// Ids that were refused: who depends on one has done nothing wrong.
+    pub refused_ids: Vec<String>,
 }
 
 impl<'t> Reader<'t> {
@@ -27,7 +29,9 @@ impl<'t> Reader<'t> {
 
     /// Says that a value is none of those that are allowed.
     pub(super) fn bad_value(&mut self, node: NodeRef, what: &str, allowed: &[&str]) {
-        let word = self.tree.scalar(node).unwrap_or_default().to_owned();
+        let Some(word) = self.tree.scalar(node).map(str::to_owned) else {
+            return self.wrong_type(node, what, "one word");
+        };
         let list = allowed.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         self.push(
             Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot be `{word}`"))
@@ -167,25 +171,23 @@ impl<'t> Reader<'t> {
                 .filter_map(|&item| Some((self.text(item, &format!("an item of {what}"))?, item)))
                 .collect(),
             Shape::Null => Vec::new(),
+            Shape::Mapping(_) => {
+                self.wrong_type(node, what, "a list");
+                Vec::new()
+            }
             _ => self.text(node, what).map(|text| vec![(text, node)]).unwrap_or_default(),
         }
     }
 
     /// The mapping under `key`; says so if there is something else.
     pub(super) fn get_mapping(&mut self, parent: NodeRef, key: &str) -> Option<NodeRef> {
-        let node = self.tree.get(parent, key)?;
-        if self.tree.shape(node) == Shape::Null {
-            return None;
-        }
+        let node = self.tree.value(parent, key)?;
         self.mapping(node, &format!("`{key}`")).map(|_| node)
     }
 
     /// The text under `key`; says so if there is something else.
     pub(super) fn get_text(&mut self, parent: NodeRef, key: &str) -> Option<String> {
-        let node = self.tree.get(parent, key)?;
-        if self.tree.shape(node) == Shape::Null {
-            return None;
-        }
+        let node = self.tree.value(parent, key)?;
         self.text(node, &format!("`{key}`")).map(str::to_owned)
     }
 
@@ -197,14 +199,26 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Whether a value switches off what it stands for: then it asks for nothing.
+    pub(super) fn is_off(&self, node: NodeRef) -> bool {
+        match self.tree.shape(node) {
+            Shape::Null | Shape::Bool(false) | Shape::Int(0) => true,
+            Shape::Mapping(_) => {
+                self.tree.get(node, "enabled").is_some_and(|e| self.tree.shape(e) == Shape::Bool(false))
+            }
+            _ => false,
+        }
+    }
+
     fn check_key(&mut self, entry: Entry, table: &Table) {
         let span = self.tree.span(entry.key);
         let Some(key) = self.tree.scalar(entry.key) else {
             self.wrong_type(entry.key, "a key", "text");
             return;
         };
-        // What is switched off asks for nothing.
-        let off = matches!(self.tree.shape(entry.value), Shape::Null | Shape::Bool(false) | Shape::Int(0));
+        // `parallel: true` on a task of `spec/004` is a hint, `parallel: […]` an action.
+        let hint = key == "parallel" && matches!(self.tree.shape(entry.value), Shape::Bool(_));
+        let off = hint || self.is_off(entry.value);
         match table.standing(key) {
             Some(Standing::Read | Standing::Kept) => {}
             Some(Standing::Later) if off => {}
@@ -223,7 +237,7 @@ impl<'t> Reader<'t> {
                     .help(format!("it belongs in {place}")),
             ),
             None => {
-                let meant = nearest(key, table.candidates());
+                let meant = table.habit(key).or_else(|| nearest(key, table.candidates()));
                 let severity =
                     if table.strict && meant.is_some() { Severity::Error } else { Severity::Warning };
                 self.push(

@@ -48,7 +48,7 @@ impl RuleSet {
 
     fn read_rules(&mut self, reader: &mut Reader<'_>, rules: NodeRef) {
         let tree = reader.tree;
-        let get = |key: &str| tree.get(rules, key).map(|node| (node, format!("`{key}`")));
+        let get = |key: &str| tree.value(rules, key).map(|node| (node, format!("`{key}`")));
         let strategy = get("failure_recovery_strategy").and_then(|(node, what)| {
             let word = reader.text(node, &what)?.to_ascii_lowercase();
             if !STRATEGIES.contains(&word.as_str()) {
@@ -97,6 +97,18 @@ impl RuleSet {
                     multiplier: multiplier.unwrap_or(1.0),
                 };
             }
+            None if strategy.as_deref() == Some("retry") => {
+                if let Some((node, _)) = get("failure_recovery_strategy") {
+                    reader.push(
+                        Diagnostic::new(
+                            Severity::Info,
+                            codes::MEANINGLESS_RULE,
+                            "the strategy `retry` repeats as often as `max_retries` says, which is not given",
+                        )
+                        .at(tree.span(node), "no node is repeated for this"),
+                    );
+                }
+            }
             Some((node, 1..)) => reader.push(
                 Diagnostic::new(
                     Severity::Info,
@@ -118,7 +130,7 @@ impl RuleSet {
         let tree = reader.tree;
         let mut chosen: Option<(String, NodeRef)> = None;
         for place in std::iter::once(rules).chain(elsewhere.iter().copied()).flatten() {
-            let Some(node) = tree.get(place, "execution_mode") else { continue };
+            let Some(node) = tree.value(place, "execution_mode") else { continue };
             let Some(word) = reader.text(node, "`execution_mode`").map(str::to_ascii_lowercase) else {
                 continue;
             };
@@ -142,7 +154,7 @@ impl RuleSet {
             }
             self.run.parallel = Some(word == "parallel");
         }
-        let allowed = rules.and_then(|rules| tree.get(rules, "parallel_execution_allowed"));
+        let allowed = rules.and_then(|rules| tree.value(rules, "parallel_execution_allowed"));
         if let Some(node) = allowed
             && reader.bool(node, "`parallel_execution_allowed`") == Some(false)
         {
@@ -164,23 +176,11 @@ impl RuleSet {
 
     fn read_error_handling(&mut self, reader: &mut Reader<'_>, node: NodeRef) {
         let tree = reader.tree;
-        // A breaker that is switched off asks for nothing.
-        let breaker = tree.get(node, "circuit_breaker");
-        let off = breaker
-            .and_then(|b| tree.get(b, "enabled"))
-            .is_some_and(|enabled| tree.shape(enabled) == Shape::Bool(false));
-        if off {
-            reader.check_keys(
-                node,
-                &keys::Table { kept: &["circuit_breaker"], later: &[], ..keys::ERROR_HANDLING },
-            );
-        } else {
-            reader.check_keys(node, &keys::ERROR_HANDLING);
-        }
+        reader.check_keys(node, &keys::ERROR_HANDLING);
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
         reader.check_keys(policy, &keys::RETRY_POLICY);
         let retries =
-            tree.get(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
+            tree.value(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
         let backoff = Backoff { max_attempts: retries.saturating_add(1), ..read_backoff(reader, policy) };
         self.inner = (retries > 0).then_some(backoff);
     }
@@ -190,20 +190,29 @@ impl RuleSet {
 pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
     let tree = reader.tree;
     let defaults = Backoff::default();
-    let jitter = tree.get(node, "jitter").and_then(|jitter| match tree.scalar(jitter) {
-        Some("none" | "false") => Some(Jitter::None),
-        Some("full" | "true") => Some(Jitter::Full),
+    let jitter = tree.value(node, "jitter").and_then(|jitter| match tree.scalar(jitter) {
+        _ if tree.shape(jitter) == Shape::Bool(false) => Some(Jitter::None),
+        _ if tree.shape(jitter) == Shape::Bool(true) => Some(Jitter::Full),
+        Some("none") => Some(Jitter::None),
+        Some("full") => Some(Jitter::Full),
         _ => {
             reader.bad_value(jitter, "`jitter`", &["none", "full"]);
             None
         }
     });
-    let retry_on = tree.get(node, "retry_on").map(|list| {
-        reader
-            .texts(list, "`retry_on`")
-            .into_iter()
-            .filter_map(|(word, at)| retry_on(reader, word, at))
-            .collect()
+    let retry_on = tree.value(node, "retry_on").map(|list| {
+        let words = reader.texts(list, "`retry_on`");
+        if words.is_empty() {
+            reader.push(
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    "`retry_on` names no failure, so nothing would be repeated",
+                )
+                .at(tree.span(list), "empty")
+                .help("write `[any]`, or leave it out"),
+            );
+        }
+        words.into_iter().filter_map(|(word, at)| retry_on(reader, word, at)).collect()
     });
     Backoff {
         max_attempts: defaults.max_attempts,
@@ -211,7 +220,7 @@ pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
             .unwrap_or(defaults.initial_delay),
         max_delay: duration_in(reader, node, "max_delay", Zero::Allowed).unwrap_or(defaults.max_delay),
         exponential_base: tree
-            .get(node, "exponential_base")
+            .value(node, "exponential_base")
             .and_then(|base| reader.number(base, "`exponential_base`", 1.0))
             .unwrap_or(defaults.exponential_base),
         jitter: jitter.unwrap_or_default(),
@@ -222,7 +231,8 @@ pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
 /// One word of `retry_on`: a reason, `exit:75`, or a kind of error by its name.
 fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn> {
     const WORDS: [&str; 6] = ["any", "timeout", "signal", "spawn", "connect", "exit:75"];
-    let found = match word {
+    let lower = word.to_ascii_lowercase();
+    let found = match if WORDS.contains(&lower.as_str()) { lower.as_str() } else { word } {
         "any" => RetryOn::Any,
         "timeout" | "TimeoutError" => RetryOn::Timeout,
         "signal" => RetryOn::Signal,

@@ -28,7 +28,7 @@ pub(super) fn duration_in(
     zero: Zero,
 ) -> Option<Duration> {
     let in_millis = format!("{key}_ms");
-    let (plain, millis) = (reader.tree.get(mapping, key), reader.tree.get(mapping, &in_millis));
+    let (plain, millis) = (reader.tree.value(mapping, key), reader.tree.value(mapping, &in_millis));
     if let (Some(plain), Some(millis)) = (plain, millis) {
         reader.push(
             Diagnostic::error(
@@ -79,9 +79,7 @@ pub(super) fn duration(
         _ => None,
     };
     match parsed {
-        None if matches!(reader.tree.shape(node), Shape::Int(_) | Shape::Float(_)) => {
-            bad(reader, "must not be negative".to_owned())
-        }
+        None if is_negative(reader.tree.shape(node)) => bad(reader, "must not be negative".to_owned()),
         None => bad(reader, "not a duration".to_owned()),
         Some(Duration::ZERO) if zero == Zero::Refused => {
             bad(reader, "must be longer than nothing".to_owned())
@@ -91,6 +89,14 @@ pub(super) fn duration(
             bad(reader, "longer than a century".to_owned())
         }
         Some(duration) => Some(duration),
+    }
+}
+
+fn is_negative(shape: Shape<'_>) -> bool {
+    match shape {
+        Shape::Int(n) => n < 0,
+        Shape::Float(n) => n < 0.0,
+        _ => false,
     }
 }
 
@@ -130,7 +136,7 @@ pub(super) fn version(reader: &mut Reader<'_>, node: NodeRef) -> Option<String> 
         return reader.text(node, "a version").map(str::to_owned);
     }
     let mut parts = ["major", "minor", "patch"].map(|key| {
-        reader.tree.get(node, key).map_or(Some(0), |part| reader.count(part, "a part of a version", 0))
+        reader.tree.value(node, key).map_or(Some(0), |part| reader.count(part, "a part of a version", 0))
     });
     Some(format!("{}.{}.{}", parts[0].take()?, parts[1].take()?, parts[2].take()?))
 }

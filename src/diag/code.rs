@@ -115,8 +115,8 @@ table! {
     MISSING_INPUT = "E0402",
     /// An input has the wrong type.
     BAD_INPUT = "E0403",
-    /// Options of the command line that contradict each other or cannot be met.
-    USAGE = "E0404",
+    /// No contract has the name that was given.
+    UNKNOWN_CONTRACT = "E0404",
 }
 
 #[cfg(test)]

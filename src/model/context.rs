@@ -68,6 +68,19 @@ pub struct ExecutionContext {
     pub inputs: Map<String, Value>,
 }
 
+/// The contract of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version, as it is written.
+    pub version: Option<String>,
+    /// Its file, as it was given.
+    pub path: String,
+    /// The digest of its text.
+    pub digest: String,
+}
+
 /// Durations on the wire are whole milliseconds.
 mod optional_millis {
     use std::time::Duration;

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::context::ExecutionContext;
+use super::context::{ContractInfo, ExecutionContext};
 use super::exit::ExitCode;
-use super::outcome::{AttemptClass, CancelReason, FailureReason, RunStatus, SkipReason};
+use super::outcome::{AttemptClass, CancelReason, ErrorInfo, FailureReason, RunStatus, SkipReason};
 use super::output::{Captured, OutputFormat};
-use super::report::{ContractInfo, ErrorInfo};
+use super::stamp;
 use crate::base::{CorrelationId, Mono, NodeId, RunId};
 
 /// The version of the vocabulary. It grows when a reader of the version before would misunderstand.
@@ -24,7 +24,7 @@ pub struct RunEvent {
     /// Its place in the run's stream: 0, 1, 2 and so on.
     pub seq: u64,
     /// When it happened.
-    #[serde(with = "super::report::millis")]
+    #[serde(with = "stamp")]
     pub at: DateTime<Utc>,
     /// Milliseconds since the run's start, by a clock that never goes back.
     pub elapsed_ms: u64,

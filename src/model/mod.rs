@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod output;
 pub mod plan_view;
 pub mod report;
+mod stamp;
 pub mod workflow;
 
 pub use context::{ExecutionContext, Format, Mode};

@@ -1,6 +1,7 @@
 //! How attempts, nodes and runs end. The names are those of the wire.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::exit::ExitCode;
 
@@ -176,6 +177,25 @@ pub enum RunStatus {
     Cancelled,
     /// Its time was up.
     TimedOut,
+}
+
+/// An error by the names of the specification, or in the same style.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// The name, such as `TaskFailedError`.
+    pub kind: String,
+    /// The same for people.
+    pub message: String,
+    /// More about it.
+    pub context: Map<String, Value>,
+}
+
+impl ErrorInfo {
+    /// An error without context.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), context: Map::new() }
+    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::context::Mode;
+use super::context::{ContractInfo, Mode};
 use super::event::{EventKind, RunEvent, RunStarted};
 use super::exit::ExitCode;
-use super::outcome::{CancelReason, NodeStatus, RunStatus};
+use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
+use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
 use crate::diag::Severity;
 
@@ -39,10 +40,10 @@ pub struct RunReport {
     /// The exit code of the process.
     pub exit_code: ExitCode,
     /// When it began.
-    #[serde(with = "millis")]
+    #[serde(with = "stamp")]
     pub started_at: DateTime<Utc>,
     /// When it ended.
-    #[serde(with = "optional_millis")]
+    #[serde(with = "stamp::optional")]
     pub completed_at: Option<DateTime<Utc>>,
     /// How long it took in milliseconds.
     pub execution_time_ms: u64,
@@ -54,19 +55,6 @@ pub struct RunReport {
     pub diagnostics: Vec<DiagnosticInfo>,
     /// What kept the run from its end, or from its start.
     pub error: Option<ErrorInfo>,
-}
-
-/// The contract of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContractInfo {
-    /// Its name.
-    pub name: String,
-    /// Its version, as it is written.
-    pub version: Option<String>,
-    /// Its file, as it was given.
-    pub path: String,
-    /// The digest of its text.
-    pub digest: String,
 }
 
 /// Numbers of nodes.
@@ -105,10 +93,10 @@ pub struct NodeResult {
     /// How many attempts were made.
     pub attempts: u32,
     /// When its first attempt started.
-    #[serde(with = "optional_millis")]
+    #[serde(with = "stamp::optional")]
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
-    #[serde(with = "optional_millis")]
+    #[serde(with = "stamp::optional")]
     pub completed_at: Option<DateTime<Utc>>,
     /// Milliseconds from its first start to its end, delays between attempts included.
     pub execution_time_ms: u64,
@@ -151,25 +139,6 @@ impl NodeResult {
     #[must_use]
     pub fn is_flaky(&self) -> bool {
         self.status == NodeStatus::Completed && self.attempts > 1 && self.kind == "test"
-    }
-}
-
-/// An error by the names of the specification, or in the same style.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ErrorInfo {
-    /// The name, such as `TaskFailedError`.
-    pub kind: String,
-    /// The same for people.
-    pub message: String,
-    /// More about it.
-    pub context: Map<String, Value>,
-}
-
-impl ErrorInfo {
-    /// An error without context.
-    #[must_use]
-    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind: kind.into(), message: message.into(), context: Map::new() }
     }
 }
 
@@ -387,38 +356,5 @@ fn cancel_error(reason: CancelReason) -> Option<ErrorInfo> {
         CancelReason::SinkFailed => Some(ErrorInfo::new("StateError", "what must be recorded could not be")),
         CancelReason::Signal => Some(ErrorInfo::new("CancelledError", "the run was cancelled by a signal")),
         CancelReason::Kill => Some(ErrorInfo::new("CancelledError", "the run was killed by a second signal")),
-    }
-}
-
-/// Times on the wire: RFC 3339 in UTC with milliseconds.
-pub(super) mod millis {
-    use chrono::{DateTime, SecondsFormat, Utc};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        DateTime::<Utc>::deserialize(deserializer)
-    }
-}
-
-mod optional_millis {
-    use chrono::{DateTime, Utc};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-    pub fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
-        match at {
-            Some(at) => super::millis::serialize(at, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<DateTime<Utc>>, D::Error> {
-        Option::<DateTime<Utc>>::deserialize(deserializer)
     }
 }

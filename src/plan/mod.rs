@@ -5,8 +5,6 @@
 
 mod cycle;
 mod order;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use std::sync::Arc;

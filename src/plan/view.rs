@@ -60,6 +60,7 @@ fn node_view(plan: &Plan, index: usize, node: &NodeSpec) -> PlanNodeView {
     let (status, reason) = match plan.fate(index) {
         Fate::Skip(reason) => (PlanStatus::Skipped, Some(reason.as_str().to_owned())),
         Fate::Run if node.action_key.is_none() => (PlanStatus::Unbound, None),
+        Fate::Run if node.action.is_none() => (PlanStatus::Unbound, Some("not_carried_out".to_owned())),
         Fate::Run => (PlanStatus::WillRun, None),
     };
     PlanNodeView {

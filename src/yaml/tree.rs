@@ -136,6 +136,12 @@ impl<'s> Tree<'s> {
         entries.iter().find(|entry| self.scalar(entry.key) == Some(key)).map(|entry| entry.value)
     }
 
+    /// The value of `key` in a mapping; a key without a value is a key that is not there.
+    #[must_use]
+    pub fn value(&self, mapping: NodeRef, key: &str) -> Option<NodeRef> {
+        self.get(mapping, key).filter(|&node| self.shape(node) != Shape::Null)
+    }
+
     /// The node as a JSON value. Keys that are no scalars are left out.
     #[must_use]
     pub fn to_json(&self, node: NodeRef) -> serde_json::Value {

@@ -1,5 +1,8 @@
 //! What an author sees of a contract that is not in order, and of one that is.
 
+use onex::base::rng::Rng;
+use onex::diag::SourceMap;
+use onex::report::{Look, diagnostics};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, normalised};
@@ -165,6 +168,35 @@ fn a_file_that_cannot_be_read_is_named_with_its_neighbour() {
 }
 
 #[test]
+fn a_contract_can_be_named_from_anywhere_in_its_project() {
+    let folder = Folder::new();
+    folder.write("contracts/deploy/contract.yaml", "workflow: {name: d, tasks: [{id: a, run: pwd}]}");
+    folder.write("contracts/test/contract.yaml", "workflow: {name: t, tasks: []}");
+    folder.write("src/deep/file", "");
+    let mut command = folder.command(&["orch", "--contract", "deploy", "--format", "json"]);
+    let ended =
+        crate::support::Ended::of(&command.current_dir(folder.path().join("src/deep")).output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.code, &report["results"][0]["value"]), (0, &json!(folder.path())));
+    // A name that nothing has is a failure to resolve, and not to read.
+    for (name, help) in [("deplyo", "did you mean `deploy`?"), ("other", "`contracts` has `deploy`, `test`")]
+    {
+        for arguments in [&["orch", "--format", "human", "--contract", name][..], &["plan", name]] {
+            let ended = folder.onex(arguments);
+            assert_eq!(ended.code, 3, "{ended:?}");
+            assert!(
+                ended.stderr.contains(&format!("error[E0404]: no contract is named `{name}`")),
+                "{ended:?}"
+            );
+            assert!(ended.stderr.contains(help), "{ended:?}");
+        }
+    }
+    let ended = folder.onex(&["orch", "--contract", "other", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&report["exit_code"], &report["error"]["kind"]), (&json!(3), &json!("RegistryError")));
+}
+
+#[test]
 fn a_contract_without_actions_plans_and_does_not_run() {
     let contract = "\
 contract_version: {major: 1, minor: 0, patch: 0}
@@ -219,7 +251,10 @@ fn parts_that_are_not_carried_out_plan_and_do_not_run() {
 fn data_is_never_pasted_into_a_script() {
     let stderr =
         diagnosis("workflow:\n  inputs: {x: string}\n  tasks:\n    - {id: a, run: 'echo ${{ inputs.x }}'}\n");
-    assert!(stderr.contains("error[E0214]: data is never pasted into text that a shell runs"), "{stderr}");
+    assert!(
+        stderr.contains("error[E0214]: data is never pasted into text that an interpreter runs"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -362,8 +397,7 @@ fn a_run_for_people_reads_like_this() {
     );
     assert_eq!(
         run(&["--no-color", "--quiet"]),
-        "onex ci - 5 nodes - sync  run {run}
-  TIME slow  {time}   took longer than {time}
+        "  TIME slow  {time}   took longer than {time}
   FAIL lint  {time}   exit code 3 after 2 attempts
      | src/main.rs:3: Boom
 --------------------------------------------------------------
@@ -385,4 +419,68 @@ fn what_a_node_prints_cannot_touch_the_terminal() {
     folder.write("contract.yaml", "workflow:\n  tasks:\n    - {id: \"a\\e[2J\", run: x}\n    - {\"\\e]0;x\\a\": 1, id: b}\n# \u{1b}[2J\n");
     let ended = folder.onex(&["plan", "contract.yaml", "--color", "never"]);
     assert!(ended.code == 2 && !ended.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", ended.stderr);
+}
+
+/// A text with a few random changes: bytes cut, doubled, moved and replaced.
+fn mutated(text: &str, rng: &mut Rng) -> String {
+    const PIECES: [&str; 24] = [
+        "{", "}", "[", "]", ":", ", ", "\n", "  ", "- ", "&a ", "*a", "<<: *a", "!x ", "|\n", ">\n", "'",
+        "\"", "#", "\u{0}", "é", "日本", "\t", "null", "-1",
+    ];
+    let mut bytes = text.as_bytes().to_vec();
+    for _ in 0..=rng.below(6) {
+        let at = |rng: &mut Rng, bytes: &[u8]| usize::try_from(rng.below(bytes.len() as u64 + 1)).unwrap();
+        let (from, to) = (at(rng, &bytes), at(rng, &bytes));
+        let (from, to) = (from.min(to), from.max(to).min(from.min(to) + 40));
+        match rng.below(4) {
+            0 => _ = bytes.drain(from..to),
+            1 => {
+                let piece = bytes[from..to].to_vec();
+                let target = at(rng, &bytes);
+                bytes.splice(target..target, piece);
+            }
+            _ => {
+                let piece = PIECES[usize::try_from(rng.below(PIECES.len() as u64)).unwrap()];
+                bytes.splice(from..from, piece.bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn any_text_gets_an_answer_that_points_into_it() {
+    let seeds = [
+        include_str!("../../contracts/ci/contract.yaml"),
+        include_str!("../../examples/registration/contract.yaml"),
+        "workflow:\n  tasks:\n    - &a {id: a, run: [x], retry: {max_attempts: 2}}\n    - {<<: *a, id: b, depends_on: [{node: a, on: finished}]}\n",
+    ];
+    let mut rng = Rng::new(1);
+    let (mut answered, mut accepted) = (0, 0);
+    for round in 0..3000 {
+        let text = mutated(seeds[round % seeds.len()], &mut rng);
+        let mut sources = SourceMap::default();
+        let source = sources.add("contract.yaml", text.as_str());
+        let parsed = onex::contract::parse(source, &text);
+        for finding in &parsed.diagnostics {
+            for label in &finding.labels {
+                let (start, end) = (label.span.start as usize, label.span.end as usize);
+                assert!(text.get(start..end).is_some(), "round {round}: {finding:?} in {text:?}");
+            }
+            assert_eq!(diagnostics::to_info(&sources, finding).code, finding.code.as_str());
+        }
+        let mut shown = Vec::new();
+        diagnostics::render(Look::default(), &sources, &parsed.diagnostics, &mut shown).unwrap();
+        assert_eq!(parsed.diagnostics.is_empty(), shown.is_empty());
+        assert!(
+            parsed.workflow.is_some() || !parsed.diagnostics.is_empty(),
+            "round {round}: no answer to {text:?}"
+        );
+        answered += usize::from(!parsed.diagnostics.is_empty());
+        accepted += usize::from(parsed.workflow.is_some());
+    }
+    assert!(
+        answered > 500 && accepted > 100,
+        "{answered} and {accepted}: the texts are too wild or too tame"
+    );
 }

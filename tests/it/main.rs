@@ -1,6 +1,6 @@
 //! The one integration binary: the program from outside, and the rules that the source keeps to.
 #![expect(clippy::disallowed_methods, reason = "tests start programs and look at their own environment")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod commands;
@@ -8,6 +8,7 @@ mod contracts;
 mod documents;
 mod events;
 mod examples;
+mod plans;
 mod scale;
 mod signals;
 mod support;

@@ -1,10 +1,10 @@
 """Prints the intents that follow from an introspection event; reads and changes nothing else."""
 
 import json
-import os
 
-with open(os.environ["ONEX_NODE_RESULTS"], encoding="utf-8") as results:
-    event = json.load(results)["nodes"]["receive_event"]["value"]
+import results
+
+event = results.read()["nodes"]["receive_event"]["value"]
 
 service = {
     "ID": event["node_id"],

@@ -1,12 +1,12 @@
 """Prints the NodeRegistrationResult event; fails if both registrations did."""
 
 import json
-import os
 import sys
 
-with open(os.environ["ONEX_NODE_RESULTS"], encoding="utf-8") as file:
-    results = json.load(file)
-event, nodes = results["inputs"]["event"], results["nodes"]
+import results
+
+known = results.read()
+event, nodes = known["inputs"]["event"], known["nodes"]
 
 registered = [node["status"] == "completed" for node in nodes.values()]
 status = "success" if all(registered) else "partial" if any(registered) else "failed"

@@ -1,10 +1,11 @@
 """Checks the introspection event of the inputs and prints it in its normal form."""
 
 import json
-import os
 import re
 import sys
 from datetime import datetime, timezone
+
+import results
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 KINDS = ("effect", "compute", "reducer", "orchestrator")
@@ -33,7 +34,9 @@ def is_list_of_names(value):
 
 
 def is_mapping_to_urls(value):
-    return isinstance(value, dict) and are_names(value) and all(is_text(url, r"https?://[!-~]+") for url in value.values())
+    if not isinstance(value, dict) or not are_names(value):
+        return False
+    return all(is_text(url, r"https?://[!-~]+") for url in value.values())
 
 
 CHECKS = {
@@ -48,8 +51,7 @@ CHECKS = {
     "endpoints": ("a mapping from names to http URLs", is_mapping_to_urls),
 }
 
-with open(os.environ["ONEX_NODE_RESULTS"], encoding="utf-8") as results:
-    event = json.load(results)["inputs"]["event"]
+event = results.read()["inputs"]["event"]
 
 problems = []
 for field, (wanted, check) in CHECKS.items():

@@ -2,16 +2,14 @@
 
 import http.client
 import json
-import os
 import sys
 import urllib.error
 import urllib.request
 
-with open(os.environ["ONEX_NODE_RESULTS"], encoding="utf-8") as file:
-    results = json.load(file)
-intents = results["nodes"]["compute_intents"]["value"]
-service = next(intent["service"] for intent in intents if intent["kind"] == "catalog.register")
-catalog = results["inputs"]["catalog_url"].rstrip("/")
+import results
+
+inputs, intent = results.intent("catalog.register")
+service, catalog = intent["service"], inputs["catalog_url"].rstrip("/")
 
 try:
     request = urllib.request.Request(f"{catalog}/v1/agent/service/register", json.dumps(service).encode(), method="PUT")

@@ -9,7 +9,7 @@ mod mutants;
 mod state;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::base::stop::StopLevel;
 use crate::base::{Mono, text};
 use crate::model::event::{AttemptFailure, AttemptFinished, EventKind, RunStarted};
 use crate::model::exit::ExitCode;
+use crate::model::outcome::ErrorInfo;
 use crate::model::outcome::{AttemptClass, CancelReason, FailureReason, RunStatus, SkipReason};
-use crate::model::report::ErrorInfo;
 use crate::model::workflow::ErrorAction;
 use crate::plan::{Fate, Plan};
 use crate::resilience::{self, Decision, Failure};
@@ -386,8 +386,8 @@ impl Machine {
     /// Ends a node, and every node that can now be seen not to start.
     fn end(&mut self, node: usize, end: (End, Option<usize>), out: &mut Vec<Action>) {
         // A list and no recursion: a chain can be as long as a contract.
-        let mut ended = vec![(node, end)];
-        while let Some((node, (end, culprit))) = ended.pop() {
+        let mut ended = VecDeque::from([(node, end)]);
+        while let Some((node, (end, culprit))) = ended.pop_front() {
             if matches!(self.nodes[node].phase, Phase::Ended(_)) {
                 continue;
             }
@@ -408,7 +408,7 @@ impl Machine {
                     continue;
                 }
                 match self.foreclosed(dependent.node) {
-                    Some(end) => ended.push((dependent.node, end)),
+                    Some(end) => ended.push_back((dependent.node, end)),
                     None => self.become_ready(dependent.node, out),
                 }
             }

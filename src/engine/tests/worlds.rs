@@ -7,10 +7,10 @@ use crate::base::rng::Rng;
 use crate::base::{CorrelationId, NodeId};
 use crate::diag::Span;
 use crate::engine::machine::Settings;
+use crate::model::context::ContractInfo;
 use crate::model::context::ExecutionContext;
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::output::OutputFormat;
-use crate::model::report::ContractInfo;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, Dependency, EdgeCondition, ErrorAction, Jitter, NodeKind, NodeSpec,
     OuterRetry, RetryOn, RetrySpec, Rules, Workflow,

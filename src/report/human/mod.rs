@@ -25,13 +25,13 @@ const LAST_LINES: usize = 12;
 pub(super) struct Human {
     look: Look,
     id_width: usize,
-    contract: String,
+    rerun: Option<String>,
     dry_run: bool,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, contract: String::new(), dry_run: false }
+        Self { look, id_width: 0, rerun: None, dry_run: false }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -42,7 +42,13 @@ impl Human {
         }
         self.id_width =
             started.plan.iter().map(|node| text::cells(node.node_id.as_str())).max().unwrap_or(0).min(MAX_ID);
-        self.contract = started.contract.path.clone();
+        // A command line that leaves out the inputs would not run, and one with control characters is no text.
+        let path = &started.contract.path;
+        let runs_again = started.context.inputs.is_empty() && text::without_controls(path) == *path;
+        self.rerun = runs_again.then(|| format!("   rerun: onex orch --contract {}", shell_word(path)));
+        if self.look.volume == Volume::Quiet {
+            return Ok(());
+        }
         let (look, context) = (self.look, &started.context);
         let dot = look.or_ascii("·", "-");
         let nodes = text::count(started.plan.len(), "node");
@@ -100,14 +106,16 @@ impl Human {
         let Some(printed) = printed else { return Ok(()) };
         let printed = printed.to_lossy();
         let clean = text::without_controls(printed.trim_end());
-        let lines: Vec<&str> = clean.lines().collect();
+        // Long lines go on in the next: what is cut off may be the reason.
+        let lines: Vec<&str> =
+            clean.lines().flat_map(|line| text::wrap(line.trim_end(), WIDTH - 7)).collect();
         let left_out = lines.len().saturating_sub(LAST_LINES);
         if left_out > 0 {
             let note = format!("{} {} before this", look.or_ascii("…", "..."), text::count(left_out, "line"));
             writeln!(out, "     {bar} {}", look.dim(&note))?;
         }
         for line in &lines[left_out..] {
-            writeln!(out, "{}", format!("     {bar} {}", look.clip(line, WIDTH - 7)).trim_end())?;
+            writeln!(out, "{}", format!("     {bar} {line}").trim_end())?;
         }
         Ok(())
     }
@@ -152,9 +160,11 @@ impl Human {
         if let Some(error) = &report.error {
             writeln!(out, "   {}", look.clip(&text::without_controls(&error.message), WIDTH - 3))?;
         }
-        let rerun = format!("   rerun: onex orch --contract {}", shell_word(&self.contract));
         // A command that is cut cannot be copied.
-        if report.status != RunStatus::Success && !self.contract.is_empty() && text::cells(&rerun) <= WIDTH {
+        let rerun = self.rerun.as_ref().filter(|rerun| text::cells(rerun) <= WIDTH);
+        if let Some(rerun) = rerun
+            && report.status != RunStatus::Success
+        {
             writeln!(out, "{rerun}")?;
         }
         Ok(())

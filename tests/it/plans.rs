@@ -1,16 +1,18 @@
+//! Plans: order, groups, circles, and what is told of them.
+
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Dependent, Fate, Plan, ViewContext, view};
-use crate::base::NodeId;
-use crate::base::rng::Rng;
-use crate::contract;
-use crate::diag::{Diagnostic, Severity, SourceMap, Span, codes};
-use crate::model::context::Mode;
-use crate::model::outcome::SkipReason;
-use crate::model::plan_view::PlanView;
-use crate::model::workflow::{Dependency, EdgeCondition, NodeSpec, Workflow};
+use onex::base::NodeId;
+use onex::base::rng::Rng;
+use onex::contract;
+use onex::diag::{Diagnostic, Severity, SourceMap, Span, codes};
+use onex::model::context::Mode;
+use onex::model::outcome::SkipReason;
+use onex::model::plan_view::PlanView;
+use onex::model::workflow::{Dependency, EdgeCondition, NodeSpec, Workflow};
+use onex::plan::{Dependent, Fate, Plan, ViewContext, view};
 
 /// Enough nodes to overflow a stack that grows with the depth of a graph.
 const MANY: usize = 20_000;
