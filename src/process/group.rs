@@ -6,8 +6,9 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use crate::base::clock;
 
-/// How often a group that is ending is looked at.
-const POLL: Duration = Duration::from_millis(5);
+/// The time between the first two looks at a group that is ending. Each further one takes twice as long.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+const SLOWEST_LOOK: Duration = Duration::from_millis(100);
 
 /// The group that a child leads.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +38,42 @@ impl Group {
         }
     }
 
+    /// Whether no member runs any more. Members that have ended and that nobody has waited for do not count: who
+    /// inherits them may take its time, or never look.
     fn is_gone(self) -> bool {
-        test_kill_process_group(self.0).is_err()
+        test_kill_process_group(self.0).is_err() || self.has_only_ended_members()
+    }
+
+    /// Looks at all processes (Linux); false where it cannot see them.
+    fn has_only_ended_members(self) -> bool {
+        let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+        let mut seen = false;
+        for process in processes.flatten() {
+            let Ok(status) = std::fs::read_to_string(process.path().join("stat")) else { continue };
+            // `pid (name) state parent group …`; the name can hold anything.
+            let mut fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
+            let (state, group) = (fields.next(), fields.nth(1));
+            if group == Some(self.0.as_raw_pid().to_string().as_str()) {
+                seen = true;
+                if !matches!(state, Some("Z" | "X")) {
+                    return false;
+                }
+            }
+        }
+        seen
     }
 
     /// Waits until no member is left, at most `within`.
     pub(super) async fn gone(self, within: Duration) -> bool {
         let mut waited = Duration::ZERO;
+        let mut look = FIRST_LOOK;
         while !self.is_gone() {
             if waited >= within {
                 return false;
             }
-            clock::sleep(POLL).await;
-            waited += POLL;
+            clock::sleep(look).await;
+            waited += look;
+            look = (look * 2).min(SLOWEST_LOOK);
         }
         true
     }

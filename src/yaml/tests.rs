@@ -1,3 +1,5 @@
+//! Texts to trees: types, places, limits, and what is refused.
+
 use super::{Limits, NodeRef, Shape, Tree, load};
 use crate::diag::{Diagnostic, SourceMap, codes};
 

@@ -152,11 +152,12 @@ fn edges_are_known_from_both_of_their_ends() {
     let plan = plan(
         "{id: a, run: x},
 {id: b, run: x, depends_on: [{node: a, on: failure}, {node: d, on: finished}]},
-{id: c, run: x, depends_on: [a, {node: a, on: failure}]},
+{id: c, run: x, depends_on: [a, {node: a, on: finished}]},
 {id: d, run: x}",
     );
-    let (success, failure) = (EdgeCondition::Success, EdgeCondition::Failure);
-    let expected = [(1, failure), (2, success), (2, failure)].map(|(node, on)| Dependent { node, on });
+    let (success, finished) = (EdgeCondition::Success, EdgeCondition::Finished);
+    let expected =
+        [(1, EdgeCondition::Failure), (2, success), (2, finished)].map(|(node, on)| Dependent { node, on });
     assert_eq!(plan.dependents(0), expected);
     assert_eq!(plan.dependents(3), [Dependent { node: 1, on: EdgeCondition::Finished }]);
     assert!(plan.dependents(1).is_empty() && plan.dependents(2).is_empty());
