@@ -184,9 +184,7 @@ pub fn mode_and_jobs(
         Mode::Sync => 1,
         Mode::DryRun if !parallel => 1,
         Mode::Async | Mode::DryRun => {
-            let allowed =
-                if rules.parallel == Some(false) && jobs.is_none() { 1 } else { jobs.unwrap_or(cores) };
-            allowed.min(rules.max_parallel.unwrap_or(usize::MAX)).max(1)
+            jobs.unwrap_or(cores).min(rules.max_parallel.unwrap_or(usize::MAX)).max(1)
         }
     };
     (mode, jobs)

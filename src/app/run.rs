@@ -170,6 +170,8 @@ fn carry_out_and_show(
     console: &mut Console,
 ) -> Result<(RunReport, io::Result<()>), AppError> {
     let Prepared { plan, preview, run_id, settings, started, root, events } = prepared;
+    let (mode, jobs) = (started.context.mode, started.context.jobs);
+    tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
     let setup = RunSetup { run_id, settings, started, root, environment };
     let mut out = io::LineWriter::new(console.out());
     let shown = match &preview {

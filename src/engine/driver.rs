@@ -152,6 +152,7 @@ impl Driver<'_> {
             self.enqueue(node, attempt, unit::broken("a node without an action was started"));
             return;
         };
+        tracing::debug!(node = %spec.id, attempt, "attempt starts");
         let results =
             if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
         let (run_id, node_id) = (self.run_id, spec.id.clone());
@@ -180,6 +181,14 @@ impl Driver<'_> {
         };
         self.stops.remove(&ended.node);
         let outcome = ended.outcome;
+        tracing::debug!(
+            node = %self.plan.node(ended.node).id,
+            attempt = ended.attempt,
+            code = outcome.return_code,
+            signal = outcome.signal,
+            failure = outcome.failure.as_ref().map(|failure| failure.message.as_str()),
+            "attempt ended"
+        );
         let finished = AttemptFinished {
             node_id: self.plan.node(ended.node).id.clone(),
             attempt: ended.attempt,

@@ -50,10 +50,15 @@ impl CommandExecutor {
         let mut env: Vec<(OsString, OsString)> = self
             .env
             .iter()
-            .filter(|(name, _)| name.to_str().is_none_or(|name| !command.env.contains_key(name)))
+            .filter(|(name, _)| {
+                name != "PWD" && name.to_str().is_none_or(|name| !command.env.contains_key(name))
+            })
             .cloned()
             .collect();
         env.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
+        if !command.env.contains_key("PWD") {
+            env.push(("PWD".into(), directory.clone().into()));
+        }
         env.push(("ONEX_RUN_ID".into(), request.run_id.to_string().into()));
         env.push(("ONEX_NODE_ID".into(), request.node_id.as_str().into()));
         env.push((

@@ -197,7 +197,7 @@ fn a_missing_program_is_a_spawn_failure_that_says_what_is_missing() {
 #[test]
 fn nodes_work_in_the_project_root_or_below_it() {
     let folder = Folder::new();
-    folder.write("sub/deep/contract.yaml", "workflow: {tasks: [{id: root, run: pwd}, {id: sub, run: pwd, cwd: sub/deep}, {id: own, run: [./tool], cwd: sub}]}");
+    folder.write("sub/deep/contract.yaml", "workflow: {tasks: [{id: root, run: pwd}, {id: sub, run: pwd, cwd: sub/deep}, {id: own, run: [./tool], cwd: sub}, {id: told, run: [printenv, PWD], cwd: sub}]}");
     let tool = folder.write("sub/tool", "#!/bin/sh\nbasename $PWD\n");
     std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let ended = folder.onex(&["orch", "--contract", "sub/deep", "--format", "json"]);
@@ -206,6 +206,7 @@ fn nodes_work_in_the_project_root_or_below_it() {
     assert_eq!(result(&report, "root")["value"], root);
     assert_eq!(result(&report, "sub")["value"], format!("{root}/sub/deep"));
     assert_eq!(result(&report, "own")["value"], "sub");
+    assert_eq!(result(&report, "told")["value"], format!("{root}/sub"));
     assert_eq!(report["contract"]["path"], "sub/deep/contract.yaml");
 }
 
@@ -477,4 +478,59 @@ fn a_daemon_that_holds_the_output_is_left_alone_and_told_of() {
         let killed = std::process::Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap();
         assert!(killed.success(), "the daemon of {file} was not there any more");
     }
+}
+
+#[test]
+fn the_mode_follows_from_what_was_typed_and_then_from_the_contract() {
+    let contract = |rules: &str| {
+        format!("workflow: {{coordination: {{rules: {{{rules}}}}}, tasks: [{{id: a, run: 'true'}}]}}")
+    };
+    let rows = [
+        ("", &[][..], ("sync", 1)),
+        ("execution_mode: parallel, max_parallel_branches: 1", &[], ("async", 1)),
+        ("execution_mode: parallel", &["--mode", "sync"], ("sync", 1)),
+        ("", &["--jobs", "4"], ("async", 4)),
+        ("", &["--jobs", "1"], ("sync", 1)),
+        ("execution_mode: sequential", &["--mode", "async", "--jobs", "3"], ("async", 3)),
+        ("max_parallel_steps: 2", &["--jobs", "4"], ("async", 2)),
+        ("execution_mode: parallel, parallel_execution_allowed: false", &[], ("sync", 1)),
+    ];
+    for (rules, arguments, expected) in rows {
+        let folder = Folder::with(&contract(rules));
+        let mut all = vec!["--events", "events.jsonl"];
+        all.extend(arguments);
+        let report = folder.report(&all);
+        let first: serde_json::Value =
+            serde_json::from_str(folder.read("events.jsonl").lines().next().unwrap()).unwrap();
+        assert_eq!(
+            (report["mode"].as_str().unwrap(), first["context"]["jobs"].as_u64().unwrap()),
+            expected,
+            "{rules} {arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn what_onex_itself_does_is_said_on_request_and_on_stderr() {
+    let folder = tasks("    - {id: a, run: 'true'}\n");
+    let arguments = ["orch", "--contract", "contract.yaml", "--format", "json"];
+    assert_eq!(folder.onex(&arguments).stderr, "");
+    let verbose = folder.onex(&[&arguments[..], &["-vv"]].concat());
+    for expected in
+        [" INFO run begins", "DEBUG attempt starts node=a", "DEBUG attempt ended node=a attempt=1 code=0"]
+    {
+        assert!(verbose.stderr.contains(expected), "{}", verbose.stderr);
+    }
+    assert!(serde_json::from_str::<serde_json::Value>(&verbose.stdout).is_ok());
+}
+
+#[test]
+fn without_a_place_to_work_nothing_runs() {
+    let folder = tasks("    - {id: a, run: 'touch ran'}\n");
+    let mut command = folder.command(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+    let ended = Ended::of(&command.env("TMPDIR", folder.path().join("no such folder")).output().unwrap());
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((ended.code, &report["error"]["kind"]), (2, &json!("StateError")));
+    assert!(ended.stderr.contains("cannot make a working folder in"), "{}", ended.stderr);
+    assert!(!folder.exists("ran"));
 }
