@@ -15,7 +15,7 @@ use crate::base::stop::{self, StopSender};
 use crate::base::{Clock, Mono, NodeId, RunId, clock};
 use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::NodeStatus;
-use crate::model::output::{Captured, MemoryOutputs};
+use crate::model::output::{Captured, MemoryOutputs, OutputFormat};
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::Plan;
 
@@ -85,6 +85,11 @@ impl Driver<'_> {
     async fn next_input(&mut self) -> Input {
         let now = self.ports.clock.now();
         let next_timer = self.timers.next_after(now);
+        // What is due does not wait for a lull in what ends.
+        if let Some((Duration::ZERO, id)) = next_timer {
+            self.timers.disarm(id);
+            return Input::TimerFired(id);
+        }
         tokio::select! {
             biased;
             () = self.ports.signals.next() => Input::Signal,
@@ -189,14 +194,19 @@ impl Driver<'_> {
             failure = outcome.failure.as_ref().map(|failure| failure.message.as_str()),
             "attempt ended"
         );
+        let stdout = Captured::new(outcome.stdout, outcome.truncated.0, &mut self.outputs);
+        let stderr = Captured::new(outcome.stderr, outcome.truncated.1, &mut self.outputs);
+        let is_json =
+            self.plan.node(ended.node).action.as_ref().is_some_and(|a| a.output() == OutputFormat::Json);
         let finished = AttemptFinished {
             node_id: self.plan.node(ended.node).id.clone(),
             attempt: ended.attempt,
-            failure: outcome.failure,
+            // A value that is cut is no value, and nobody may take it for one.
+            failure: outcome.failure.or_else(|| (is_json && stdout.truncated).then(unit::value_lost)),
             return_code: outcome.return_code,
             signal: outcome.signal,
-            stdout: Captured::new(outcome.stdout, outcome.truncated.0, &mut self.outputs),
-            stderr: Captured::new(outcome.stderr, outcome.truncated.1, &mut self.outputs),
+            stdout,
+            stderr,
             outputs: outcome.outputs,
             leaked: outcome.leaked,
         };

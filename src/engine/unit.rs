@@ -36,3 +36,12 @@ pub(super) fn broken(cause: &str) -> AttemptOutcome {
         ..AttemptOutcome::default()
     }
 }
+
+/// What is reported of an attempt whose value is not kept, because the run printed too much.
+pub(super) fn value_lost() -> AttemptFailure {
+    AttemptFailure {
+        reason: FailureReason::Protocol,
+        class: AttemptClass::Definite,
+        message: "its value is lost: the run has printed more than is kept of it".to_owned(),
+    }
+}

@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// The most bytes of a stream that an event carries itself.
 pub const INLINE_LIMIT: usize = 64 * 1024;
 
+/// What is left of a stream when the run has printed more than is kept of it.
+const SCRAP: usize = 1024;
+
 /// The SHA-256 digest of some bytes, written `sha256:…`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
@@ -148,16 +151,18 @@ impl Captured {
     /// Splits captured bytes into what an event carries and what `outputs` keeps. Where `outputs` is full,
     /// the rest is dropped and the stream is marked truncated.
     pub fn new(mut bytes: Vec<u8>, truncated: bool, outputs: &mut MemoryOutputs) -> Self {
-        if bytes.len() <= INLINE_LIMIT {
-            return Self { head: Text::from_bytes(bytes), rest: None, truncated };
+        let inline = bytes.len().min(INLINE_LIMIT);
+        if bytes.len() > inline && outputs.has_room_for(bytes.len()) {
+            let head = Text::from_bytes(bytes[..char_floor(&bytes, inline)].to_vec());
+            bytes.shrink_to_fit();
+            return Self { head, rest: Some(outputs.keep(bytes)), truncated };
         }
-        let head_len = char_floor(&bytes, INLINE_LIMIT);
-        let head = Text::from_bytes(bytes[..head_len].to_vec());
-        bytes.shrink_to_fit();
-        match outputs.keep(bytes) {
-            Some(rest) => Self { head, rest: Some(rest), truncated },
-            None => Self { head, rest: None, truncated: true },
+        let limit = if outputs.charge(inline) { inline } else { SCRAP.min(inline) };
+        let cut = limit < bytes.len();
+        if cut {
+            bytes.truncate(char_floor(&bytes, limit));
         }
+        Self { head: Text::from_bytes(bytes), rest: None, truncated: truncated || cut }
     }
 
     /// All that was captured, as far as `outputs` still has it.
@@ -206,16 +211,24 @@ impl MemoryOutputs {
     /// The most bytes that one run keeps.
     pub const LIMIT: usize = 64 * 1024 * 1024;
 
-    fn keep(&mut self, bytes: Vec<u8>) -> Option<OutputRef> {
-        let rest = OutputRef { digest: Digest::of(&bytes), len: bytes.len() as u64 };
-        if !self.kept.contains_key(&rest.digest) {
-            if self.used + bytes.len() > Self::LIMIT {
-                return None;
-            }
-            self.used += bytes.len();
-            self.kept.insert(rest.digest, bytes);
+    const fn has_room_for(&self, bytes: usize) -> bool {
+        self.used + bytes <= Self::LIMIT
+    }
+
+    /// Counts bytes that are kept, here or in events; false where there is no room for them.
+    const fn charge(&mut self, bytes: usize) -> bool {
+        let fits = self.has_room_for(bytes);
+        if fits {
+            self.used += bytes;
         }
-        Some(rest)
+        fits
+    }
+
+    fn keep(&mut self, bytes: Vec<u8>) -> OutputRef {
+        self.used += bytes.len();
+        let rest = OutputRef { digest: Digest::of(&bytes), len: bytes.len() as u64 };
+        self.kept.entry(rest.digest).or_insert(bytes);
+        rest
     }
 }
 
@@ -297,6 +310,11 @@ mod tests {
         let mut outputs = MemoryOutputs { kept: HashMap::new(), used: MemoryOutputs::LIMIT };
         let captured = Captured::new(vec![b'x'; INLINE_LIMIT + 1], false, &mut outputs);
         assert_eq!((captured.rest, captured.truncated), (None, true));
+        // Small streams add up, too: a scrap of each is kept.
+        let captured = Captured::new(vec![b'x'; 5000], false, &mut outputs);
+        assert_eq!((captured.head.as_bytes().len(), captured.truncated), (SCRAP, true));
+        let captured = Captured::new(vec![b'x'; 50], false, &mut outputs);
+        assert_eq!((captured.head.as_bytes().len(), captured.truncated), (50, false));
     }
 
     #[test]

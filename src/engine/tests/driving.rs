@@ -12,10 +12,11 @@ use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, 
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::{NodeStatus, RunStatus};
+use crate::model::output::OutputFormat;
 use crate::model::report::{ReportFold, RunReport};
 use crate::model::workflow::{
-    DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Dependency, EdgeCondition, NodeKind, NodeSpec, RetrySpec, Rules,
-    Workflow,
+    Action, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Dependency, EdgeCondition, NodeKind, NodeSpec, RetrySpec,
+    Rules, Workflow,
 };
 use crate::plan::Plan;
 
@@ -151,6 +152,26 @@ fn a_record_that_cannot_be_kept_cancels_the_run() {
     assert_eq!(statuses, [NodeStatus::Completed, NodeStatus::Failed, NodeStatus::Skipped], "{report:?}");
     assert_eq!((report.status, report.exit_code), (RunStatus::Failed, ExitCode::ExecutionFailed));
     assert_eq!(report.error.unwrap().kind, "StateError");
+}
+
+#[test]
+fn a_value_that_is_not_kept_is_no_value() {
+    let json = format!("\"{}\"", "x".repeat(40 * 1024 * 1024));
+    let executor = Made(move |_, _| -> BoxFuture<'static, AttemptOutcome> {
+        Box::pin(std::future::ready(printing(&json)))
+    });
+    let mut plan = (*chain(&["fits", "does_not"])).clone();
+    let mut workflow = (**plan.workflow()).clone();
+    for node in &mut workflow.nodes {
+        let Some(Action::Command(command)) = &mut node.action else { panic!("a command") };
+        command.output = OutputFormat::Json;
+    }
+    plan = Plan::new(Arc::new(workflow)).unwrap();
+    let report = drive(&Arc::new(plan), executor, (0, EVERY_EVENT));
+    let reasons: Vec<_> =
+        report.results.iter().map(|r| (r.status, r.reason.as_deref(), r.truncated)).collect();
+    assert_eq!(reasons, [(NodeStatus::Completed, None, false), (NodeStatus::Failed, Some("protocol"), true)]);
+    assert!(report.results[1].error.as_ref().unwrap().message.contains("its value is lost"));
 }
 
 #[test]
