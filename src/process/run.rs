@@ -120,6 +120,8 @@ async fn feed(stdin: Option<ChildStdin>, text: Option<Vec<u8>>) {
 }
 
 struct Watched {
+    ended: bool,
+    /// Nothing where the kernel could not tell.
     status: Option<ExitStatus>,
     stopped: bool,
     leaked: bool,
@@ -132,23 +134,24 @@ async fn watch(
     (group, mut stop): (Option<Group>, StopReceiver),
 ) -> Watched {
     tokio::pin!(pump);
-    let mut watched = Watched { status: None, stopped: false, leaked: false };
+    let mut watched = Watched { ended: false, status: None, stopped: false, leaked: false };
     let mut pumped = false;
     let mut level = StopLevel::None;
     let mut kill_at = Timer::default();
     let mut drained_at = Timer::default();
-    while !(pumped && watched.status.is_some()) {
+    while !(pumped && watched.ended) {
         tokio::select! {
             biased;
-            status = child.wait(), if watched.status.is_none() => {
-                // The kernel keeps the status of a child until it is asked for, so there is always one.
-                watched.status = Some(status.unwrap_or_default());
+            status = child.wait(), if !watched.ended => {
+                watched.ended = true;
+                watched.status = status.inspect_err(|error| tracing::warn!(%error, "an exit status is lost")).ok();
                 drained_at.set(DRAIN);
             }
             () = &mut pump, if !pumped => pumped = true,
-            asked = stop.above(level) => {
+            // What has ended by itself may have left a daemon behind on purpose.
+            asked = stop.above(level), if !watched.ended => {
                 level = asked;
-                watched.stopped |= watched.status.is_none();
+                watched.stopped = true;
                 if let Some(group) = group {
                     if level == StopLevel::Kill { group.kill() } else { group.terminate() }
                 }

@@ -10,6 +10,8 @@ pub struct SignalStream {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
+    /// Held, not heard: whoever ignores SIGCHLD is not told how its children ended.
+    _child: Option<Signal>,
 }
 
 impl SignalStream {
@@ -20,14 +22,13 @@ impl SignalStream {
     /// If the operating system refuses a handler.
     pub fn listen() -> io::Result<Self> {
         let ignored = ignored_signals();
-        let listen = |kind: SignalKind| {
-            let bit = 1u64 << (kind.as_raw_value() - 1);
-            if ignored & bit == 0 { signal(kind).map(Some) } else { Ok(None) }
-        };
+        let is_ignored = |kind: SignalKind| ignored & (1u64 << (kind.as_raw_value() - 1)) != 0;
+        let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { signal(kind).map(Some) };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
+            _child: if is_ignored(SignalKind::child()) { Some(signal(SignalKind::child())?) } else { None },
         })
     }
 

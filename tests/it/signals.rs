@@ -162,3 +162,27 @@ fn a_report_that_cannot_be_written_is_a_failure() {
         assert!(ended.stderr.contains("cannot write the report"), "{format}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_parent_that_ignored_its_children_does_not_hide_how_nodes_end() {
+    let folder = Folder::with(
+        "workflow: {coordination: {rules: {fail_fast: false}}, tasks: [{id: bad, run: exit 3}, {id: good, run: 'true'}]}",
+    );
+    let script = "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])";
+    let mut command = Command::new("python3");
+    command.args([
+        "-c",
+        script,
+        env!("CARGO_BIN_EXE_onex"),
+        "orch",
+        "--contract",
+        "contract.yaml",
+        "--format",
+        "json",
+    ]);
+    command.current_dir(folder.path()).env("TMPDIR", folder.path().join("tmp"));
+    let ended = Ended::of(&command.output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(endings(&report), ["bad failed exit_code", "good completed -"]);
+    assert_eq!(report["results"][0]["return_code"], 3);
+}
