@@ -28,7 +28,7 @@ pub struct CommandExecutor {
     /// The project root, without symbolic links.
     root: PathBuf,
     /// What every program inherits.
-    env: Vec<(OsString, OsString)>,
+    inherited: Arc<[(OsString, OsString)]>,
     scratch: Scratch,
     locator: Locator,
 }
@@ -36,8 +36,8 @@ pub struct CommandExecutor {
 impl CommandExecutor {
     /// An executor for one run. `root` has no symbolic links in it.
     #[must_use]
-    pub fn new(root: PathBuf, env: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
-        Self { root, env, scratch, locator: Locator::default() }
+    pub fn new(root: PathBuf, inherited: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
+        Self { root, inherited: inherited.into(), scratch, locator: Locator::default() }
     }
 
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
@@ -47,35 +47,34 @@ impl CommandExecutor {
         let results = self.results(request).map_err(|error| {
             not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
         })?;
-        let mut env: Vec<(OsString, OsString)> = self
-            .env
-            .iter()
-            .filter(|(name, _)| {
-                name != "PWD" && name.to_str().is_none_or(|name| !command.env.contains_key(name))
-            })
-            .cloned()
-            .collect();
+        let mut env: Vec<(OsString, OsString)> = vec![("PWD".into(), directory.clone().into())];
         env.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
-        if !command.env.contains_key("PWD") {
-            env.push(("PWD".into(), directory.clone().into()));
-        }
         env.push(("ONEX_RUN_ID".into(), request.run_id.to_string().into()));
         env.push(("ONEX_NODE_ID".into(), request.node_id.as_str().into()));
-        env.push((
-            "ONEX_NODE_IDEMPOTENCY_KEY".into(),
-            format!("{}/{}", request.run_id, request.node_id).into(),
-        ));
+        let key = format!("{}/{}", request.run_id, request.node_id);
+        env.push(("ONEX_NODE_IDEMPOTENCY_KEY".into(), key.into()));
         env.push(("ONEX_NODE_OUTPUT".into(), outputs.clone().into()));
         env.push(("ONEX_NODE_RESULTS".into(), results.into()));
 
-        let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let own = env.iter().rev().chain(self.inherited.iter());
+        let path = own.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
         let name = command.argv.first().map_or("", String::as_str);
         let file = self
             .locator
             .find(name, path.filter(|path| !path.is_empty()).map(OsStr::new), &directory)
             .map_err(|problem| not_started(FailureReason::Spawn, problem))?;
         let stdin = command.stdin.as_ref().map(|text| text.clone().into_bytes());
-        Ok(Prepared { program: Program { file, argv: command.argv.clone(), env, directory, stdin }, outputs })
+        Ok(Prepared {
+            program: Program {
+                file,
+                argv: command.argv.clone(),
+                inherited: Arc::clone(&self.inherited),
+                env,
+                directory,
+                stdin,
+            },
+            outputs,
+        })
     }
 
     /// The working directory: inside the project root, after symbolic links.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -30,7 +31,9 @@ pub struct Program {
     pub file: PathBuf,
     /// Its name for itself, then its arguments.
     pub argv: Vec<String>,
-    /// Its whole environment.
+    /// The environment that it shares with others.
+    pub inherited: Arc<[(OsString, OsString)]>,
+    /// What it has beside that, or instead; the last of a name counts.
     pub env: Vec<(OsString, OsString)>,
     /// Its working directory.
     pub directory: PathBuf,
@@ -99,7 +102,8 @@ fn spawn(program: &Program) -> Result<Child, SpawnError> {
         program.argv.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
     let mut command = std::process::Command::new(&program.file);
     std::os::unix::process::CommandExt::arg0(&mut command, name);
-    command.args(arguments).env_clear().envs(program.env.iter().map(|(name, value)| (name, value)));
+    let env = program.inherited.iter().chain(&program.env).map(|(name, value)| (name, value));
+    command.args(arguments).env_clear().envs(env);
     command.current_dir(&program.directory);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut command = Command::from(command);

@@ -9,6 +9,7 @@ fn shell(script: &str) -> Program {
     Program {
         file: "/bin/sh".into(),
         argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        inherited: [].into(),
         env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
         directory: std::path::absolute(".").unwrap(),
         stdin: None,
