@@ -293,7 +293,8 @@ impl Machine {
             Decision::Fail(reason) => {
                 self.nodes[node].message = Some(failure.message.into());
                 self.end(node, (End::Failed(reason), None), out);
-                if self.stops_at_failure_of(node) {
+                // Where it was the last, there is nothing to stop.
+                if self.open > 0 && self.stops_at_failure_of(node) {
                     self.cancel(CancelReason::FailFast, out);
                 }
             }
