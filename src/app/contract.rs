@@ -79,6 +79,7 @@ pub fn load(path: &Path, directory: &Path) -> Loaded {
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
                 loaded.diagnostics.extend(plan.unbound(Severity::Warning));
+                loaded.diagnostics.extend(plan.stopped_first());
                 if plan.is_empty() && !loaded.diagnostics.iter().any(|d| d.code == codes::NO_GRAPH) {
                     let finding = Diagnostic::warning(
                         codes::NO_GRAPH,

@@ -17,6 +17,8 @@ pub fn start(verbosity: u8) {
         .without_time()
         .with_target(false)
         .with_ansi(false)
+        // A log that cannot be written is no reason to stop; the default is to panic.
+        .log_internal_errors(false)
         .finish();
     // A library user may have set a subscriber of their own: theirs counts.
     _ = tracing::subscriber::set_global_default(subscriber);

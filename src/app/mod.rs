@@ -7,6 +7,7 @@ pub mod contract;
 mod environment;
 pub mod error;
 pub mod logging;
+mod outbox;
 pub mod plan;
 pub mod run;
 mod runtime;

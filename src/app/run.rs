@@ -1,7 +1,7 @@
 //! Runs a contract: reads it, plans it, carries it out, and gives its report to whoever asked.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,11 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
+use super::outbox::Outbox;
 use super::plan::finish;
-use super::runtime::{RunSetup, carry_out};
+use super::runtime::{RunSetup, Session};
 use super::sinks::{EventFile, Sinks};
+use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
 use crate::diag::Severity;
@@ -60,25 +62,42 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let format = request.format.unwrap_or_else(|| console.default_format());
     let mut formatter = formatter(format, console.out_look());
     let mut loaded = load(&request.contract, &environment.directory);
-    let report = match prepare(request, &mut loaded) {
-        Ok(prepared) => {
-            tell(console, &loaded, false);
-            carry_out_and_show(prepared, (format, &mut *formatter, &loaded), environment, console)
-        }
-        Err(error) => Err(error),
-    };
-    let (report, shown) = match report {
-        Ok(ended) => ended,
-        Err(error) => {
-            (could_not_run(request, &loaded, &error), could_not_run_shown(&error, &mut loaded, console))
-        }
-    };
-    let written = shown.and_then(|()| {
-        let mut out = io::BufWriter::with_capacity(64 * 1024, console.out());
-        formatter.report(&report, &mut out)?;
-        out.flush()
+    let mut out = Outbox::to(io::stdout());
+    let mut session = None;
+    let prepared = prepare(request, &mut loaded).and_then(|prepared| {
+        session = Some(Session::start()?);
+        Ok(prepared)
     });
-    finish(written, console, report.exit_code)
+    let ran = match (prepared, &mut session) {
+        (Ok(prepared), Some(session)) => {
+            tell(console, &loaded, false);
+            carry_out(prepared, (format, &mut *formatter, &mut out), (session, environment))
+        }
+        (Err(error), _) => Err(error),
+        (Ok(_), None) => unreachable!("a session was started before anything else"),
+    };
+    let report = match ran {
+        Ok(report) => with_findings(report, &loaded),
+        Err(error) => {
+            let report = could_not_run(request, &loaded, &error);
+            tell_why(&error, &mut loaded, console);
+            report
+        }
+    };
+    // A display that nobody takes any more fails here, too, and is told of below.
+    if formatter.report(&report, &mut out).is_err() {
+        tracing::debug!("the display was closed before the report");
+    }
+    let done = out.close();
+    let written = match &mut session {
+        Some(session) => session.wait_for(done),
+        None => done.blocking_recv().ok(),
+    };
+    match written {
+        Some(written) => finish(written, console, report.exit_code),
+        // Somebody did not want to wait for a reader that does not read.
+        None => report.exit_code.max(ExitCode::ExecutionFailed),
+    }
 }
 
 /// A run that can begin.
@@ -97,6 +116,7 @@ fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Result<Prepared, AppErr
     let plan = loaded.require_plan()?;
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
+    let jobs = bounded(jobs);
     let workflow = plan.workflow();
     let inputs = resolve_inputs(&workflow.inputs, &request.inputs, request.input_values.clone());
     // What a run would refuse, its preview only mentions.
@@ -143,9 +163,29 @@ fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Result<Prepared, AppErr
             plan: planned_nodes(&plan),
         },
         root: project_root(&loaded.path, request.root.as_deref())?,
-        events: request.events.as_deref().map(EventFile::create).transpose()?,
+        events: request.events.as_deref().map(|path| event_file(path, &loaded.path)).transpose()?,
         plan,
     })
+}
+
+/// As many at once as there are open files for: a node that cannot be started for want of one has not failed.
+fn bounded(jobs: usize) -> usize {
+    let most = crate::process::most_at_once();
+    if jobs > most {
+        tracing::warn!("the limit on open files (`ulimit -n`) lets {most} nodes run at once, not {jobs}");
+    }
+    jobs.min(most)
+}
+
+fn event_file(path: &Path, contract: &Path) -> Result<EventFile, AppError> {
+    // Two names can mean one file.
+    let same =
+        path.canonicalize().is_ok_and(|path| contract.canonicalize().is_ok_and(|contract| path == contract));
+    if same {
+        let source = io::Error::other("it is the contract");
+        return Err(AppError::Output { path: path.to_path_buf(), source });
+    }
+    EventFile::create(path)
 }
 
 fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
@@ -163,28 +203,31 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
         .collect()
 }
 
-fn carry_out_and_show(
+fn carry_out(
     prepared: Prepared,
-    (format, formatter, loaded): (Format, &mut dyn Formatter, &Loaded),
-    environment: &Environment,
-    console: &mut Console,
-) -> Result<(RunReport, io::Result<()>), AppError> {
+    (format, formatter, out): (Format, &mut dyn Formatter, &mut Outbox),
+    (session, environment): (&mut Session, &Environment),
+) -> Result<RunReport, AppError> {
     let Prepared { plan, preview, run_id, settings, started, root, events } = prepared;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
     let setup = RunSetup { run_id, settings, started, root, environment };
-    let mut out = io::LineWriter::new(console.out());
-    let shown = match &preview {
-        Some(preview) if format == Format::Human => formatter.plan(preview, &mut out),
-        _ => Ok(()),
+    let out_closed = match &preview {
+        Some(preview) if format == Format::Human => formatter.plan(preview, out).is_err(),
+        _ => false,
     };
-    let mut sinks = Sinks { formatter, out: &mut out, out_error: shown.err(), events };
-    let mut report = carry_out(Arc::new(plan), setup, &mut sinks)?;
-    let shown = sinks.out_error.take().map_or(Ok(()), Err);
-    drop(out);
-    report.diagnostics =
-        loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
-    Ok((report, shown))
+    let mut sinks = Sinks { formatter, out, out_closed, events };
+    let report = session.carry_out(Arc::new(plan), setup, &mut sinks)?;
+    // Best effort: the run is worth more than its recording, so a failure is said once and changes nothing.
+    if let Some(Some(Err(error))) = sinks.events.map(|events| session.wait_for(events.close())) {
+        tracing::warn!(%error, "events are not recorded to their end");
+    }
+    Ok(report)
+}
+
+fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {
+    let infos = loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d));
+    RunReport { diagnostics: infos.collect(), ..report }
 }
 
 /// Says what was found in the contract; `all` includes what is merely good to know.
@@ -200,16 +243,17 @@ fn tell(console: &mut Console, loaded: &Loaded, all: bool) {
     }
 }
 
-/// Says on stderr why nothing ran.
-fn could_not_run_shown(error: &AppError, loaded: &mut Loaded, console: &mut Console) -> io::Result<()> {
+/// Says on stderr why nothing ran. Where nobody can read that, the report still says it.
+fn tell_why(error: &AppError, loaded: &mut Loaded, console: &mut Console) {
     let found = error.diagnostics();
     if found.is_empty() {
-        writeln!(console.err(), "error: {error}")?;
-        return Ok(());
+        if writeln!(console.err(), "error: {}", without_controls(&error.to_string())).is_err() {
+            tracing::debug!("standard error is closed");
+        }
+        return;
     }
     loaded.diagnostics = found.to_vec();
     tell(console, loaded, true);
-    Ok(())
 }
 
 /// The report of a run that never began.

@@ -1,10 +1,14 @@
 //! Builds the adapters of a run and hands them to the engine. The only place that does.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use super::Environment;
 use super::error::AppError;
+use super::outbox::Done;
 use super::sinks::Sinks;
 use crate::base::{RunId, SystemClock};
 use crate::engine::driver::{self, Ports};
@@ -27,21 +31,48 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
 }
 
-/// Carries out a plan with the machine's own clock, programs and signals.
-pub(super) fn carry_out(
-    plan: Arc<Plan>,
-    setup: RunSetup<'_>,
-    sinks: &mut Sinks<'_>,
-) -> Result<RunReport, AppError> {
-    // One thread: attempts are processes, and handing events between threads costs more than handling them.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
-    let executor = executor(&setup)?;
-    runtime.block_on(async {
-        let mut signals = StopSignals(SignalStream::listen().map_err(AppError::System)?);
-        let ports = Ports { clock: &SystemClock::start(), executor, sink: sinks, signals: &mut signals };
-        Ok(driver::run(plan, (setup.run_id, setup.settings), setup.started, ports).await)
-    })
+/// The operating system's side of a run: its timers, its children and its signals.
+pub(super) struct Session {
+    runtime: Runtime,
+    signals: StopSignals,
+}
+
+impl Session {
+    /// From here on, signals are heard and do not end the process.
+    pub(super) fn start() -> Result<Self, AppError> {
+        // One thread: attempts are processes, and handing events between threads costs more than handling them.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
+        let signals = {
+            let _inside = runtime.enter();
+            StopSignals(SignalStream::listen().map_err(AppError::System)?)
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Carries out a plan with the machine's own clock, programs and signals.
+    pub(super) fn carry_out(
+        &mut self,
+        plan: Arc<Plan>,
+        setup: RunSetup<'_>,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<RunReport, AppError> {
+        let executor = executor(&setup)?;
+        let ports = Ports { clock: &SystemClock::start(), executor, sink: sinks, signals: &mut self.signals };
+        Ok(self.runtime.block_on(driver::run(plan, (setup.run_id, setup.settings), setup.started, ports)))
+    }
+
+    /// Waits until everything is written; nothing if a signal comes first.
+    pub(super) fn wait_for(&mut self, done: Done) -> Option<io::Result<()>> {
+        let signals = &mut self.signals;
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                written = done => Some(written.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))),
+                () = signals.next() => None,
+            }
+        })
+    }
 }
 
 fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {

@@ -1,10 +1,11 @@
 //! Joins what listens to a run: the display and the file of events.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::error::AppError;
+use super::outbox::{Done, Outbox};
 use crate::engine::ports::{Sink, SinkError};
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::report::ReportFold;
@@ -13,18 +14,16 @@ use crate::report::Formatter;
 /// Everybody who listens to one run.
 pub(super) struct Sinks<'a> {
     pub formatter: &'a mut dyn Formatter,
-    pub out: &'a mut dyn Write,
-    /// The first failure to write the display; nothing is written after it.
-    pub out_error: Option<io::Error>,
+    pub out: &'a mut Outbox,
+    /// Whether nobody takes the display any more.
+    pub out_closed: bool,
     pub events: Option<EventFile>,
 }
 
 impl Sink for Sinks<'_> {
     fn record(&mut self, event: &RunEvent, so_far: &ReportFold) -> Result<(), SinkError> {
-        // A slow terminal slows the run; a closed one does not touch it.
-        if self.out_error.is_none() {
-            self.out_error = self.formatter.event(event, so_far, self.out).err();
-        }
+        // Neither a slow terminal nor a closed one touches the run.
+        self.out_closed = self.out_closed || self.formatter.event(event, so_far, self.out).is_err();
         if let Some(events) = &mut self.events {
             events.write(event);
         }
@@ -34,7 +33,7 @@ impl Sink for Sinks<'_> {
 
 /// A file with one event a line, complete up to the last node that ended.
 pub(super) struct EventFile {
-    file: BufWriter<File>,
+    file: Outbox,
     failed: bool,
 }
 
@@ -42,10 +41,10 @@ impl EventFile {
     pub(super) fn create(path: &Path) -> Result<Self, AppError> {
         let file =
             File::create(path).map_err(|source| AppError::Output { path: path.to_path_buf(), source })?;
-        Ok(Self { file: BufWriter::new(file), failed: false })
+        Ok(Self { file: Outbox::to(file), failed: false })
     }
 
-    /// Best effort: the run is worth more than its recording, so a failure is said once.
+    /// Best effort: the run is worth more than its recording.
     fn write(&mut self, event: &RunEvent) {
         if self.failed {
             return;
@@ -54,10 +53,13 @@ impl EventFile {
             .map_err(io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
             .and_then(|()| if is_milestone(&event.kind) { self.file.flush() } else { Ok(()) });
-        if let Err(error) = written {
-            tracing::warn!(%error, "events are not recorded from here on");
-            self.failed = true;
-        }
+        // Why is told at the end.
+        self.failed = written.is_err();
+    }
+
+    /// Hands on the last of it, and tells when it is written.
+    pub(super) fn close(self) -> Done {
+        self.file.close()
     }
 }
 

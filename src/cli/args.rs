@@ -83,7 +83,6 @@ pub struct Orch {
 
     /// Stop at the first failure, whatever the contract says
     #[arg(long, env = "ONEX_FAIL_FAST", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    #[arg(conflicts_with = "keep_going")]
     pub fail_fast: bool,
 
     /// Go on after a failure with all that does not depend on it, whatever the contract says
@@ -159,7 +158,6 @@ pub struct Shown {
 
     /// Say only what went wrong, and the summary
     #[arg(long, short, env = "ONEX_QUIET", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    #[arg(conflicts_with = "verbose")]
     pub quiet: bool,
 
     /// Say what onex itself does; twice says more

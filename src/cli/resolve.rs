@@ -4,8 +4,9 @@ use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use clap::CommandFactory as _;
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _};
 use serde_json::{Map, Value};
 
 use super::args::{Arguments, ColorName, FormatName, ModeName, Orch, Plan, Shown};
@@ -20,9 +21,41 @@ use crate::report::Volume;
 /// A request, how it should look, and how much `onex` says about itself.
 type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
 
-pub(super) fn orch(typed: Orch, environment: &Environment) -> Resolved<RunRequest> {
+/// Which options stand on the command line itself, and not in the environment.
+pub(super) struct Typed<'m>(Option<&'m ArgMatches>);
+
+impl<'m> Typed<'m> {
+    pub(super) fn of(matches: &'m ArgMatches) -> Self {
+        Self(matches.subcommand().map(|(_, matches)| matches))
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.0.is_some_and(|matches| matches.value_source(option) == Some(ValueSource::CommandLine))
+    }
+
+    /// Of two options that contradict each other, whether the first gives way: the command line wins over the
+    /// environment.
+    fn gives_way(&self, option: &str, to: &str) -> bool {
+        !self.has(option) && self.has(to)
+    }
+}
+
+pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment) -> Resolved<RunRequest> {
+    if typed.fail_fast && typed.keep_going {
+        typed.fail_fast = !here.gives_way("fail_fast", "keep_going");
+        typed.keep_going = !here.gives_way("keep_going", "fail_fast");
+    }
+    if typed.fail_fast && typed.keep_going {
+        return Err(error("`--fail-fast` and `--keep-going` contradict each other".to_owned()));
+    }
+    if typed.dry_run && here.gives_way("dry_run", "mode") {
+        typed.dry_run = false;
+    }
+    if here.gives_way("mode", "dry_run") {
+        typed.mode = None;
+    }
     let mode = mode(typed.mode, typed.dry_run)?;
-    let jobs = jobs(typed.jobs, mode)?;
+    let (mode, jobs) = mode_and_jobs((mode, typed.jobs), here)?;
     let timeout = typed.timeout.as_deref().map(timeout).transpose()?;
     let input_values = match &typed.input_file {
         Some(file) => inputs(file, environment)?,
@@ -33,6 +66,9 @@ pub(super) fn orch(typed: Orch, environment: &Environment) -> Resolved<RunReques
         (_, true) => Some(false),
         _ => None,
     };
+    if typed.events.as_deref() == Some(Path::new("-")) {
+        return Err(error("`--events` needs a file: standard output carries the report".to_owned()));
+    }
     let request = RunRequest {
         contract: typed.contract,
         root: typed.root.map(|root| environment.directory.join(root)),
@@ -46,19 +82,19 @@ pub(super) fn orch(typed: Orch, environment: &Environment) -> Resolved<RunReques
         input_values,
         events: typed.events.map(|file| environment.directory.join(file)),
     };
-    Ok((request, wishes(&typed.shown), typed.shown.verbose))
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
-pub(super) fn plan(typed: Plan) -> Resolved<PlanRequest> {
-    let mode = mode(typed.mode, false)?;
+pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
+    let (mode, jobs) = mode_and_jobs((mode(typed.mode, false)?, typed.jobs), here)?;
     let request = PlanRequest {
         contract: typed.contract,
         format: typed.shown.format.map(format),
         mode,
-        jobs: jobs(typed.jobs, mode)?,
+        jobs,
         cores: cores(),
     };
-    Ok((request, wishes(&typed.shown), typed.shown.verbose))
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 /// A misuse of the command line, in clap's own form.
@@ -78,12 +114,18 @@ fn mode(named: Option<ModeName>, dry_run: bool) -> Result<Option<Mode>, clap::Er
     }
 }
 
-fn jobs(jobs: Option<u32>, mode: Option<Mode>) -> Result<Option<usize>, clap::Error> {
-    match (jobs, mode) {
-        (Some(jobs @ 2..), Some(Mode::Sync)) => Err(error(format!(
+fn mode_and_jobs(
+    (mode, jobs): (Option<Mode>, Option<u32>),
+    here: &Typed<'_>,
+) -> Result<(Option<Mode>, Option<usize>), clap::Error> {
+    let jobs = jobs.map(|jobs| jobs as usize);
+    match (mode, jobs) {
+        (Some(Mode::Sync), Some(2..)) if here.gives_way("mode", "jobs") => Ok((None, jobs)),
+        (Some(Mode::Sync), Some(2..)) if here.gives_way("jobs", "mode") => Ok((mode, None)),
+        (Some(Mode::Sync), Some(jobs @ 2..)) => Err(error(format!(
             "`--mode sync` runs one node at a time, which `--jobs {jobs}` contradicts; use `--mode async`"
         ))),
-        (jobs, _) => Ok(jobs.map(|jobs| jobs as usize)),
+        _ => Ok((mode, jobs)),
     }
 }
 
@@ -101,14 +143,21 @@ fn timeout(typed: &str) -> Result<std::time::Duration, clap::Error> {
 fn inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, clap::Error> {
     let name = file.display();
     let read = if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
+        bounded(&mut std::io::stdin())
     } else {
-        std::fs::read_to_string(environment.directory.join(file))
+        std::fs::File::open(environment.directory.join(file)).and_then(|mut opened| bounded(&mut opened))
     };
     let text = read.map_err(|problem| error(format!("cannot read the inputs of `{name}`: {problem}")))?;
     serde_json::from_str(&text)
         .map_err(|problem| error(format!("`{name}` is not one JSON object with inputs: {problem}")))
+}
+
+/// The text of a reader that may be endless.
+fn bounded(reader: &mut dyn std::io::Read) -> std::io::Result<String> {
+    const MOST: u64 = 32 * 1024 * 1024;
+    let mut text = String::new();
+    reader.take(MOST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST { Err(std::io::Error::other("larger than 32 MiB")) } else { Ok(text) }
 }
 
 fn cores() -> usize {
@@ -123,14 +172,18 @@ const fn format(name: FormatName) -> Format {
     }
 }
 
-const fn wishes(shown: &Shown) -> Wishes {
-    Wishes {
+fn wishes(shown: &Shown, here: &Typed<'_>) -> Result<Wishes, clap::Error> {
+    let quiet = shown.quiet && !here.gives_way("quiet", "verbose");
+    if quiet && shown.verbose > 0 {
+        return Err(error("`--quiet` and `--verbose` contradict each other".to_owned()));
+    }
+    Ok(Wishes {
         color: match shown.color {
             ColorName::Auto => ColorChoice::Auto,
             ColorName::Always => ColorChoice::Always,
             ColorName::Never => ColorChoice::Never,
         },
         no_color: shown.no_color,
-        volume: if shown.quiet { Volume::Quiet } else { Volume::Normal },
-    }
+        volume: if quiet { Volume::Quiet } else { Volume::Normal },
+    })
 }

@@ -66,6 +66,11 @@ impl<'r> Graph<'r> {
                 continue;
             }
             reader.check_keys(item, &keys::EDGE);
+            // Real contracts write `data_flow`; another kind would ask for another edge than this one.
+            let kind = reader.tree.value(item, "edge_type");
+            if let Some(kind) = kind.filter(|&kind| reader.tree.scalar(kind) != Some("data_flow")) {
+                reader.later(kind, "an edge of another type than `data_flow`");
+            }
             let [from, to] = ["from_node", "to_node"].map(|key| {
                 let node = reader.tree.value(item, key);
                 if node.is_none() {

@@ -353,6 +353,10 @@ const POLICY_KEYS: &[&str] = &[
     "priority",
 ];
 
+/// Keys whose `false` and `0` ask for something: `when: false` asks that the node does not run.
+pub(super) const NEVER_OFF: &[&str] =
+    &["when", "condition", "for_each", "total_timeout", "total_timeout_ms", "inherit_env", "output_schema"];
+
 const LATER_POLICY_KEYS: &[&str] = &[
     "when",
     "condition",

@@ -1,6 +1,6 @@
 //! Reads typed values out of a tree and says what is wrong with them, where.
 
-use super::keys::{Standing, Table};
+use super::keys::{self, Standing, Table};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
@@ -218,7 +218,8 @@ impl<'t> Reader<'t> {
         };
         // `parallel: true` on a task of `spec/004` is a hint, `parallel: […]` an action.
         let hint = key == "parallel" && matches!(self.tree.shape(entry.value), Shape::Bool(_));
-        let off = hint || self.is_off(entry.value);
+        let empty = self.tree.shape(entry.value) == Shape::Null;
+        let off = hint || empty || (!keys::NEVER_OFF.contains(&key) && self.is_off(entry.value));
         match table.standing(key) {
             Some(Standing::Read | Standing::Kept) => {}
             Some(Standing::Later) if off => {}

@@ -108,6 +108,8 @@ table! {
     UNBOUND_NODE = "E0304",
     /// The contract declares no execution graph.
     NO_GRAPH = "E0305",
+    /// A node waits for a failure at which the run stops.
+    STOPS_FIRST = "E0306",
 
     /// An input that the contract does not declare.
     UNKNOWN_INPUT = "E0401",

@@ -13,9 +13,10 @@ use super::ports::{AttemptOutcome, AttemptRequest, Executor, Signals, Sink};
 use super::unit::{self, UnitEnded};
 use crate::base::stop::{self, StopSender};
 use crate::base::{Clock, Mono, NodeId, RunId, clock};
+use crate::model;
 use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::NodeStatus;
-use crate::model::output::{Captured, MemoryOutputs, OutputFormat};
+use crate::model::output::{Captured, MemoryOutputs, Share};
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::Plan;
 
@@ -48,6 +49,7 @@ pub async fn run(
         seq: 0,
         fold: ReportFold::new(run_id),
         outputs: MemoryOutputs::default(),
+        shares: HashMap::new(),
         timers: Timers::default(),
         units: JoinSet::new(),
         running: HashMap::new(),
@@ -74,6 +76,8 @@ struct Driver<'a> {
     seq: u64,
     fold: ReportFold,
     outputs: MemoryOutputs,
+    /// What the last attempts of nodes that may be repeated take of what the run keeps.
+    shares: HashMap<usize, Share>,
     timers: Timers,
     units: JoinSet<UnitEnded>,
     running: HashMap<Id, (usize, u32)>,
@@ -147,6 +151,7 @@ impl Driver<'_> {
         let event = RunEvent::at_moment((self.run_id, self.seq), clock.started_at(), clock.now(), kind);
         self.seq += 1;
         self.fold.apply(&event, &self.outputs);
+        self.outputs.hand_over();
         self.ports.sink.record(&event, &self.fold)
     }
 
@@ -194,20 +199,29 @@ impl Driver<'_> {
             failure = outcome.failure.as_ref().map(|failure| failure.message.as_str()),
             "attempt ended"
         );
+        let outputs_len = if outcome.outputs.is_empty() { 0 } else { json_len(&outcome.outputs) };
+        // What an earlier attempt printed is replaced in the report.
+        self.outputs.give_back(self.shares.remove(&ended.node).unwrap_or_default());
+        let before = self.outputs.taken();
+        let fits = self.outputs.take(outputs_len);
         let stdout = Captured::new(outcome.stdout, outcome.truncated.0, &mut self.outputs);
         let stderr = Captured::new(outcome.stderr, outcome.truncated.1, &mut self.outputs);
-        let is_json =
-            self.plan.node(ended.node).action.as_ref().is_some_and(|a| a.output() == OutputFormat::Json);
+        let spec = self.plan.node(ended.node);
+        if spec.retry.max_attempts() > 1 {
+            self.shares.insert(ended.node, self.outputs.taken_since(before));
+        }
+        let format = spec.action.as_ref().map(model::workflow::Action::output).unwrap_or_default();
+        let lost = !fits || (stdout.truncated && format.is_whole());
         let finished = AttemptFinished {
             node_id: self.plan.node(ended.node).id.clone(),
             attempt: ended.attempt,
             // A value that is cut is no value, and nobody may take it for one.
-            failure: outcome.failure.or_else(|| (is_json && stdout.truncated).then(unit::value_lost)),
+            failure: outcome.failure.or_else(|| lost.then(unit::value_lost)),
             return_code: outcome.return_code,
             signal: outcome.signal,
             stdout,
             stderr,
-            outputs: outcome.outputs,
+            outputs: if fits { outcome.outputs } else { Map::new() },
             leaked: outcome.leaked,
         };
         Input::AttemptEnded { node: ended.node, finished: Box::new(finished), stopped: outcome.stopped }
@@ -225,6 +239,7 @@ impl Driver<'_> {
                 outputs: &result.outputs,
                 return_code: result.return_code,
                 attempts: result.attempts,
+                truncated: result.truncated,
             })
             .collect();
         results_document(&self.inputs, &upstream)
@@ -241,6 +256,12 @@ struct Upstream<'a> {
     outputs: &'a Map<String, Value>,
     return_code: Option<i32>,
     attempts: u32,
+    /// Whether its value is only a part of what it printed.
+    truncated: bool,
+}
+
+fn json_len(map: &Map<String, Value>) -> usize {
+    serde_json::to_string(map).map_or(0, |text| text.len())
 }
 
 /// `{"inputs": {…}, "nodes": {"id": {…}}}`.

@@ -44,7 +44,7 @@ impl CommandExecutor {
     fn prepare(&self, request: &AttemptRequest, command: &CommandSpec) -> Result<Prepared, AttemptFailure> {
         let directory = self.directory(command.cwd.as_deref())?;
         let outputs = self.scratch.file(&format!("{}-{}.outputs", request.index, request.attempt));
-        let results = self.results(request).map_err(|error| {
+        let (results, results_file) = self.results(request).map_err(|error| {
             not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
         })?;
         let mut env: Vec<(OsString, OsString)> = vec![("PWD".into(), directory.clone().into())];
@@ -74,6 +74,7 @@ impl CommandExecutor {
                 stdin,
             },
             outputs,
+            results_file,
         })
     }
 
@@ -92,13 +93,15 @@ impl CommandExecutor {
 
     /// What `$ONEX_NODE_RESULTS` holds: the document itself, or where it is if it is too long for a variable.
     /// A file for each node would cost more than a short program does.
-    fn results(&self, request: &AttemptRequest) -> io::Result<String> {
+    fn results(&self, request: &AttemptRequest) -> io::Result<(String, Option<PathBuf>)> {
         if request.results.len() <= MAX_VARIABLE {
-            return Ok(request.results.as_ref().to_owned());
+            return Ok((request.results.as_ref().to_owned(), None));
         }
         let path = self.scratch.file(&format!("{}-{}.results", request.index, request.attempt));
+        let name =
+            path.to_str().ok_or_else(|| io::Error::other("the path of temporary files is not UTF-8"))?;
         std::fs::write(&path, request.results.as_bytes())?;
-        Ok(serde_json::json!({ "file": path }).to_string())
+        Ok((serde_json::json!({ "file": name }).to_string(), Some(path)))
     }
 }
 
@@ -106,6 +109,8 @@ struct Prepared {
     program: Program,
     /// Where it may write outputs.
     outputs: PathBuf,
+    /// What it reads earlier results from, if they are in a file.
+    results_file: Option<PathBuf>,
 }
 
 impl Executor for Arc<CommandExecutor> {
@@ -119,13 +124,20 @@ impl Executor for Arc<CommandExecutor> {
                     return AttemptOutcome { failure: Some(failure), ..AttemptOutcome::default() };
                 }
             };
-            match process::run(prepared.program, stop).await {
+            let outcome = match process::run(prepared.program, stop).await {
                 Ok(exit) => outcome(exit, command.output, &prepared.outputs),
                 Err(error) => AttemptOutcome {
                     failure: Some(not_started(FailureReason::Spawn, error.to_string())),
                     ..AttemptOutcome::default()
                 },
+            };
+            // A thousand nodes that read one long result would fill the disk by the end of the run.
+            if let Some(file) = prepared.results_file
+                && let Err(error) = std::fs::remove_file(&file)
+            {
+                tracing::debug!(%error, file = %file.display(), "already gone");
             }
+            outcome
         })
     }
 }
@@ -171,11 +183,11 @@ fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
 
 /// What is wrong with an output that should be JSON.
 fn check_value(format: OutputFormat, stdout: &Stream) -> Option<String> {
+    if stdout.truncated && format.is_whole() {
+        return Some("the output is longer than what is kept of it, so its value is lost".to_owned());
+    }
     if format != OutputFormat::Json {
         return None;
-    }
-    if stdout.truncated {
-        return Some("the output is JSON and longer than what is kept of it".to_owned());
     }
     let text = Text::from_bytes(stdout.bytes.clone());
     format.value(&text).err().map(|error| format!("the output is not JSON: {error}"))

@@ -207,9 +207,40 @@ pub struct MemoryOutputs {
     used: usize,
 }
 
+/// Bytes that one attempt takes of what a run keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share(usize);
+
 impl MemoryOutputs {
     /// The most bytes that one run keeps.
     pub const LIMIT: usize = 64 * 1024 * 1024;
+
+    /// Forgets the bytes beside the events, which the report holds by now. They still count.
+    pub fn hand_over(&mut self) {
+        self.kept.clear();
+    }
+
+    /// What is taken in all.
+    #[must_use]
+    pub const fn taken(&self) -> Share {
+        Share(self.used)
+    }
+
+    /// What was taken since `before`.
+    #[must_use]
+    pub const fn taken_since(&self, before: Share) -> Share {
+        Share(self.used.saturating_sub(before.0))
+    }
+
+    /// Gives back what an attempt took that a later one replaces.
+    pub const fn give_back(&mut self, share: Share) {
+        self.used = self.used.saturating_sub(share.0);
+    }
+
+    /// Counts bytes that the report holds; false where there is no room for them.
+    pub const fn take(&mut self, bytes: usize) -> bool {
+        self.charge(bytes)
+    }
 
     const fn has_room_for(&self, bytes: usize) -> bool {
         self.used + bytes <= Self::LIMIT
@@ -254,6 +285,12 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
+    /// Whether the value of a part says nothing about the value of the whole.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Json | Self::Lines)
+    }
+
     /// The value of a standard output.
     ///
     /// # Errors

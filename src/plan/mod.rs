@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
-use crate::model::workflow::{EdgeCondition, NodeSpec, Workflow};
+use crate::model::workflow::{EdgeCondition, ErrorAction, NodeSpec, Workflow};
 
 pub use view::{ViewContext, view};
 
@@ -111,6 +111,37 @@ impl Plan {
     #[must_use]
     pub fn dependents(&self, index: usize) -> &[Dependent] {
         &self.dependents[self.starts[index]..self.starts[index + 1]]
+    }
+
+    /// One finding for each edge that waits for a failure at which the run stops: its node would never start then.
+    #[must_use]
+    pub fn stopped_first(&self) -> Vec<Diagnostic> {
+        let stops = |node: &NodeSpec| match node.error_action {
+            Some(action) => action == ErrorAction::Stop,
+            None => !self.workflow.rules.keep_going,
+        };
+        let edges =
+            self.workflow.nodes.iter().flat_map(|node| node.depends_on.iter().map(move |edge| (node, edge)));
+        edges
+            .filter(|(_, edge)| edge.on != EdgeCondition::Success && stops(self.node(edge.node)))
+            .map(|(node, edge)| {
+                let other = &self.node(edge.node).id;
+                let message = match edge.on {
+                    EdgeCondition::Failure => {
+                        format!("`{}` waits for a failure of `{other}`, at which the run stops", node.id)
+                    }
+                    _ => format!(
+                        "`{}` is to run after a failure of `{other}`, too, at which the run stops",
+                        node.id
+                    ),
+                };
+                Diagnostic::warning(codes::STOPS_FIRST, message)
+                    .at(edge.span, "not started after a failure")
+                    .help(format!(
+                        "say `fail_fast: false` in the rules, or `error_action: continue` on `{other}`"
+                    ))
+            })
+            .collect()
     }
 
     /// The finding that some nodes say nothing about what they do, if there are any.

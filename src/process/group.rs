@@ -65,14 +65,14 @@ impl Group {
 
     /// Waits until no member is left, at most `within`.
     pub(super) async fn gone(self, within: Duration) -> bool {
-        let mut waited = Duration::ZERO;
+        let until = tokio::time::Instant::now() + within;
         let mut look = FIRST_LOOK;
         while !self.is_gone() {
-            if waited >= within {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
                 return false;
             }
-            clock::sleep(look).await;
-            waited += look;
+            clock::sleep(look.min(left)).await;
             look = (look * 2).min(SLOWEST_LOOK);
         }
         true

@@ -25,8 +25,14 @@ impl Locator {
         // A name is looked for in the path; a path is taken from the working directory.
         let named = !program.contains('/');
         let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
-        let from = if named { path } else { directory.as_os_str() };
-        let key = (program.to_owned(), from.to_owned());
+        // What a relative entry of the path means depends on the directory, too.
+        let relative = named && std::env::split_paths(path).any(|entry| entry.is_relative());
+        let mut from = if named { path.to_owned() } else { OsString::new() };
+        if !named || relative {
+            from.push("\0");
+            from.push(directory);
+        }
+        let key = (program.to_owned(), from);
         let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(file) = known.get(&key) {
             return Ok(file.clone());

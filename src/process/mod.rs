@@ -5,6 +5,7 @@
 
 mod capture;
 mod group;
+mod limits;
 mod locate;
 mod run;
 mod signals;
@@ -12,6 +13,7 @@ mod signals;
 mod tests;
 
 pub use capture::Stream;
+pub use limits::most_at_once;
 pub use locate::Locator;
 pub use run::{Exit, Program, SpawnError, run};
 pub use signals::SignalStream;

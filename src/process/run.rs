@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -77,10 +78,16 @@ pub async fn run(program: Program, stop: StopReceiver) -> Result<Exit, SpawnErro
     let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
     let streams = (child.stdout.take(), child.stderr.take());
     let stdin = child.stdin.take();
+    let is_read = AtomicBool::new(false);
     let watched = {
         // Served at once: a program that writes before it reads must not wait for a reader that waits for it.
+        let read = async { tokio::join!(stdout.fill(streams.0), stderr.fill(streams.1)) };
         let pump = async {
-            tokio::join!(stdout.fill(streams.0), stderr.fill(streams.1), feed(stdin, program.stdin));
+            let reading = async {
+                read.await;
+                is_read.store(true, Ordering::Relaxed);
+            };
+            tokio::join!(reading, feed(stdin, program.stdin));
         };
         watch(&mut child, pump, (group, stop)).await
     };
@@ -91,7 +98,7 @@ pub async fn run(program: Program, stop: StopReceiver) -> Result<Exit, SpawnErro
         stdout: stdout.finish(),
         stderr: stderr.finish(),
         stopped: watched.stopped,
-        leaked: watched.leaked,
+        leaked: !watched.stopped && !is_read.load(Ordering::Relaxed),
     })
 }
 
@@ -128,7 +135,6 @@ struct Watched {
     /// Nothing where the kernel could not tell.
     status: Option<ExitStatus>,
     stopped: bool,
-    leaked: bool,
 }
 
 /// Waits for the end of the child and of its output, and stops both when asked to.
@@ -138,7 +144,7 @@ async fn watch(
     (group, mut stop): (Option<Group>, StopReceiver),
 ) -> Watched {
     tokio::pin!(pump);
-    let mut watched = Watched { ended: false, status: None, stopped: false, leaked: false };
+    let mut watched = Watched { ended: false, status: None, stopped: false };
     let mut pumped = false;
     let mut level = StopLevel::None;
     let mut kill_at = Timer::default();
@@ -166,16 +172,13 @@ async fn watch(
                     group.kill();
                 }
             }
-            () = drained_at.passed() => {
-                watched.leaked = !watched.stopped;
-                break;
-            }
+            () = drained_at.passed() => break,
         }
     }
     if watched.stopped
         && let Some(group) = group
     {
-        end_group(group, kill_at).await;
+        end_group(group, kill_at, async { _ = stop.above(level).await }).await;
     }
     watched
 }
@@ -184,8 +187,12 @@ async fn watch(
 ///
 /// Its leader has been reaped, so its number could in theory be given to a stranger; the kernel hands out numbers
 /// in turn, and a group that is gone is not signalled.
-async fn end_group(group: Group, kill_at: Timer) {
-    if group.gone(kill_at.left()).await {
+async fn end_group(group: Group, kill_at: Timer, killed_sooner: impl Future<Output = ()>) {
+    let gone = tokio::select! {
+        gone = group.gone(kill_at.left()) => gone,
+        () = killed_sooner => false,
+    };
+    if gone {
         return;
     }
     group.kill();

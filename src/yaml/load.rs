@@ -1,7 +1,7 @@
 //! Events of the YAML parser to a [`Tree`], within limits that hold before memory is spent.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
@@ -243,8 +243,13 @@ impl<'s> Loader<'s, '_> {
             }
         }
         self.find_duplicates(start);
-        for merge in merges {
-            self.merge(start, merge)?;
+        if !merges.is_empty() {
+            let merged = self.merged(start, &merges)?;
+            self.tree.entries.extend(merged);
+            // Merged entries are stored once for each merge, so they count against the limit of stored nodes.
+            if self.tree.entries.len() > self.limits.nodes {
+                return Err(self.too_many());
+            }
         }
         Ok(Content::Mapping(index(start)..index(self.tree.entries.len())))
     }
@@ -286,35 +291,30 @@ impl<'s> Loader<'s, '_> {
         }
     }
 
-    /// Adds the entries of the merged mapping, or mappings, whose keys are not there yet.
-    fn merge(&mut self, start: usize, value: NodeRef) -> Result<(), Diagnostic> {
-        let sources = match self.tree.shape(value) {
-            Shape::Mapping(_) => vec![value],
-            Shape::Sequence(items) => items.to_vec(),
-            _ => vec![value],
-        };
-        for merged in sources {
-            let Shape::Mapping(entries) = self.tree.shape(merged) else {
-                let noun = self.tree.shape(merged).noun();
-                return Err(Diagnostic::error(codes::BAD_MERGE, "`<<` merges mappings only")
-                    .at(self.tree.span(merged), format!("this is {noun}")));
+    /// The entries of the merged mappings whose keys are not there yet.
+    fn merged(&self, start: usize, merges: &[NodeRef]) -> Result<Vec<Entry>, Diagnostic> {
+        let mut known: HashSet<&str> =
+            self.tree.entries[start..].iter().filter_map(|entry| self.tree.scalar(entry.key)).collect();
+        let mut added = Vec::new();
+        for &value in merges {
+            let sources = match self.tree.shape(value) {
+                Shape::Sequence(items) => items,
+                _ => &[value],
             };
-            let entries = entries.to_vec();
-            for entry in entries {
-                let key = self.tree.scalar(entry.key);
-                let known = self.tree.entries[start..]
-                    .iter()
-                    .any(|e| key.is_some() && self.tree.scalar(e.key) == key);
-                if !known {
-                    self.tree.entries.push(entry);
+            for &source in sources {
+                let Shape::Mapping(entries) = self.tree.shape(source) else {
+                    let noun = self.tree.shape(source).noun();
+                    return Err(Diagnostic::error(codes::BAD_MERGE, "`<<` merges mappings only")
+                        .at(self.tree.span(source), format!("this is {noun}")));
+                };
+                let fresh = |entry: &&Entry| self.tree.scalar(entry.key).is_none_or(|key| known.insert(key));
+                added.extend(entries.iter().filter(fresh).copied());
+                if added.len() > self.limits.nodes {
+                    return Err(self.too_many());
                 }
             }
-            // Merged entries are stored once per merge, so they count against the limit of stored nodes.
-            if self.tree.entries.len() > self.limits.nodes {
-                return Err(self.too_many());
-            }
         }
-        Ok(())
+        Ok(added)
     }
 
     fn push(&mut self, at: &YamlSpan, content: Content<'s>, size: u64) -> Result<NodeRef, Diagnostic> {

@@ -121,6 +121,15 @@ fn aliases_share_and_merge_keys_merge() {
 }
 
 #[test]
+fn many_merges_of_a_large_mapping_cost_no_more_than_their_size() {
+    // Each merged key was once compared with every other: this took minutes.
+    let base: String = (0..30_000).map(|n| format!("k{n}: 1, ")).collect();
+    let uses: String = (0..60).map(|n| format!("m{n}: {{<<: *b, z: 1}}\n")).collect();
+    let json = check(&format!("b: &b {{{base}}}\n{uses}")).unwrap();
+    assert_eq!(json["m59"].as_object().unwrap().len(), 30_001);
+}
+
+#[test]
 fn limits_hold_before_memory_is_spent() {
     let bomb = (1..40).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
         text + &format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)

@@ -264,8 +264,8 @@ workflow:
     let expected = json!({
         "inputs": {"who": "me", "n": 2},
         "nodes": {
-            "a": {"status": "completed", "value": "one", "outputs": {"color": "green", "shape": " round"}, "return_code": 0, "attempts": 1},
-            "b": {"status": "failed", "value": null, "outputs": {"list": [1, 2]}, "return_code": 3, "attempts": 1},
+            "a": {"status": "completed", "value": "one", "outputs": {"color": "green", "shape": " round"}, "return_code": 0, "attempts": 1, "truncated": false},
+            "b": {"status": "failed", "value": null, "outputs": {"list": [1, 2]}, "return_code": 3, "attempts": 1, "truncated": false},
         },
     });
     assert_eq!(result(&report, "c")["value"], expected);
@@ -533,4 +533,87 @@ fn without_a_place_to_work_nothing_runs() {
     assert_eq!((ended.code, &report["error"]["kind"]), (2, &json!("StateError")));
     assert!(ended.stderr.contains("cannot make a working folder in"), "{}", ended.stderr);
     assert!(!folder.exists("ran"));
+}
+
+#[test]
+fn a_program_is_looked_for_anew_where_the_path_is_relative() {
+    let folder = Folder::with(
+        "workflow: {tasks: [{id: a, run: [tool], cwd: a, env: {PATH: 'bin:/usr/bin:/bin'}}, {id: b, run: [tool], cwd: b, env: {PATH: 'bin:/usr/bin:/bin'}}]}",
+    );
+    for name in ["a", "b"] {
+        let tool = folder.write(&format!("{name}/bin/tool"), format!("#!/bin/sh\necho {name}\n"));
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let report = folder.report(&[]);
+    assert_eq!((&result(&report, "a")["value"], &result(&report, "b")["value"]), (&json!("a"), &json!("b")));
+}
+
+#[test]
+fn a_relative_or_empty_folder_for_temporary_files_loses_no_outputs() {
+    let folder = tasks("    - {id: a, cwd: sub, run: 'echo k=v > $ONEX_NODE_OUTPUT'}\n");
+    folder.write("sub/file", "");
+    for temporary in ["tmp", ""] {
+        let mut command = folder.command(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+        let ended = Ended::of(&command.env("TMPDIR", temporary).output().unwrap());
+        let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(result(&report, "a")["outputs"], json!({"k": "v"}), "{temporary:?}");
+    }
+    folder.assert_clean();
+}
+
+#[test]
+fn lines_that_are_cut_are_no_value() {
+    let folder =
+        tasks("    - {id: a, run: 'seq 1 300000', output: lines}\n    - {id: b, run: 'seq 1 300000'}\n");
+    let report = folder.report(&["--keep-going"]);
+    assert_eq!(endings(&report), ["a failed protocol", "b completed -"]);
+    assert_eq!(
+        (&result(&report, "a")["value"], &result(&report, "b")["truncated"]),
+        (&json!(null), &json!(true))
+    );
+}
+
+#[test]
+fn attempts_that_were_replaced_do_not_use_up_what_is_kept() {
+    // A hundred attempts of a megabyte would be more than a run keeps.
+    let folder = tasks(
+        r#"    - id: a
+      run: 'echo x >> tries; head -c 1000000 /dev/zero | tr "\\0" y; test $(wc -l < tries) -ge 100'
+      retry: {max_attempts: 100, initial_delay: 0}
+    - {id: b, run: "seq 1 100000", output: lines, depends_on: [a]}
+"#,
+    );
+    let report = folder.report(&[]);
+    assert_eq!(endings(&report), ["a completed -", "b completed -"]);
+    assert_eq!(result(&report, "b")["value"].as_array().unwrap().len(), 100_000);
+}
+
+#[test]
+fn no_more_run_at_once_than_there_are_open_files_for() {
+    let nodes: String = (0..200).map(|n| format!("    - {{id: n{n}, run: [sleep, '0.01']}}\n")).collect();
+    let folder = tasks(&nodes);
+    let onex = env!("CARGO_BIN_EXE_onex");
+    let line = format!("ulimit -n 64; exec {onex} orch --contract contract.yaml --format json --jobs 200");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]).current_dir(folder.path()).env("TMPDIR", folder.path().join("tmp"));
+    let ended = Ended::of(&command.output().unwrap());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("lets 5 nodes run at once, not 200"), "{}", ended.stderr);
+}
+
+#[test]
+fn messages_that_nobody_can_read_do_not_break_a_run() {
+    let folder = tasks("    - {id: a, run: 'true'}\n");
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for more in [&["-vv"][..], &["--events", "/dev/full"], &["--events", "no/such/folder/x"]] {
+        let mut arguments = vec!["orch", "--contract", "contract.yaml", "--format", "json"];
+        arguments.extend(more);
+        let ended = Ended::of(&folder.command(&arguments).stderr(full()).output().unwrap());
+        let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            (ended.code, &report["exit_code"]),
+            (if more.contains(&"no/such/folder/x") { 2 } else { 0 }, &json!(ended.code))
+        );
+    }
+    folder.assert_clean();
 }

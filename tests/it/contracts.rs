@@ -248,6 +248,59 @@ fn parts_that_are_not_carried_out_plan_and_do_not_run() {
 }
 
 #[test]
+fn a_condition_that_is_false_does_not_let_its_node_run() {
+    let folder = Folder::with("workflow: {tasks: [{id: a, when: false, run: 'touch ran'}]}");
+    let run = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
+    assert!(run.code == 2 && run.stderr.contains("error[E0210]: `when`") && !folder.exists("ran"), "{run:?}");
+}
+
+#[test]
+fn edges_of_another_type_are_not_taken_for_plain_ones() {
+    let contract = |kind: &str| {
+        format!(
+            "workflow_coordination: {{workflow_definition: {{execution_graph: {{nodes: [{{node_id: a, step_config: {{run: x}}}}, {{node_id: b, step_config: {{run: x}}}}], edges: [{{from_node: a, to_node: b, edge_type: {kind}}}]}}}}}}"
+        )
+    };
+    let folder = Folder::with(&contract("data_flow"));
+    assert_eq!(folder.onex(&["plan", "contract.yaml"]).stderr, "");
+    folder.write("contract.yaml", contract("failure"));
+    let plan = folder.onex(&["plan", "contract.yaml"]);
+    assert!(plan.stderr.contains("warning[E0210]: an edge of another type"), "{}", plan.stderr);
+}
+
+#[test]
+fn a_node_that_waits_for_a_failure_at_which_the_run_stops_is_told_of() {
+    let contract = |rules: &str| {
+        format!(
+            "workflow: {{coordination: {{rules: {{{rules}}}}}, tasks: [{{id: a, run: 'false'}}, {{id: b, run: x, depends_on: [{{node: a, on: failure}}]}}]}}"
+        )
+    };
+    let folder = Folder::with(&contract(""));
+    let plan = folder.onex(&["plan", "contract.yaml"]);
+    assert!(
+        plan.stderr.contains("warning[E0306]: `b` waits for a failure of `a`, at which the run stops"),
+        "{}",
+        plan.stderr
+    );
+    assert!(plan.stderr.contains("say `fail_fast: false` in the rules"), "{}", plan.stderr);
+    folder.write("contract.yaml", contract("fail_fast: false"));
+    assert_eq!(folder.onex(&["plan", "contract.yaml"]).stderr, "");
+}
+
+#[test]
+fn events_do_not_replace_the_contract() {
+    let contract = "workflow: {tasks: [{id: a, run: 'touch ran'}]}";
+    let folder = Folder::with(contract);
+    std::os::unix::fs::symlink("contract.yaml", folder.path().join("other")).unwrap();
+    let report = folder.report(&["--events", "other"]);
+    assert!(report["error"]["message"].as_str().unwrap().ends_with("it is the contract"), "{report}");
+    assert_eq!(
+        (folder.read("contract.yaml").as_str(), folder.exists("ran"), &report["exit_code"]),
+        (contract, false, &json!(2))
+    );
+}
+
+#[test]
 fn data_is_never_pasted_into_a_script() {
     let stderr =
         diagnosis("workflow:\n  inputs: {x: string}\n  tasks:\n    - {id: a, run: 'echo ${{ inputs.x }}'}\n");

@@ -88,6 +88,9 @@ fn misuse_is_a_configuration_error_with_a_suggestion() {
         (&["orch", "--contract", "contract.yaml", "--inputs", "none.json"], "none.json"),
         (&["orch", "--contract", "contract.yaml", "--fail-fast", "--keep-going"], "--keep-going"),
         (&["orch", "--contract", "contract.yaml", "--dry-run", "--mode", "async"], "--dry-run"),
+        (&["orch", "--contract", "contract.yaml", "--quiet", "-v"], "--verbose"),
+        (&["orch", "--contract", "contract.yaml", "--events", "-"], "standard output carries the report"),
+        (&["orch", "--contract", "contract.yaml", "--inputs", "/dev/zero"], "larger than 32 MiB"),
         (&["orch"], "--contract"),
     ];
     for (arguments, expected) in rows {
@@ -106,6 +109,27 @@ fn options_can_come_from_the_environment_and_the_command_line_wins() {
     assert!(output.starts_with("schema_version: 1\n") && output.contains("mode: dry-run\n"), "{output}");
     command.args(["--format", "json"]);
     assert!(String::from_utf8(command.output().unwrap().stdout).unwrap().starts_with("{\n"));
+}
+
+#[test]
+fn where_both_contradict_each_other_the_command_line_wins_over_the_environment() {
+    let folder = Folder::with("workflow: {tasks: [{id: bad, run: exit 3}, {id: a, run: 'true'}]}");
+    let rows: &[(&str, &str, &[&str], &str)] = &[
+        ("ONEX_FAIL_FAST", "1", &["--keep-going"], "\"completed\": 1"),
+        ("ONEX_KEEP_GOING", "1", &["--fail-fast"], "\"skipped\": 1"),
+        ("ONEX_QUIET", "1", &["-v"], "\"mode\": \"sync\""),
+        ("ONEX_MODE", "sync", &["--jobs", "4"], "\"mode\": \"async\""),
+        ("ONEX_JOBS", "4", &["--mode", "sync"], "\"mode\": \"sync\""),
+        ("ONEX_DRY_RUN", "1", &["--mode", "async"], "\"mode\": \"async\""),
+        ("ONEX_MODE", "async", &["--dry-run"], "\"mode\": \"dry-run\""),
+    ];
+    for (variable, value, arguments, expected) in rows {
+        let mut all = vec!["orch", "--contract", "contract.yaml", "--format", "json"];
+        all.extend(*arguments);
+        let output = folder.command(&all).env(variable, value).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains(expected), "{variable} {arguments:?}: {stdout}");
+    }
 }
 
 #[test]

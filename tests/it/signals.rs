@@ -186,3 +186,50 @@ fn a_parent_that_ignored_its_children_does_not_hide_how_nodes_end() {
     assert_eq!(endings(&report), ["bad failed exit_code", "good completed -"]);
     assert_eq!(report["results"][0]["return_code"], 3);
 }
+
+/// Many failing nodes, whose lines are more than a pipe holds.
+fn talkative(extra: &str) -> Folder {
+    let nodes: String = (0..3000).map(|n| format!("    - {{id: n{n}, run: [/bin/false]}}\n")).collect();
+    Folder::with(&format!(
+        "workflow:\n  coordination: {{rules: {{fail_fast: false}}}}\n  tasks:\n{nodes}{extra}"
+    ))
+}
+
+#[test]
+fn a_reader_that_does_not_read_keeps_no_run_from_its_end() {
+    // The last node says that the run went on although nobody read its display.
+    let folder = talkative("    - {id: last, run: 'touch last', priority: 900}\n");
+    for format in ["human", "json"] {
+        let mut child = folder.start(&["orch", "--contract", "contract.yaml", "--format", format]);
+        wait_for(&folder.path().join("last"));
+        // It waits for its reader now, and for nothing else: a signal is enough.
+        while child.try_wait().unwrap().is_none() {
+            signal(&child, "INT");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{format}");
+        std::fs::remove_file(folder.path().join("last")).unwrap();
+        folder.assert_clean();
+    }
+}
+
+#[test]
+fn a_second_signal_kills_what_is_left_of_a_group_without_its_leader() {
+    let folder = Folder::with(
+        "workflow: {tasks: [{id: a, run: \"(trap '' TERM; echo $$ > leader; touch ready; exec >/dev/null 2>&1; while :; do sleep 0.02 || true; done) & sleep 987663\"}]}",
+    );
+    let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+    wait_for(&folder.path().join("ready"));
+    signal(&child, "INT");
+    while is_alive(&folder, "leader") {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // Without the second signal its grace of five seconds would pass first; the runner's log shows the time.
+    signal(&child, "INT");
+    let ended = Ended::of(&child.wait_with_output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (ended.code, &report["error"]["message"]),
+        (1, &"the run was killed by a second signal".into())
+    );
+}

@@ -136,7 +136,7 @@ fn each_node_is_told_of_those_that_it_waited_for() {
     drive(&chain(&["a", "b"]), executor, (0, EVERY_EVENT));
     let expected = [
         r#"{"inputs":{},"nodes":{}}"#,
-        r#"{"inputs":{},"nodes":{"a":{"status":"completed","value":"value","outputs":{},"return_code":null,"attempts":1}}}"#,
+        r#"{"inputs":{},"nodes":{"a":{"status":"completed","value":"value","outputs":{},"return_code":null,"attempts":1,"truncated":false}}}"#,
     ];
     assert_eq!(*told.lock().unwrap(), expected);
 }
