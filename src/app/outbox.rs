@@ -8,6 +8,9 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
+/// What is handed on at the latest: a document is written while its end is still being made.
+const CHUNK: usize = 64 * 1024;
+
 /// A writer that never blocks. `flush` hands on what was written since the last one.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -54,6 +57,9 @@ impl Outbox {
 impl Write for Outbox {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= CHUNK {
+            self.flush()?;
+        }
         Ok(bytes.len())
     }
 
