@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::machine::{Action, Input, Machine, Settings, TimerId};
-use super::ports::{AttemptOutcome, AttemptRequest, Executor, Signals, Sink};
+use super::ports::{AttemptOutcome, AttemptRequest, Executor, Signals, Sink, SinkError};
 use super::unit::{self, UnitEnded};
 use crate::base::stop::{self, StopSender};
 use crate::base::{Clock, Mono, NodeId, RunId, clock};
@@ -131,7 +131,7 @@ impl Driver<'_> {
         }
     }
 
-    fn carry_out(&mut self, action: Action) -> Result<(), super::ports::SinkError> {
+    fn carry_out(&mut self, action: Action) -> Result<(), SinkError> {
         match action {
             Action::Emit(kind) => return self.emit(kind),
             Action::Start { node, attempt } => self.start(node, attempt),
@@ -146,7 +146,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn emit(&mut self, kind: EventKind) -> Result<(), super::ports::SinkError> {
+    fn emit(&mut self, kind: EventKind) -> Result<(), SinkError> {
         let clock = self.ports.clock;
         let event = RunEvent::at_moment((self.run_id, self.seq), clock.started_at(), clock.now(), kind);
         self.seq += 1;
