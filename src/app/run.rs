@@ -1,6 +1,7 @@
 //! Runs a contract: reads it, plans it, carries it out, and gives its report to whoever asked.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +52,8 @@ pub struct RunRequest {
     pub timeout: Option<Duration>,
     /// Inputs given as text, by name.
     pub inputs: Vec<(String, String)>,
-    /// Inputs given as values, by name.
-    pub input_values: Map<String, Value>,
+    /// A file with inputs as one JSON object; `-` is standard input.
+    pub input_file: Option<PathBuf>,
     /// A file for the events.
     pub events: Option<PathBuf>,
 }
@@ -64,7 +65,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let mut loaded = load(&request.contract, &environment.directory);
     let mut out = Outbox::to(io::stdout());
     let mut session = None;
-    let prepared = prepare(request, &mut loaded).and_then(|prepared| {
+    let prepared = prepare(request, environment, &mut loaded).and_then(|prepared| {
         session = Some(Session::start()?);
         Ok(prepared)
     });
@@ -112,13 +113,18 @@ struct Prepared {
     events: Option<EventFile>,
 }
 
-fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Result<Prepared, AppError> {
+fn prepare(
+    request: &RunRequest,
+    environment: &Environment,
+    loaded: &mut Loaded,
+) -> Result<Prepared, AppError> {
     let plan = loaded.require_plan()?;
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
     let workflow = plan.workflow();
-    let inputs = resolve_inputs(&workflow.inputs, &request.inputs, request.input_values.clone());
+    let values = request.input_file.as_deref().map(|file| read_inputs(file, environment)).transpose()?;
+    let inputs = resolve_inputs(&workflow.inputs, &request.inputs, values.unwrap_or_default());
     // What a run would refuse, its preview only mentions.
     let obstacles = if dry_run { Vec::new() } else { obstacles(&plan, &loaded.diagnostics) };
     let inputs = match inputs {
@@ -166,6 +172,27 @@ fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Result<Prepared, AppErr
         events: request.events.as_deref().map(|path| event_file(path, &loaded.path)).transpose()?,
         plan,
     })
+}
+
+/// The inputs of a file, or of standard input: one JSON object.
+fn read_inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, AppError> {
+    let failed = |problem: String| AppError::Input { path: file.to_path_buf(), problem };
+    let read = if file == Path::new("-") {
+        read_bounded(&mut io::stdin())
+    } else {
+        File::open(environment.directory.join(file)).and_then(|mut opened| read_bounded(&mut opened))
+    };
+    let text = read.map_err(|error| failed(error.to_string()))?;
+    serde_json::from_str(&text)
+        .map_err(|error| failed(format!("it is not one JSON object with inputs: {error}")))
+}
+
+/// The text of a reader that may be endless.
+fn read_bounded(reader: &mut dyn Read) -> io::Result<String> {
+    const MOST: u64 = 32 * 1024 * 1024;
+    let mut text = String::new();
+    reader.take(MOST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST { Err(io::Error::other("it is larger than 32 MiB")) } else { Ok(text) }
 }
 
 /// As many at once as there are open files for: a node that cannot be started for want of one has not failed.

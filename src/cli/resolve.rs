@@ -1,13 +1,11 @@
 //! What was typed to what was meant.
 
-use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
-use serde_json::{Map, Value};
 
 use super::args::{Arguments, ColorName, FormatName, ModeName, Orch, Plan, Shown};
 use crate::app::Environment;
@@ -57,10 +55,6 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     let mode = mode(typed.mode, typed.dry_run)?;
     let (mode, jobs) = mode_and_jobs((mode, typed.jobs), here)?;
     let timeout = typed.timeout.as_deref().map(timeout).transpose()?;
-    let input_values = match &typed.input_file {
-        Some(file) => inputs(file, environment)?,
-        None => Map::new(),
-    };
     let fail_fast = match (typed.fail_fast, typed.keep_going) {
         (true, _) => Some(true),
         (_, true) => Some(false),
@@ -79,7 +73,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         fail_fast,
         timeout,
         inputs: typed.inputs,
-        input_values,
+        input_file: typed.input_file,
         events: typed.events.map(|file| environment.directory.join(file)),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
@@ -137,27 +131,6 @@ fn timeout(typed: &str) -> Result<std::time::Duration, clap::Error> {
             text::clip(typed, 40)
         ))
     })
-}
-
-/// The inputs of a file, or of standard input.
-fn inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, clap::Error> {
-    let name = file.display();
-    let read = if file == Path::new("-") {
-        bounded(&mut std::io::stdin())
-    } else {
-        std::fs::File::open(environment.directory.join(file)).and_then(|mut opened| bounded(&mut opened))
-    };
-    let text = read.map_err(|problem| error(format!("cannot read the inputs of `{name}`: {problem}")))?;
-    serde_json::from_str(&text)
-        .map_err(|problem| error(format!("`{name}` is not one JSON object with inputs: {problem}")))
-}
-
-/// The text of a reader that may be endless.
-fn bounded(reader: &mut dyn std::io::Read) -> std::io::Result<String> {
-    const MOST: u64 = 32 * 1024 * 1024;
-    let mut text = String::new();
-    reader.take(MOST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST { Err(std::io::Error::other("larger than 32 MiB")) } else { Ok(text) }
 }
 
 fn cores() -> usize {

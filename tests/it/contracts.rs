@@ -347,6 +347,24 @@ fn inputs_are_checked_before_anything_runs() {
     );
     folder.write("bad.json", r#"{"environment": 7}"#);
     assert!(given(&["--inputs", "bad.json"]).contains("cannot be `7`"));
+    // What cannot be read is told as a document, too.
+    folder.write("list.json", "[1]");
+    for (file, problem) in [
+        ("none.json", "No such file"),
+        ("/dev/zero", "larger than 32 MiB"),
+        ("list.json", "not one JSON object"),
+    ] {
+        let report = folder.report(&["--inputs", file]);
+        let message = report["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(&format!("cannot read `{file}`")) && message.contains(problem),
+            "{message}"
+        );
+        assert_eq!(
+            (&report["error"]["kind"], &report["exit_code"]),
+            (&json!("ConfigurationError"), &json!(2))
+        );
+    }
 }
 
 #[test]
