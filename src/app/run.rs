@@ -65,18 +65,11 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let mut loaded = load(&request.contract, &environment.directory);
     let mut out = Outbox::to(io::stdout());
     let mut session = None;
-    let prepared = prepare(request, environment, &mut loaded).and_then(|prepared| {
-        session = Some(Session::start()?);
-        Ok(prepared)
+    let ran = prepare(request, environment, &mut loaded).and_then(|prepared| {
+        let session = session.insert(Session::start()?);
+        tell(console, &loaded, false);
+        carry_out(prepared, (format, &mut *formatter, &mut out), (session, environment))
     });
-    let ran = match (prepared, &mut session) {
-        (Ok(prepared), Some(session)) => {
-            tell(console, &loaded, false);
-            carry_out(prepared, (format, &mut *formatter, &mut out), (session, environment))
-        }
-        (Err(error), _) => Err(error),
-        (Ok(_), None) => unreachable!("a session was started before anything else"),
-    };
     let report = match ran {
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
