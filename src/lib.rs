@@ -31,10 +31,11 @@
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
-//! | 3 | [`resilience`] | retry. Pure: `(state, input, now) -> decision` | base model |
+//! | 3 | [`resilience`] | retry, circuit breakers. Pure: `(state, input, now) -> decision` | base model |
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
+//! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
 //! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
 //!
@@ -63,6 +64,7 @@ pub mod resilience;
 pub mod engine;
 
 pub mod executors;
+pub mod store;
 
 pub mod app;
 

@@ -24,6 +24,15 @@ impl Environment {
         found.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
+    /// The folder for what outlives a run: the XDG base directory specification, "state".
+    #[must_use]
+    pub fn state(&self) -> Option<PathBuf> {
+        // Relative paths are to be ignored, says the specification.
+        let named = self.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || Some(PathBuf::from(self.get("HOME")?).join(".local/state"));
+        Some(named.or_else(home)?.join("onex"))
+    }
+
     /// What children inherit.
     #[must_use]
     pub fn inherited(&self) -> Vec<(OsString, OsString)> {

@@ -149,6 +149,7 @@ fn prepare(
             jobs,
             fail_fast: context.fail_fast,
             deadline: context.timeout,
+            single_attempts: false,
             seed: run_id.seed(),
         },
         started: RunStarted {

@@ -13,7 +13,7 @@ use super::sinks::Sinks;
 use crate::base::{RunId, SystemClock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Signals};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
 use crate::executors::Scratch;
 use crate::executors::command::CommandExecutor;
 use crate::model::context::Mode;
@@ -21,6 +21,7 @@ use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
 use crate::plan::Plan;
 use crate::process::SignalStream;
+use crate::store::FileCircuits;
 
 /// What a run needs beside its plan.
 pub(super) struct RunSetup<'a> {
@@ -58,7 +59,16 @@ impl Session {
         sinks: &mut Sinks<'_>,
     ) -> Result<RunReport, AppError> {
         let executor = executor(&setup)?;
-        let ports = Ports { clock: &SystemClock::start(), executor, sink: sinks, signals: &mut self.signals };
+        // Two copies of a project are two projects.
+        let contract = format!("{} in {}", setup.started.contract.name, setup.root.display());
+        let mut circuits = FileCircuits::new(setup.environment.state(), contract);
+        let ports = Ports {
+            clock: &SystemClock::start(),
+            executor,
+            sink: sinks,
+            signals: &mut self.signals,
+            circuits: &mut circuits,
+        };
         Ok(self.runtime.block_on(driver::run(plan, (setup.run_id, setup.settings), setup.started, ports)))
     }
 
@@ -69,7 +79,7 @@ impl Session {
             tokio::select! {
                 biased;
                 written = done => Some(written.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))),
-                () = signals.next() => None,
+                _ = signals.next() => None,
             }
         })
     }
@@ -102,7 +112,10 @@ impl Executor for NothingRuns {
 struct StopSignals(SignalStream);
 
 impl Signals for StopSignals {
-    fn next(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.next())
+    fn next(&mut self) -> BoxFuture<'_, Heard> {
+        Box::pin(async {
+            self.0.next().await;
+            Heard::Stop
+        })
     }
 }

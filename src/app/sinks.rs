@@ -71,6 +71,11 @@ const fn is_milestone(kind: &EventKind) -> bool {
         | EventKind::RetryScheduled { .. }
         | EventKind::NodeCompleted { .. }
         | EventKind::NodeFailed { .. }
+        | EventKind::FallbackSelected { .. }
+        | EventKind::CircuitOpened { .. }
+        | EventKind::CircuitHalfOpened { .. }
+        | EventKind::CircuitClosed { .. }
+        | EventKind::BudgetExceeded { .. }
         | EventKind::CancelRequested { .. }
         | EventKind::RunFinished { .. } => true,
         EventKind::NodeReady { .. } | EventKind::AttemptFinished(_) | EventKind::NodeSkipped { .. } => false,

@@ -63,6 +63,9 @@ pub trait Clock {
 
     /// The calendar time at which the run started.
     fn started_at(&self) -> DateTime<Utc>;
+
+    /// The calendar time in milliseconds since 1970. May jump, as calendars do.
+    fn unix_ms(&self) -> u64;
 }
 
 /// The machine's own clocks.
@@ -95,6 +98,12 @@ impl Clock for SystemClock {
 
     fn started_at(&self) -> DateTime<Utc> {
         self.started_at
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the home of the clock")]
+    fn unix_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::reader::Reader;
 use crate::diag::{Diagnostic, codes};
 use crate::model::output::OutputFormat;
-use crate::model::workflow::CommandSpec;
+use crate::model::workflow::{CommandSpec, InheritEnv, ProgramSpec, Stdin};
 use crate::yaml::{NodeRef, Shape};
 
 /// Shells that take a script after `-c` and stop at its first failure with `-eu`.
@@ -14,8 +14,12 @@ const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "ash"];
 /// Other programs that run text that follows `-c` or `-e`.
 const INTERPRETERS: [&str; 7] = ["python", "python3", "perl", "ruby", "node", "lua", "php"];
 
-/// Reads the command whose `run` stands in `holder` beside its arguments.
-pub(super) fn read(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<CommandSpec> {
+/// Reads the command that the action `key` with its `value` declares; its arguments stand in `holder` beside it.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    holder: NodeRef,
+    (key, value): (&str, NodeRef),
+) -> Option<CommandSpec> {
     let tree = reader.tree;
     let output = tree.value(holder, "output").and_then(|output| match tree.scalar(output) {
         Some("text") => Some(OutputFormat::Text),
@@ -29,25 +33,179 @@ pub(super) fn read(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Op
     });
     let cwd = tree.value(holder, "cwd").and_then(|cwd| read_cwd(reader, cwd));
     let env = tree.value(holder, "env").map_or_else(BTreeMap::new, |env| read_env(reader, env));
+    let inherit_env = tree.value(holder, "inherit_env").and_then(|node| read_inherit_env(reader, node));
     let stdin = tree.value(holder, "stdin").and_then(|stdin| {
         let text = reader.text(stdin, "`stdin`")?;
-        if text == "inherit" {
-            reader.later(stdin, "`stdin: inherit`");
-        }
         expressions(reader, stdin, text);
-        Some(text.to_owned())
+        Some(if text == "inherit" { Stdin::Inherit } else { Stdin::Text(text.to_owned()) })
     });
+    if key != "run"
+        && let Some(shell) = tree.value(holder, "shell")
+    {
+        reader.push(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                format!("`shell` chooses who runs a text, not a `{key}`"),
+            )
+            .at(tree.span(shell), "has no effect")
+            .at(tree.span(value), "runs without a shell"),
+        );
+    }
+    let taken: &[&str] = match key {
+        "script" => &["args"],
+        "python" => &["args", "kwargs"],
+        _ => &[],
+    };
+    for extra in ["args", "kwargs"].into_iter().filter(|extra| !taken.contains(extra)) {
+        if let Some(node) = tree.value(holder, extra) {
+            reader.push(
+                Diagnostic::error(codes::MISPLACED_KEY, format!("`{extra}` has no effect beside `{key}`"))
+                    .at(tree.span(node), "misplaced")
+                    .help(if key == "run" {
+                        "write the arguments into `run: [program, argument, …]`"
+                    } else {
+                        "only `python` takes arguments by name"
+                    }),
+            );
+        }
+    }
+    let program = match key {
+        "script" => read_script(reader, holder, value),
+        "python" => read_python(reader, holder, value),
+        _ => read_run(reader, holder, value),
+    };
+    // What a function gives is a value; text is what it prints.
+    let usual = if key == "python" { OutputFormat::Json } else { OutputFormat::default() };
     Some(CommandSpec {
-        argv: read_argv(reader, holder, run)?,
         env,
+        inherit_env: inherit_env.unwrap_or_default(),
         cwd,
-        stdin,
-        output: output.unwrap_or_default(),
+        stdin: stdin.unwrap_or_default(),
+        output: output.unwrap_or(usual),
+        ..CommandSpec::new(program?)
     })
 }
 
+/// `inherit_env`: `all`, `none`, or a list of names.
+fn read_inherit_env(reader: &mut Reader<'_>, node: NodeRef) -> Option<InheritEnv> {
+    let tree = reader.tree;
+    if matches!(tree.shape(node), Shape::Sequence(_)) {
+        let mut names = Vec::new();
+        for (name, at) in reader.texts(node, "`inherit_env`") {
+            no_nul(reader, at, name)?;
+            names.push(name.to_owned());
+        }
+        return Some(InheritEnv::Only(names));
+    }
+    match tree.scalar(node) {
+        _ if tree.shape(node) == Shape::Bool(true) => Some(InheritEnv::All),
+        _ if tree.shape(node) == Shape::Bool(false) => Some(InheritEnv::None),
+        Some("all") => Some(InheritEnv::All),
+        Some("none") => Some(InheritEnv::None),
+        _ => {
+            reader.bad_value(node, "`inherit_env`", &["all", "none", "a list of names"]);
+            None
+        }
+    }
+}
+
+/// `script: tools/report.py` with `args`.
+fn read_script(reader: &mut Reader<'_>, holder: NodeRef, script: NodeRef) -> Option<ProgramSpec> {
+    let file = reader.text(script, "`script`")?;
+    expressions(reader, script, file);
+    no_nul(reader, script, file)?;
+    if file.trim().is_empty() || file.ends_with('/') {
+        reader.push(
+            Diagnostic::error(codes::BAD_VALUE, "`script` names no file")
+                .at(reader.tree.span(script), "which file?"),
+        );
+        return None;
+    }
+    if leads_outside(file) {
+        reader.push(
+            Diagnostic::error(codes::OUTSIDE_ROOT, "`script` leads out of the project root")
+                .at(reader.tree.span(script), "outside")
+                .help("a program outside of the project is run by `run: [program, argument, …]`"),
+        );
+        return None;
+    }
+    let mut args = Vec::new();
+    if let Some(list) = reader.tree.value(holder, "args") {
+        for (text, at) in reader.texts(list, "`args`") {
+            expressions(reader, at, text);
+            no_nul(reader, at, text)?;
+            args.push(text.to_owned());
+        }
+    }
+    Some(ProgramSpec::Script { file: file.to_owned(), args })
+}
+
+/// `python: package.module:function` with `args` and `kwargs`.
+fn read_python(reader: &mut Reader<'_>, holder: NodeRef, python: NodeRef) -> Option<ProgramSpec> {
+    let tree = reader.tree;
+    let text = reader.text(python, "`python`")?;
+    let name = |word: &str| {
+        !word.is_empty()
+            && !word.starts_with(|c: char| c.is_ascii_digit())
+            && word.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let dotted = |path: &str| path.split('.').all(name);
+    let Some((module, function)) =
+        text.split_once(':').filter(|(module, function)| dotted(module) && dotted(function))
+    else {
+        reader.push(
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                format!("`python` cannot be `{}`", crate::base::text::clip(text, 60)),
+            )
+            .at(tree.span(python), "no `module:function`")
+            .help("write `package.module:function`"),
+        );
+        return None;
+    };
+    let args = match tree.value(holder, "args") {
+        None => Vec::new(),
+        Some(list) => {
+            let items = reader.sequence(list, "`args`")?;
+            items.iter().map(|&item| tree.to_json(item)).collect()
+        }
+    };
+    let kwargs = match tree.value(holder, "kwargs") {
+        None => serde_json::Map::new(),
+        Some(map) => {
+            reader.mapping(map, "`kwargs`")?;
+            match tree.to_json(map) {
+                serde_json::Value::Object(map) => map,
+                _ => serde_json::Map::new(),
+            }
+        }
+    };
+    for key in ["args", "kwargs"] {
+        if let Some(node) = tree.value(holder, key)
+            && tree.to_json(node).to_string().contains("${{")
+        {
+            reader.later(node, "an expression (`${{ … }}`)");
+        }
+    }
+    Some(ProgramSpec::Python { module: module.to_owned(), function: function.to_owned(), args, kwargs })
+}
+
+/// Whether a path leads out of the folder that it is relative to, by its words alone.
+fn leads_outside(path: &str) -> bool {
+    let mut depth = 0i32;
+    path.starts_with('/')
+        || path.split('/').any(|part| {
+            depth += match part {
+                "" | "." => 0,
+                ".." => -1,
+                _ => 1,
+            };
+            depth < 0
+        })
+}
+
 /// The program and its arguments: text is a script for a shell, a list is taken as it is.
-fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<Vec<String>> {
+fn read_run(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<ProgramSpec> {
     let tree = reader.tree;
     let shell = tree.value(holder, "shell");
     if let Shape::Sequence(items) = tree.shape(run) {
@@ -79,7 +237,7 @@ fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<V
             );
             return None;
         }
-        return Some(argv);
+        return Some(ProgramSpec::Argv(argv));
     }
     let script = reader.text(run, "`run`")?;
     no_nul(reader, run, script)?;
@@ -92,12 +250,10 @@ fn read_argv(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<V
         reader.push(pasted(reader, run, "`${{ … }}` stands in a script"));
         return None;
     }
-    let mut argv = match shell {
-        None => vec!["/bin/sh".to_owned(), "-eu".to_owned(), "-c".to_owned()],
-        Some(shell) => read_shell(reader, shell)?,
-    };
+    let Some(shell) = shell else { return Some(ProgramSpec::Shell(script.to_owned())) };
+    let mut argv = read_shell(reader, shell)?;
     argv.push(script.to_owned());
-    Some(argv)
+    Some(ProgramSpec::Argv(argv))
 }
 
 /// What a script is handed to: `bash`, `bash -euo pipefail`, `[python3, -c]`.
@@ -156,17 +312,7 @@ fn read_cwd(reader: &mut Reader<'_>, cwd: NodeRef) -> Option<String> {
     let text = reader.text(cwd, "`cwd`")?;
     expressions(reader, cwd, text);
     no_nul(reader, cwd, text)?;
-    let mut depth = 0i32;
-    let mut outside = text.starts_with('/');
-    for part in text.split('/') {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        outside |= depth < 0;
-    }
-    if outside {
+    if leads_outside(text) {
         reader.push(
             Diagnostic::error(codes::OUTSIDE_ROOT, "`cwd` leads out of the project root")
                 .at(reader.tree.span(cwd), "outside")

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::keys;
-use super::node::{RawEdge, read_node};
+use super::node::{RawEdge, RawFallback, RawNode, read_node};
 use super::reader::Reader;
 use super::rules::RuleSet;
 use super::{Dialect, MAX_NODES};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, Span, codes};
 use crate::model::workflow::{Dependency, EdgeCondition, NodeSpec};
 use crate::yaml::NodeRef;
 
@@ -21,12 +21,22 @@ pub(super) struct Graph<'r> {
     nodes: Vec<NodeSpec>,
     by_id: HashMap<String, usize>,
     edges: Vec<(usize, RawEdge)>,
+    /// Nodes with another that stands in for them.
+    fallbacks: Vec<(usize, RawEdge)>,
     suggestions: usize,
 }
 
 impl<'r> Graph<'r> {
     pub(super) fn new(dialect: Dialect, rules: &'r RuleSet) -> Self {
-        Self { dialect, rules, nodes: Vec::new(), by_id: HashMap::new(), edges: Vec::new(), suggestions: 0 }
+        Self {
+            dialect,
+            rules,
+            nodes: Vec::new(),
+            by_id: HashMap::new(),
+            edges: Vec::new(),
+            fallbacks: Vec::new(),
+            suggestions: 0,
+        }
     }
 
     pub(super) fn read_nodes(&mut self, reader: &mut Reader<'_>, list: NodeRef) {
@@ -42,20 +52,40 @@ impl<'r> Graph<'r> {
         self.nodes.reserve(items.len());
         self.by_id.reserve(items.len());
         for &item in items {
-            let Some((node, edges)) = read_node(reader, item, (self.dialect, self.rules)) else { continue };
-            if let Some(&first) = self.by_id.get(node.id.as_str()) {
-                reader.push(
-                    Diagnostic::error(codes::DUPLICATE_NODE, format!("two nodes have the id `{}`", node.id))
-                        .at(node.span, "again here")
-                        .at(self.nodes[first].span, "first here"),
-                );
+            let Some(RawNode { spec, edges, fallback }) = read_node(reader, item, (self.dialect, self.rules))
+            else {
                 continue;
-            }
-            let index = self.nodes.len();
-            self.by_id.insert(node.id.as_str().to_owned(), index);
+            };
+            let Some(index) = self.declare(reader, spec) else { continue };
             self.edges.extend(edges.into_iter().map(|edge| (index, edge)));
-            self.nodes.push(node);
+            let named = match fallback {
+                None => None,
+                Some(RawFallback::Named { id, span }) => Some((id, span)),
+                Some(RawFallback::Inline(node)) => {
+                    let named = (node.id.as_str().to_owned(), node.span);
+                    self.declare(reader, *node).map(|_| named)
+                }
+            };
+            if let Some((id, span)) = named {
+                self.fallbacks.push((index, RawEdge { id, on: EdgeCondition::Fallback, span }));
+            }
         }
+    }
+
+    /// Takes a node in; nothing where its id is taken.
+    fn declare(&mut self, reader: &mut Reader<'_>, node: NodeSpec) -> Option<usize> {
+        if let Some(&first) = self.by_id.get(node.id.as_str()) {
+            reader.push(
+                Diagnostic::error(codes::DUPLICATE_NODE, format!("two nodes have the id `{}`", node.id))
+                    .at(node.span, "again here")
+                    .at(self.nodes[first].span, "first here"),
+            );
+            return None;
+        }
+        let index = self.nodes.len();
+        self.by_id.insert(node.id.as_str().to_owned(), index);
+        self.nodes.push(node);
+        Some(index)
     }
 
     /// Edges that stand beside the nodes: `{from_node, to_node}`. They add to `depends_on`.
@@ -147,7 +177,7 @@ impl<'r> Graph<'r> {
             let opposite = match edge.on {
                 EdgeCondition::Success => Some(EdgeCondition::Failure),
                 EdgeCondition::Failure => Some(EdgeCondition::Success),
-                EdgeCondition::Finished => None,
+                EdgeCondition::Finished | EdgeCondition::Fallback => None,
             };
             if opposite.is_some_and(|on| known.contains(&(target, on))) {
                 let message = format!(
@@ -161,6 +191,67 @@ impl<'r> Graph<'r> {
             }
             self.nodes[index].depends_on.push(Dependency { node: target, on: edge.on, span: edge.span });
         }
+        self.resolve_fallbacks(reader, &refused);
         self.nodes
+    }
+
+    /// A node that stands in for another waits for its failure, whatever else it waits for.
+    fn resolve_fallbacks(&mut self, reader: &mut Reader<'_>, refused: &HashSet<String>) {
+        let mut stands_in_for: HashMap<usize, (usize, Span)> = HashMap::new();
+        for (index, RawEdge { id, on, span }) in std::mem::take(&mut self.fallbacks) {
+            let Some(&target) = self.by_id.get(&id) else {
+                if !refused.contains(&id) {
+                    let meant = self.suggest(&id, Some(index));
+                    let of = &self.nodes[index].id;
+                    reader.push(
+                        Diagnostic::error(
+                            codes::UNKNOWN_NODE,
+                            format!("the fallback of `{of}` is `{id}`, which is not declared"),
+                        )
+                        .at(span, "not declared")
+                        .did_you_mean(meant.as_deref()),
+                    );
+                }
+                continue;
+            };
+            if target == index {
+                reader.push(
+                    Diagnostic::error(codes::BAD_FALLBACK, format!("node `{id}` cannot stand in for itself"))
+                        .at(span, "is the node itself")
+                        .help("repeat a node by `retry`"),
+                );
+                continue;
+            }
+            if let Some(&(other, first)) = stands_in_for.get(&target) {
+                let message = format!(
+                    "`{id}` cannot stand in for both `{}` and `{}`",
+                    self.nodes[other].id, self.nodes[index].id
+                );
+                reader.push(
+                    Diagnostic::error(codes::BAD_FALLBACK, message)
+                        .at(span, "a second time here")
+                        .at(first, "first here")
+                        .help("declare a fallback for each"),
+                );
+                continue;
+            }
+            stands_in_for.insert(target, (index, span));
+            // Whatever it said of the node that it stands in for: it starts when that one has failed.
+            let said = self.nodes[target].depends_on.iter().find(|d| d.node == index).copied();
+            if let Some(edge) = said.filter(|edge| edge.on == EdgeCondition::Success) {
+                let of = &self.nodes[index].id;
+                reader.push(
+                    Diagnostic::error(
+                        codes::BAD_FALLBACK,
+                        format!("`{id}` stands in for `{of}` and waits for its success"),
+                    )
+                    .at(edge.span, "so it could never start")
+                    .at(span, "stands in here"),
+                );
+            }
+            self.nodes[target].depends_on.retain(|d| d.node != index);
+            self.nodes[index].fallback = Some(target);
+            self.nodes[target].depends_on.push(Dependency { node: index, on, span });
+        }
     }
 }

@@ -218,17 +218,7 @@ pub(super) const EDGE: Table =
     Table::of("an edge", &["from_node", "to_node"], &["edge_type", "description", "version"]);
 
 pub(super) const RULES: Table = Table {
-    later: &[
-        "checkpoint_enabled",
-        "state_persistence_enabled",
-        "rollback_enabled",
-        "recovery_enabled",
-        "allow_partial_completion",
-        "min_required_steps_completion_percent",
-        "resource_constraints",
-        "groups",
-        "budget",
-    ],
+    later: &["checkpoint_enabled", "state_persistence_enabled", "rollback_enabled", "recovery_enabled"],
     meaningless: &[
         "enable_load_balancing",
         "load_balance_strategy",
@@ -255,15 +245,48 @@ pub(super) const RULES: Table = Table {
             "timeout_ms",
             "timeout",
             "step_timeout_ms",
+            "allow_partial_completion",
+            "min_required_steps_completion_percent",
+            "resource_constraints",
+            "groups",
+            "budget",
         ],
         &["version", "checkpoint_interval_ms", "description"],
     )
 };
 
-pub(super) const ERROR_HANDLING: Table = Table {
-    later: &["circuit_breaker"],
-    ..Table::of("`error_handling`", &["retry_policy"], &["error_types", "description"])
+pub(super) const ERROR_HANDLING: Table =
+    Table::of("`error_handling`", &["retry_policy", "circuit_breaker"], &["error_types", "description"]);
+
+pub(super) const CIRCUIT_BREAKER: Table = Table::of(
+    "`circuit_breaker`",
+    &[
+        "failure_threshold",
+        "reset_timeout",
+        "reset_timeout_ms",
+        "half_open_max_calls",
+        "scope",
+        "count",
+        "destination",
+        "enabled",
+    ],
+    &["description"],
+);
+
+pub(super) const BUDGET: Table = Table {
+    later: &["cost", "max_cost"],
+    ..Table::of("`budget`", &["max_steps", "max_attempts", "time", "time_ms", "output"], &["description"])
 };
+
+pub(super) const RESOURCES: Table =
+    Table::of("`resources`", &["cpu", "memory", "memory_mb", "pids"], &["description"]);
+
+pub(super) const RESOURCE_CONSTRAINTS: Table =
+    Table::of("`resource_constraints`", &["max_agents", "max_cpu", "max_memory"], &["description"]);
+
+/// An inline fallback: an action and its arguments.
+pub(super) const FALLBACK: Table =
+    Table { later: &LATER_ACTION_KEYS, ..Table::of("`fallback`", ACTION_KEYS, &["description"]) };
 
 pub(super) const RETRY_POLICY: Table = Table::of(
     "`retry_policy`",
@@ -306,10 +329,11 @@ pub(super) const DEPENDENCY: Table = Table::of("a dependency", &["node", "on"], 
 pub(super) const INPUT: Table =
     Table::of("an input", &["type", "description", "required", "default"], &["title", "examples"]);
 
-/// Actions of the language that this version does not carry out yet; `run` it does.
+/// Actions that are carried out.
+pub(super) const ACTIONS: &[&str] = &["run", "script", "python"];
+
+/// Actions of the language that this version does not carry out yet.
 pub(super) const LATER_ACTIONS: &[&str] = &[
-    "script",
-    "python",
     "compute",
     "http",
     "uses",
@@ -327,12 +351,12 @@ pub(super) const LATER_ACTIONS: &[&str] = &[
 ];
 
 /// The arguments of actions, and nothing else: in the ONEX dialect they stand in `step_config`.
-const ACTION_KEYS: &[&str] = &["run", "shell", "env", "cwd", "stdin", "output"];
+const ACTION_KEYS: &[&str] =
+    &["run", "script", "python", "shell", "args", "kwargs", "env", "inherit_env", "cwd", "stdin", "output"];
 
-const LATER_ARGUMENTS: &[&str] =
-    &["args", "kwargs", "with", "message", "skill", "inherit_env", "output_schema"];
+const LATER_ARGUMENTS: &[&str] = &["with", "message", "skill", "output_schema"];
 
-const LATER_ACTION_KEYS: [&str; 23] = join(LATER_ACTIONS, LATER_ARGUMENTS);
+const LATER_ACTION_KEYS: [&str; 18] = join(LATER_ACTIONS, LATER_ARGUMENTS);
 
 const POLICY_KEYS: &[&str] = &[
     "node_id",
@@ -349,25 +373,24 @@ const POLICY_KEYS: &[&str] = &[
     "retry",
     "timeout",
     "timeout_ms",
+    "total_timeout",
+    "total_timeout_ms",
+    "circuit_breaker",
+    "fallback",
+    "group",
+    "resources",
     "error_action",
     "priority",
 ];
 
 /// Keys whose `false` and `0` ask for something: `when: false` asks that the node does not run.
-pub(super) const NEVER_OFF: &[&str] =
-    &["when", "condition", "for_each", "total_timeout", "total_timeout_ms", "inherit_env", "output_schema"];
+pub(super) const NEVER_OFF: &[&str] = &["when", "condition", "for_each", "output_schema"];
 
 const LATER_POLICY_KEYS: &[&str] = &[
     "when",
     "condition",
     "for_each",
-    "total_timeout",
-    "total_timeout_ms",
-    "circuit_breaker",
-    "fallback",
     "compensate",
-    "group",
-    "resources",
     "on_uncertain",
     "reads",
     "writes",
@@ -425,7 +448,7 @@ pub(super) const ONEX_NODE: Table = Table {
     ..Table::of("a node", &JOINED_ONEX_NODE, WILD_NODE_KEYS)
 };
 
-const JOINED_ONEX_NODE: [&str; 17] = join(POLICY_KEYS, &["step_config"]);
+const JOINED_ONEX_NODE: [&str; 23] = join(POLICY_KEYS, &["step_config"]);
 
 pub(super) const STEP_CONFIG: Table = Table {
     later: &LATER_ACTION_KEYS,
@@ -438,6 +461,12 @@ pub(super) const STEP_CONFIG: Table = Table {
                 "retry",
                 "timeout",
                 "timeout_ms",
+                "total_timeout",
+                "total_timeout_ms",
+                "circuit_breaker",
+                "fallback",
+                "group",
+                "resources",
                 "error_action",
                 "priority",
                 "enabled",
@@ -458,8 +487,8 @@ pub(super) const TASK: Table = Table {
     ..Table::of("a task", &JOINED_TASK, WILD_NODE_KEYS)
 };
 
-const JOINED_TASK: [&str; 22] = join(POLICY_KEYS, ACTION_KEYS);
-const JOINED_LATER: [&str; 38] = join(&LATER_ACTION_KEYS, LATER_POLICY_KEYS);
+const JOINED_TASK: [&str; 33] = join(POLICY_KEYS, ACTION_KEYS);
+const JOINED_LATER: [&str; 27] = join(&LATER_ACTION_KEYS, LATER_POLICY_KEYS);
 
 const fn join<const N: usize>(a: &[&'static str], b: &[&'static str]) -> [&'static str; N] {
     assert!(a.len() + b.len() == N);

@@ -9,6 +9,7 @@ mod graph;
 mod inputs;
 mod keys;
 mod node;
+mod policy;
 mod reader;
 mod rules;
 #[cfg(test)]

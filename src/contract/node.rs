@@ -1,14 +1,16 @@
 //! One node of a contract, in either dialect.
 
+use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
 use super::values::{Zero, duration_in};
 use super::{Dialect, command, keys};
 use crate::base::NodeId;
-use crate::diag::{Diagnostic, Span, codes};
+use crate::base::text::nearest;
+use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::model::workflow::{
-    Action, Backoff, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, NodeKind, NodeSpec,
-    OuterRetry, RetrySpec,
+    Action, Backoff, CommandSpec, CountedFailures, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition,
+    ErrorAction, NodeKind, NodeSpec, OuterRetry, Resources, RetrySpec,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -19,12 +21,25 @@ pub(super) struct RawEdge {
     pub span: Span,
 }
 
+/// Another node that stands in for one when it fails: by its name, or written out.
+pub(super) enum RawFallback {
+    Named { id: String, span: Span },
+    Inline(Box<NodeSpec>),
+}
+
+/// A node whose edges and fallback are still names.
+pub(super) struct RawNode {
+    pub spec: NodeSpec,
+    pub edges: Vec<RawEdge>,
+    pub fallback: Option<RawFallback>,
+}
+
 /// Reads one node. Nothing where it has no usable id; what else is wrong with it is said, and the rest is read.
 pub(super) fn read_node(
     reader: &mut Reader<'_>,
     node: NodeRef,
     (dialect, rules): (Dialect, &RuleSet),
-) -> Option<(NodeSpec, Vec<RawEdge>)> {
+) -> Option<RawNode> {
     let tree = reader.tree;
     let noun = if dialect == Dialect::Onex { "a node" } else { "a task" };
     reader.mapping(node, noun)?;
@@ -46,30 +61,122 @@ pub(super) fn read_node(
             reader.get_mapping(node, "step_config").inspect(|&n| reader.check_keys(n, &keys::STEP_CONFIG))
         }
     };
+    let resources = tree
+        .value(node, "resources")
+        .map(|n| read_resources(reader, n))
+        .unwrap_or_default()
+        .within(rules.resources);
     let (action, action_key) = holder.map_or((None, None), |holder| read_action(reader, holder, &at));
+    let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
+    let asks_again = matches!(error_action, Some(AskedAction::Retry));
+    let kind = kind.map_or_else(NodeKind::default, NodeKind::from_word);
+    let tags: Vec<String> = tree.value(node, "tags").map_or_else(Vec::new, |n| {
+        reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
+    });
+    let breaker = match tree.value(node, "circuit_breaker") {
+        Some(n) if reader.is_off(n) => None,
+        Some(n) => read_breaker(reader, n, CountedFailures::All),
+        None => rules.breaker.clone(),
+    };
+    // What guards the door is never left out because it was slow before.
+    let guards = kind == NodeKind::Validator && tags.iter().any(|tag| tag == "required" || tag == "security");
 
     let spec = NodeSpec {
-        id,
-        span,
-        kind: kind.map_or_else(NodeKind::default, NodeKind::from_word),
+        kind,
+        tags,
         description: reader.get_text(node, "description").or_else(|| reader.get_text(node, "name")),
-        tags: tree.value(node, "tags").map_or_else(Vec::new, |n| {
-            reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
-        }),
         enabled: tree.value(node, "enabled").and_then(|n| reader.bool(n, "`enabled`")).unwrap_or(true),
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
-        retry,
+        retry: if asks_again && !retry.own {
+            RetrySpec { outer: rules.asked_outer.clone(), ..retry }
+        } else {
+            retry
+        },
         timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
-        error_action: tree.value(node, "error_action").and_then(|n| read_error_action(reader, n)),
+        total_timeout: duration_in(reader, node, "total_timeout", Zero::Refused),
+        breaker: breaker.filter(|_| !guards),
+        group: tree.value(node, "group").and_then(|n| read_group(reader, n, rules)),
+        error_action: error_action.map(AskedAction::after_all),
         priority: tree
             .value(node, "priority")
             .and_then(|n| reader.count(n, "`priority`", 0))
             .unwrap_or(DEFAULT_PRIORITY),
-        action,
+        action: action.map(|action| with_resources(action, resources)),
         action_key,
+        ..NodeSpec::at(id, span)
     };
-    Some((spec, edges))
+    let fallback = tree
+        .value(node, "fallback")
+        .filter(|&n| !reader.is_off(n))
+        .and_then(|n| read_fallback(reader, n, (&spec, rules)));
+    Some(RawNode { spec, edges, fallback })
+}
+
+fn with_resources(action: Action, resources: Resources) -> Action {
+    let Action::Command(command) = action;
+    Action::Command(CommandSpec { resources, ..command })
+}
+
+/// The index of a group, which has to have a size.
+fn read_group(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) -> Option<usize> {
+    let name = reader.text(node, "`group`")?;
+    let groups = &rules.run.groups;
+    let found = groups.iter().position(|group| group.name == name);
+    if found.is_none() {
+        let meant = nearest(name, groups.iter().map(|group| group.name.as_str())).map(str::to_owned);
+        reader.push(
+            Diagnostic::error(codes::UNKNOWN_GROUP, format!("the group `{name}` has no size"))
+                .at(reader.tree.span(node), "how many of its nodes may run at once?")
+                .did_you_mean(meant.as_deref())
+                .help(format!("say `groups: {{{name}: 1}}` in the rules")),
+        );
+    }
+    found
+}
+
+/// `fallback: ID`, or an action, which becomes a node of its own.
+fn read_fallback(
+    reader: &mut Reader<'_>,
+    node: NodeRef,
+    (of, rules): (&NodeSpec, &RuleSet),
+) -> Option<RawFallback> {
+    let span = reader.tree.span(node);
+    if !matches!(reader.tree.shape(node), Shape::Mapping(_)) {
+        let id = reader.text(node, "`fallback`")?.to_owned();
+        return Some(RawFallback::Named { id, span });
+    }
+    reader.check_keys(node, &keys::FALLBACK);
+    let name = format!("{}.fallback", of.id);
+    let id = match NodeId::new(&name) {
+        Ok(id) => id,
+        Err(error) => {
+            reader.push(
+                Diagnostic::error(codes::BAD_ID, format!("`{name}` is no id")).at(of.span, error.to_string()),
+            );
+            return None;
+        }
+    };
+    let (action, action_key) = read_action(reader, node, &format!("the fallback of node `{}`", of.id));
+    if action_key.is_none() {
+        reader.push(
+            Diagnostic::error(codes::MISSING_KEY, "a fallback needs an action")
+                .at(span, "does nothing")
+                .help("write `fallback: {run: [program, argument]}`, or the id of another node"),
+        );
+    }
+    Some(RawFallback::Inline(Box::new(NodeSpec {
+        kind: of.kind.clone(),
+        description: reader.get_text(node, "description"),
+        enabled: of.enabled,
+        retry: RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() },
+        timeout: rules.step_timeout.unwrap_or(DEFAULT_TIMEOUT),
+        error_action: of.error_action,
+        priority: of.priority,
+        action: action.map(|action| with_resources(action, rules.resources)),
+        action_key,
+        ..NodeSpec::at(id, span)
+    })))
 }
 
 /// The value under one of two names for the same thing.
@@ -197,12 +304,43 @@ fn read_retry(
     RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() }
 }
 
-fn read_error_action(reader: &mut Reader<'_>, node: NodeRef) -> Option<ErrorAction> {
+/// What a node asks for when it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AskedAction {
+    Stop,
+    Continue,
+    /// As often as the rules say, then stop.
+    Retry,
+}
+
+impl AskedAction {
+    const fn after_all(self) -> ErrorAction {
+        match self {
+            Self::Stop | Self::Retry => ErrorAction::Stop,
+            Self::Continue => ErrorAction::Continue,
+        }
+    }
+}
+
+fn read_error_action(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) -> Option<AskedAction> {
     match reader.tree.scalar(node).map(str::to_ascii_lowercase).as_deref() {
-        Some("stop") => Some(ErrorAction::Stop),
-        Some("continue") => Some(ErrorAction::Continue),
-        Some(word @ ("retry" | "compensate")) => {
-            reader.later(node, &format!("the error action `{word}`"));
+        Some("stop") => Some(AskedAction::Stop),
+        Some("continue") => Some(AskedAction::Continue),
+        Some("retry") => {
+            if rules.asked_outer.max_retries == 0 {
+                reader.push(
+                    Diagnostic::new(
+                        Severity::Info,
+                        codes::MEANINGLESS_RULE,
+                        "the error action `retry` repeats as often as `max_retries` in the rules says, which is not given",
+                    )
+                    .at(reader.tree.span(node), "is not repeated for this"),
+                );
+            }
+            Some(AskedAction::Retry)
+        }
+        Some("compensate") => {
+            reader.later(node, "the error action `compensate`");
             None
         }
         _ => {
@@ -221,7 +359,7 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
         let Some(key) = tree.scalar(entry.key) else { continue };
         // `run: false` runs the program `false`; a later action that is off is none.
         let acts = match key {
-            "run" => tree.shape(entry.value) != Shape::Null,
+            key if keys::ACTIONS.contains(&key) => tree.shape(entry.value) != Shape::Null,
             "parallel" if matches!(tree.shape(entry.value), Shape::Bool(_)) => false,
             _ => keys::LATER_ACTIONS.contains(&key) && !reader.is_off(entry.value),
         };
@@ -242,8 +380,8 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
         }
     }
     match found {
-        Some(("run", _, run)) => {
-            (command::read(reader, holder, run).map(Action::Command), Some("run".to_owned()))
+        Some((key, _, value)) if keys::ACTIONS.contains(&key) => {
+            (command::read(reader, holder, (key, value)).map(Action::Command), Some(key.to_owned()))
         }
         Some((key, ..)) => (None, Some(key.to_owned())),
         None => (None, None),

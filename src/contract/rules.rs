@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::keys;
+use super::policy::{read_breaker, read_budget, read_constraints, read_groups, read_partial};
 use super::reader::Reader;
 use super::values::{Unit, Zero, duration, duration_in};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, codes};
-use crate::model::workflow::{Backoff, Jitter, OuterRetry, RetryOn, Rules};
+use crate::model::workflow::{
+    Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, Rules,
+};
 use crate::yaml::{NodeRef, Shape};
 
 /// The rules of a contract, for the run and for its nodes.
@@ -19,6 +22,12 @@ pub(super) struct RuleSet {
     /// The inner retries of a node that says nothing of its own.
     pub inner: Option<Backoff>,
     pub outer: OuterRetry,
+    /// The repetitions of a node that asks for them by `error_action: retry`.
+    pub asked_outer: OuterRetry,
+    /// The circuit breaker of a node that says nothing of its own.
+    pub breaker: Option<BreakerSpec>,
+    /// What each program may take at most.
+    pub resources: Resources,
 }
 
 const STRATEGIES: [&str; 7] = ["retry", "fail_fast", "continue", "rollback", "compensate", "abort", "none"];
@@ -60,10 +69,17 @@ impl RuleSet {
             Some(word)
         });
         let fail_fast = get("fail_fast").and_then(|(node, what)| reader.bool(node, &what));
+        self.run.partial = read_partial(reader, rules);
+        // Who allows a part wants to see how large it gets.
         self.run.keep_going = match fail_fast {
             Some(fail_fast) => !fail_fast,
-            None => strategy.as_deref() == Some("continue"),
+            None => strategy.as_deref() == Some("continue") || self.run.partial.is_some(),
         };
+        self.run.groups = get("groups").map_or_else(Vec::new, |(node, _)| read_groups(reader, node));
+        self.run.budget = get("budget").map_or_else(Budget::default, |(node, _)| read_budget(reader, node));
+        let (at_once, resources) = get("resource_constraints")
+            .map_or_else(Default::default, |(node, _)| read_constraints(reader, node));
+        self.resources = resources;
 
         let limits = ["max_parallel_branches", "max_parallel_steps"]
             .map(|key| get(key).and_then(|(node, what)| Some((node, reader.count(node, &what, 1)?))));
@@ -79,7 +95,9 @@ impl RuleSet {
                 .at(tree.span(first), format!("{a} here")),
             );
         }
-        self.run.max_parallel = limits.into_iter().flatten().map(|(_, n)| n as usize).next();
+        let branches = limits.into_iter().flatten().map(|(_, n)| n as usize).next();
+        let cpus = resources.cpus.map(|cpus| cpus as usize);
+        self.run.max_parallel = [branches, at_once, cpus].into_iter().flatten().min();
         self.run.timeout = duration_in(reader, rules, "timeout", Zero::Refused);
         self.step_timeout = get("step_timeout_ms")
             .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Refused)));
@@ -89,6 +107,11 @@ impl RuleSet {
             .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Allowed)));
         let multiplier =
             get("retry_backoff_multiplier").and_then(|(node, what)| reader.number(node, &what, 1.0));
+        self.asked_outer = OuterRetry {
+            max_retries: retries.map_or(0, |(_, n)| n),
+            delay: delay.unwrap_or_default(),
+            multiplier: multiplier.unwrap_or(1.0),
+        };
         match retries {
             Some((_, max_retries)) if strategy.as_deref() == Some("retry") => {
                 self.outer = OuterRetry {
@@ -148,18 +171,16 @@ impl RuleSet {
                 None => chosen = Some((word, node)),
             }
         }
-        if let Some((word, node)) = &chosen {
-            if word == "batch" {
-                reader.later(*node, "the execution mode `batch`");
-            }
-            self.run.parallel = Some(word == "parallel");
+        if let Some((word, _)) = &chosen {
+            self.run.batch = word == "batch";
+            self.run.parallel = Some(word != "sequential");
         }
         let allowed = rules.and_then(|rules| tree.value(rules, "parallel_execution_allowed"));
         if let Some(node) = allowed
             && reader.bool(node, "`parallel_execution_allowed`") == Some(false)
         {
             if let Some((word, mode)) = &chosen
-                && word == "parallel"
+                && word != "sequential"
             {
                 reader.push(
                     Diagnostic::warning(
@@ -177,6 +198,10 @@ impl RuleSet {
     fn read_error_handling(&mut self, reader: &mut Reader<'_>, node: NodeRef) {
         let tree = reader.tree;
         reader.check_keys(node, &keys::ERROR_HANDLING);
+        self.breaker = tree
+            .value(node, "circuit_breaker")
+            .filter(|&breaker| !reader.is_off(breaker))
+            .and_then(|breaker| read_breaker(reader, breaker, CountedFailures::Infrastructure));
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
         reader.check_keys(policy, &keys::RETRY_POLICY);
         let retries =

@@ -130,6 +130,43 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+/// A number of bytes: a whole number, or text with a unit such as `512MB`, `8GB`, `64KiB`. Units count in 1024s, as
+/// memory does.
+pub(super) fn size(reader: &mut Reader<'_>, node: NodeRef, what: &str) -> Option<u64> {
+    let parsed = match reader.tree.shape(node) {
+        Shape::Int(n) => u64::try_from(n).ok(),
+        Shape::Text(text) => parse_size(text),
+        _ => {
+            reader.wrong_type(node, what, "a size");
+            return None;
+        }
+    };
+    let parsed = parsed.filter(|&bytes| bytes > 0);
+    if parsed.is_none() {
+        let text = reader.tree.scalar(node).unwrap_or("this").to_owned();
+        reader.push(
+            Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot be `{text}`"))
+                .at(reader.tree.span(node), "a number of bytes, or a size such as `512MB`, `8GB`"),
+        );
+    }
+    parsed
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let shift = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return None,
+    };
+    number.checked_mul(1 << shift)
+}
+
 /// A version: text, a number, or `{major, minor, patch}`.
 pub(super) fn version(reader: &mut Reader<'_>, node: NodeRef) -> Option<String> {
     if !matches!(reader.tree.shape(node), Shape::Mapping(_)) {

@@ -110,6 +110,10 @@ table! {
     NO_GRAPH = "E0305",
     /// A node waits for a failure at which the run stops.
     STOPS_FIRST = "E0306",
+    /// A group has no size.
+    UNKNOWN_GROUP = "E0307",
+    /// A node stands in for more than one other, or for itself.
+    BAD_FALLBACK = "E0308",
 
     /// An input that the contract does not declare.
     UNKNOWN_INPUT = "E0401",

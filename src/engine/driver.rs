@@ -1,6 +1,6 @@
 //! Turns what happens into [`Input`] and carries out every [`Action`]. The only place that waits for several things.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::machine::{Action, Input, Machine, Settings, TimerId};
-use super::ports::{AttemptOutcome, AttemptRequest, Executor, Signals, Sink, SinkError};
+use super::ports::{
+    AttemptOutcome, AttemptRequest, CircuitKey, Circuits, Executor, Heard, Signals, Sink, SinkError,
+};
 use super::unit::{self, UnitEnded};
 use crate::base::stop::{self, StopSender};
 use crate::base::{Clock, Mono, NodeId, RunId, clock};
@@ -18,7 +20,9 @@ use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::NodeStatus;
 use crate::model::output::{Captured, MemoryOutputs, Share};
 use crate::model::report::{ReportFold, RunReport};
+use crate::model::workflow::BreakerSpec;
 use crate::plan::Plan;
+use crate::resilience::breaker::{self, Admission, Asking, Verdict};
 
 /// The world of one run.
 pub struct Ports<'a> {
@@ -30,6 +34,8 @@ pub struct Ports<'a> {
     pub sink: &'a mut dyn Sink,
     /// Says when to stop.
     pub signals: &'a mut dyn Signals,
+    /// Keeps the states of circuits.
+    pub circuits: &'a mut dyn Circuits,
 }
 
 /// Carries out a plan and gives its report. A failing run is a report, too.
@@ -54,6 +60,7 @@ pub async fn run(
         units: JoinSet::new(),
         running: HashMap::new(),
         stops: HashMap::new(),
+        slept: Duration::ZERO,
         ports,
     };
     let mut input = Input::Begin;
@@ -82,48 +89,72 @@ struct Driver<'a> {
     units: JoinSet<UnitEnded>,
     running: HashMap<Id, (usize, u32)>,
     stops: HashMap<usize, StopSender>,
+    /// How long the run was paused: that time is none of its nodes'.
+    slept: Duration,
     ports: Ports<'a>,
 }
 
 impl Driver<'_> {
+    /// The time of the machine and of its timers, which stands still while the run is paused.
+    fn now(&self) -> Mono {
+        Mono::at(self.ports.clock.now().since_start().saturating_sub(self.slept))
+    }
+
     async fn next_input(&mut self) -> Input {
-        let now = self.ports.clock.now();
-        let next_timer = self.timers.next_after(now);
-        // What is due does not wait for a lull in what ends.
-        if let Some((Duration::ZERO, id)) = next_timer {
-            self.timers.disarm(id);
-            return Input::TimerFired(id);
-        }
-        tokio::select! {
-            biased;
-            () = self.ports.signals.next() => Input::Signal,
-            Some(ended) = self.units.join_next_with_id() => self.unit_ended(ended),
-            id = wait_for(next_timer) => {
+        loop {
+            let next_timer = self.timers.next_after(self.now());
+            // What is due does not wait for a lull in what ends.
+            if let Some((Duration::ZERO, id)) = next_timer {
                 self.timers.disarm(id);
-                Input::TimerFired(id)
+                return Input::TimerFired(id);
+            }
+            tokio::select! {
+                biased;
+                heard = self.ports.signals.next() => match heard {
+                    Heard::Stop => return Input::Signal,
+                    Heard::Slept(duration) => self.slept += duration,
+                },
+                Some(ended) = self.units.join_next_with_id() => return self.unit_ended(ended),
+                id = wait_for(next_timer) => {
+                    self.timers.disarm(id);
+                    return Input::TimerFired(id);
+                }
             }
         }
     }
 
     fn step(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = VecDeque::from([input]);
+        let mut sink_failed = false;
+        while let Some(input) = inputs.pop_front() {
             let mut actions = Vec::new();
-            self.machine.step(self.ports.clock.now(), input, &mut actions);
+            self.machine.step(self.now(), input, &mut actions);
             for action in actions {
                 match action {
                     // What could not be recorded must not happen. The cancel that follows ends the node.
-                    Action::Start { node, attempt } if next.is_some() => {
+                    Action::Start { node, attempt } if sink_failed => {
                         self.enqueue(
                             node,
                             attempt,
                             AttemptOutcome { stopped: true, ..AttemptOutcome::default() },
                         );
                     }
-                    action => {
-                        if self.carry_out(action).is_err() {
-                            // The machine hears of it once; from the second time on it has nothing left to do.
-                            next = Some(Input::SinkFailed);
+                    Action::Emit(kind) => {
+                        // The machine hears of it once; from the second time on it has nothing left to do.
+                        if self.emit(kind).is_err() && !std::mem::replace(&mut sink_failed, true) {
+                            inputs.push_back(Input::SinkFailed);
+                        }
+                    }
+                    Action::Admit { node, attempt } => inputs.push_front(self.admit(node, attempt)),
+                    Action::Record { node, attempt, verdict } => {
+                        inputs.push_front(self.record(node, attempt, verdict));
+                    }
+                    Action::Start { node, attempt } => self.start(node, attempt),
+                    Action::ArmTimer { id, after } => self.timers.arm(id, self.now() + after),
+                    Action::DisarmTimer(id) => self.timers.disarm(id),
+                    Action::Stop { node, level } => {
+                        if let Some(stop) = self.stops.get(&node) {
+                            stop.raise(level);
                         }
                     }
                 }
@@ -131,19 +162,44 @@ impl Driver<'_> {
         }
     }
 
-    fn carry_out(&mut self, action: Action) -> Result<(), SinkError> {
-        match action {
-            Action::Emit(kind) => return self.emit(kind),
-            Action::Start { node, attempt } => self.start(node, attempt),
-            Action::ArmTimer { id, after } => self.timers.arm(id, self.ports.clock.now() + after),
-            Action::DisarmTimer(id) => self.timers.disarm(id),
-            Action::Stop { node, level } => {
-                if let Some(stop) = self.stops.get(&node) {
-                    stop.raise(level);
-                }
-            }
+    fn admit(&mut self, node: usize, attempt: u32) -> Input {
+        let spec = self.plan.node(node);
+        let Some(breaker) = &spec.breaker else {
+            return Input::Admitted { node, admission: Admission::Pass, moved: None };
+        };
+        let holder = holder(self.run_id, &spec.id, attempt);
+        let asking = Asking { holder: &holder, lease: spec.timeout + LONGEST_STOP };
+        let now_ms = self.ports.clock.unix_ms();
+        // Where the states cannot be kept, traffic flows: whoever keeps them says so.
+        let mut answer = (Admission::Pass, None);
+        let updated = self.ports.circuits.update(&circuit_key(breaker, &spec.id), &mut |state| {
+            let (state, admission, moved) = breaker::admit(state, breaker, asking, now_ms);
+            answer = (admission, moved);
+            state
+        });
+        if let Err(error) = updated {
+            tracing::debug!(%error, node = %spec.id, "its circuit is not asked");
+            answer = (Admission::Pass, None);
         }
-        Ok(())
+        Input::Admitted { node, admission: answer.0, moved: answer.1 }
+    }
+
+    fn record(&mut self, node: usize, attempt: u32, verdict: Verdict) -> Input {
+        let spec = self.plan.node(node);
+        let Some(breaker) = &spec.breaker else { return Input::Recorded { node, moved: None } };
+        let holder = holder(self.run_id, &spec.id, attempt);
+        let now_ms = self.ports.clock.unix_ms();
+        let mut moved = None;
+        let updated = self.ports.circuits.update(&circuit_key(breaker, &spec.id), &mut |state| {
+            let (state, change) = breaker::record(state, breaker, (&holder, verdict), now_ms);
+            moved = change;
+            state
+        });
+        if let Err(error) = updated {
+            tracing::debug!(%error, node = %spec.id, "its circuit is not told");
+            moved = None;
+        }
+        Input::Recorded { node, moved }
     }
 
     fn emit(&mut self, kind: EventKind) -> Result<(), SinkError> {
@@ -223,15 +279,22 @@ impl Driver<'_> {
             stderr,
             outputs: if fits { outcome.outputs } else { Map::new() },
             leaked: outcome.leaked,
+            usage: outcome.usage,
         };
         Input::AttemptEnded { node: ended.node, finished: Box::new(finished), stopped: outcome.stopped }
     }
 
     fn results_for(&self, node: usize) -> Arc<str> {
         let dependencies = &self.plan.node(node).depends_on;
-        let upstream: Vec<_> = dependencies
-            .iter()
-            .filter_map(|dependency| self.fold.node(&self.plan.node(dependency.node).id))
+        // A node that failed comes with those that stood in for it.
+        let with_fallbacks = dependencies.iter().flat_map(|dependency| {
+            std::iter::successors(self.fold.node(&self.plan.node(dependency.node).id), |result| {
+                self.fold.node(result.fallback.as_ref()?)
+            })
+        });
+        let own = &self.plan.node(node).id;
+        let upstream: Vec<_> = with_fallbacks
+            .filter(|result| result.node_id.as_ref() != Some(own))
             .map(|result| Upstream {
                 node_id: result.node_id.as_ref(),
                 status: result.status,
@@ -240,9 +303,25 @@ impl Driver<'_> {
                 return_code: result.return_code,
                 attempts: result.attempts,
                 truncated: result.truncated,
+                fallback: result.fallback.as_ref(),
             })
             .collect();
         results_document(&self.inputs, &upstream)
+    }
+}
+
+/// The longest that a stop can take: the grace, and the end of what was killed.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
+
+/// Who holds the place of a circuit's only probe.
+fn holder(run_id: RunId, node: &NodeId, attempt: u32) -> String {
+    format!("{run_id}/{node}/{attempt}")
+}
+
+fn circuit_key(breaker: &BreakerSpec, node: &NodeId) -> CircuitKey {
+    match &breaker.destination {
+        Some(name) => CircuitKey::Destination(name.clone()),
+        None => CircuitKey::Node(node.clone()),
     }
 }
 
@@ -258,6 +337,9 @@ struct Upstream<'a> {
     attempts: u32,
     /// Whether its value is only a part of what it printed.
     truncated: bool,
+    /// The node that stood in for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<&'a NodeId>,
 }
 
 fn json_len(map: &Map<String, Value>) -> usize {

@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::base::stop::StopReceiver;
 use crate::base::{NodeId, RunId};
-use crate::model::event::{AttemptFailure, RunEvent};
+use crate::model::breaker::BreakerState;
+use crate::model::event::{AttemptFailure, RunEvent, Usage};
 use crate::model::report::ReportFold;
 use crate::model::workflow::Action;
 
@@ -59,6 +61,8 @@ pub struct AttemptOutcome {
     pub outputs: Map<String, Value>,
     /// Whether a process that it left behind still held its output when it ended.
     pub leaked: bool,
+    /// What it used of the machine, where that is known.
+    pub usage: Option<Usage>,
 }
 
 /// Takes every event, in order, before the action that it announces is carried out.
@@ -76,8 +80,45 @@ pub trait Sink {
 #[error("an event could not be recorded: {0}")]
 pub struct SinkError(pub String);
 
-/// People and programs that want the run to stop.
+/// Keeps the states of circuits, for this run and for others, of other processes, too.
+pub trait Circuits {
+    /// Replaces the state of a circuit by what `change` makes of it. Nobody else's change comes in between.
+    ///
+    /// # Errors
+    ///
+    /// If the states cannot be read or written: then `change` was not called, or what it did is not kept.
+    fn update(
+        &mut self,
+        circuit: &CircuitKey,
+        change: &mut dyn FnMut(BreakerState) -> BreakerState,
+    ) -> Result<(), CircuitError>;
+}
+
+/// Names a circuit beyond one run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CircuitKey {
+    /// What a name stands for, whichever contract names it.
+    Destination(String),
+    /// One node of the run's contract.
+    Node(NodeId),
+}
+
+/// The states of circuits cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CircuitError(pub String);
+
+/// What somebody wants of a run under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// That it stops.
+    Stop,
+    /// Nothing: it was asleep for that long, which is no time of its nodes.
+    Slept(Duration),
+}
+
+/// People and programs that want the run to stop or to pause.
 pub trait Signals: Send {
-    /// Waits for the next one who does.
-    fn next(&mut self) -> BoxFuture<'_, ()>;
+    /// Waits for the next thing to be heard. A pause is over when it is told.
+    fn next(&mut self) -> BoxFuture<'_, Heard>;
 }

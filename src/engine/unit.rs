@@ -28,20 +28,20 @@ pub(super) async fn run(
 /// What is reported of an attempt whose executor broke: whether it had its effect is not known.
 pub(super) fn broken(cause: &str) -> AttemptOutcome {
     AttemptOutcome {
-        failure: Some(AttemptFailure {
-            reason: FailureReason::Protocol,
-            class: AttemptClass::Unknown,
-            message: format!("onex itself broke: {cause}; please report this"),
-        }),
+        failure: Some(AttemptFailure::new(
+            FailureReason::Protocol,
+            AttemptClass::Unknown,
+            format!("onex itself broke: {cause}; please report this"),
+        )),
         ..AttemptOutcome::default()
     }
 }
 
 /// What is reported of an attempt whose value is not kept, because the run printed too much.
 pub(super) fn value_lost() -> AttemptFailure {
-    AttemptFailure {
-        reason: FailureReason::Protocol,
-        class: AttemptClass::Definite,
-        message: "its value is lost: the run has printed more than is kept of it".to_owned(),
-    }
+    AttemptFailure::new(
+        FailureReason::Protocol,
+        AttemptClass::Definite,
+        "its value is lost: the run has printed more than is kept of it",
+    )
 }

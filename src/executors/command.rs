@@ -8,12 +8,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Scratch;
+use super::program::{Invocation, invocation};
 use crate::base::stop::StopReceiver;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, Text};
-use crate::model::workflow::{Action, CommandSpec};
+use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
 use crate::process::{self, Exit, Locator, Program, Stream};
 
 /// The largest file of outputs that is read.
@@ -56,26 +57,45 @@ impl CommandExecutor {
         env.push(("ONEX_NODE_OUTPUT".into(), outputs.clone().into()));
         env.push(("ONEX_NODE_RESULTS".into(), results.into()));
 
-        let own = env.iter().rev().chain(self.inherited.iter());
+        let inherited = self.inherited_by(&command.inherit_env);
+        let own = env.iter().rev().chain(inherited.iter());
         let path = own.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-        let name = command.argv.first().map_or("", String::as_str);
-        let file = self
-            .locator
-            .find(name, path.filter(|path| !path.is_empty()).map(OsStr::new), &directory)
-            .map_err(|problem| not_started(FailureReason::Spawn, problem))?;
-        let stdin = command.stdin.as_ref().map(|text| text.clone().into_bytes());
+        let path = path.filter(|path| !path.is_empty()).map(OsStr::new);
+        let find =
+            |argv: &[String]| self.locator.find(argv.first().map_or("", String::as_str), path, &directory);
+        let only_identifiers = || inherited.iter().chain(&env).all(|(name, _)| is_identifier(name));
+        let Invocation { mut argv, otherwise } = invocation(&command.program, &self.root, only_identifiers)?;
+        let file = match (find(&argv), otherwise) {
+            (Err(_), Some(shell)) => {
+                argv = shell;
+                find(&argv)
+            }
+            (found, _) => found,
+        };
+        let file = file.map_err(|problem| not_started(FailureReason::Spawn, problem))?;
+        let stdin = match &command.stdin {
+            Stdin::Text(text) => Some(text.clone().into_bytes()),
+            Stdin::Empty | Stdin::Inherit => None,
+        };
         Ok(Prepared {
-            program: Program {
-                file,
-                argv: command.argv.clone(),
-                inherited: Arc::clone(&self.inherited),
-                env,
-                directory,
-                stdin,
-            },
+            program: Program { file, argv, inherited, env, directory, stdin },
             outputs,
             results_file,
         })
+    }
+
+    /// What a program inherits of the environment.
+    fn inherited_by(&self, inherit: &InheritEnv) -> Arc<[(OsString, OsString)]> {
+        match inherit {
+            InheritEnv::All => Arc::clone(&self.inherited),
+            InheritEnv::None => [].into(),
+            InheritEnv::Only(names) => self
+                .inherited
+                .iter()
+                .filter(|(name, _)| names.iter().any(|wanted| name == wanted.as_str()))
+                .cloned()
+                .collect(),
+        }
     }
 
     /// The working directory: inside the project root, after symbolic links.
@@ -125,7 +145,7 @@ impl Executor for Arc<CommandExecutor> {
                 }
             };
             let outcome = match process::run(prepared.program, stop).await {
-                Ok(exit) => outcome(exit, command.output, &prepared.outputs),
+                Ok(exit) => outcome(exit, command, &prepared.outputs),
                 Err(error) => AttemptOutcome {
                     failure: Some(not_started(FailureReason::Spawn, error.to_string())),
                     ..AttemptOutcome::default()
@@ -142,11 +162,42 @@ impl Executor for Arc<CommandExecutor> {
     }
 }
 
-fn not_started(reason: FailureReason, message: String) -> AttemptFailure {
-    AttemptFailure { reason, class: AttemptClass::NotStarted, message }
+/// Whether a shell passes on a variable of this name.
+fn is_identifier(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
+fn not_started(reason: FailureReason, message: String) -> AttemptFailure {
+    AttemptFailure::new(reason, AttemptClass::NotStarted, message)
+}
+
+/// The exception that a Python function ended with, by its name.
+fn exception(exit: &Exit) -> Option<(String, String)> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        exception: Exception,
+    }
+    #[derive(serde::Deserialize)]
+    struct Exception {
+        #[serde(rename = "type")]
+        name: String,
+        message: String,
+    }
+    let Told { exception } = serde_json::from_slice(&exit.stdout.bytes).ok()?;
+    let message = if exception.message.is_empty() {
+        exception.name.clone()
+    } else {
+        format!("{}: {}", exception.name, exception.message)
+    };
+    Some((exception.name, message))
+}
+
+fn outcome(exit: Exit, command: &CommandSpec, outputs: &Path) -> AttemptOutcome {
+    let format = command.output;
+    let is_python = matches!(command.program, ProgramSpec::Python { .. });
+    let raised = (is_python && exit.code == Some(1)).then(|| exception(&exit)).flatten();
     let mut failure = match (exit.code, exit.signal) {
         (Some(0), _) => None,
         (Some(code), _) => {
@@ -168,8 +219,12 @@ fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
     if failure.is_none() {
         failure = check_value(format, &exit.stdout).and_then(broken);
     }
+    let failure = failure.map(|(reason, class, message)| match raised {
+        Some((kind, told)) => AttemptFailure { kind: Some(kind), ..AttemptFailure::new(reason, class, told) },
+        None => AttemptFailure::new(reason, class, message),
+    });
     AttemptOutcome {
-        failure: failure.map(|(reason, class, message)| AttemptFailure { reason, class, message }),
+        failure,
         stopped: exit.stopped,
         return_code: exit.code,
         signal: exit.signal,
@@ -178,6 +233,7 @@ fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
         stderr: exit.stderr.bytes,
         outputs,
         leaked: exit.leaked,
+        usage: None,
     }
 }
 

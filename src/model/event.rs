@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use super::context::{ContractInfo, ExecutionContext};
 use super::exit::ExitCode;
-use super::outcome::{AttemptClass, CancelReason, ErrorInfo, FailureReason, RunStatus, SkipReason};
+use super::outcome::{
+    AttemptClass, BudgetLimit, CancelReason, ErrorInfo, FailureReason, RunStatus, SkipReason,
+};
 use super::output::{Captured, OutputFormat};
 use super::stamp;
 use crate::base::{CorrelationId, Mono, NodeId, RunId};
@@ -79,6 +81,48 @@ pub enum EventKind {
         attempt: u32,
         /// The time until then in milliseconds.
         delay_ms: u64,
+    },
+    /// A node failed, and another stands in for it.
+    FallbackSelected {
+        /// The node that failed.
+        node_id: NodeId,
+        /// The node that stands in.
+        fallback: NodeId,
+    },
+    /// A circuit opened: attempts are held back from now on.
+    CircuitOpened {
+        /// The node whose attempt opened it.
+        node_id: NodeId,
+        /// The circuit.
+        circuit: String,
+        /// The failures in a row.
+        failures: u32,
+        /// The time until a probe in milliseconds.
+        reset_ms: u64,
+    },
+    /// A circuit lets a probe through.
+    CircuitHalfOpened {
+        /// The node whose attempt is the probe.
+        node_id: NodeId,
+        /// The circuit.
+        circuit: String,
+    },
+    /// A circuit closed: attempts go through again.
+    CircuitClosed {
+        /// The node whose attempt closed it.
+        node_id: NodeId,
+        /// The circuit.
+        circuit: String,
+    },
+    /// The run used up its budget, or would have.
+    BudgetExceeded {
+        /// Of what.
+        limit: BudgetLimit,
+        /// How much was allowed.
+        allowed: u64,
+        /// The node at which it was noticed, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node_id: Option<NodeId>,
     },
     /// The node is done.
     NodeCompleted {
@@ -172,6 +216,20 @@ pub struct AttemptFinished {
     pub outputs: Map<String, Value>,
     /// Whether a process that it left behind still held its output when it ended.
     pub leaked: bool,
+    /// What it used of the machine, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What an attempt used of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time of its program and of all children that were waited for, in milliseconds.
+    pub cpu_ms: u64,
+    /// The most memory that one of these processes held, in KiB.
+    pub max_rss_kib: u64,
+    /// What it printed in bytes, kept or not.
+    pub output_bytes: u64,
 }
 
 /// Why an attempt failed.
@@ -181,6 +239,23 @@ pub struct AttemptFailure {
     pub reason: FailureReason,
     /// What is known of its effect.
     pub class: AttemptClass,
+    /// The name of its error, where it gave one of its own: `ValueError`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The same for people.
     pub message: String,
+}
+
+impl AttemptFailure {
+    /// A failure without a name of its own.
+    #[must_use]
+    pub fn new(reason: FailureReason, class: AttemptClass, message: impl Into<String>) -> Self {
+        Self { reason, class, kind: None, message: message.into() }
+    }
+
+    /// The name of its error.
+    #[must_use]
+    pub fn error_kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_else(|| self.reason.error_kind())
+    }
 }

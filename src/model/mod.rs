@@ -2,6 +2,7 @@
 //!
 //! Knows no file, no process and no terminal; behaviour is limited to folds and conversions.
 
+pub mod breaker;
 pub mod context;
 pub mod event;
 pub mod exit;

@@ -48,6 +48,10 @@ pub enum FailureReason {
     Protocol,
     /// It may have had its effect, and must not be repeated to find out.
     Uncertain,
+    /// Its circuit is open: earlier attempts failed, perhaps in other runs.
+    CircuitOpen,
+    /// The run had used up its budget.
+    Budget,
     /// It was denied.
     Policy,
     /// The run was cancelled while it ran.
@@ -65,6 +69,8 @@ impl FailureReason {
             Self::Spawn => "SpawnError",
             Self::Protocol => "ProtocolError",
             Self::Uncertain => "UncertainError",
+            Self::CircuitOpen => "CircuitOpenError",
+            Self::Budget => "BudgetExceededError",
             Self::Policy => "PolicyError",
             Self::Cancelled => "CancelledError",
         }
@@ -80,8 +86,24 @@ impl FailureReason {
             Self::Spawn => "spawn",
             Self::Protocol => "protocol",
             Self::Uncertain => "uncertain",
+            Self::CircuitOpen => "circuit_open",
+            Self::Budget => "budget",
             Self::Policy => "policy",
             Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether something between `onex` and its node failed, and not the node's own answer.
+    #[must_use]
+    pub const fn is_infrastructure(self) -> bool {
+        match self {
+            Self::Timeout | Self::Signal | Self::Spawn | Self::Protocol => true,
+            Self::ExitCode
+            | Self::Uncertain
+            | Self::CircuitOpen
+            | Self::Budget
+            | Self::Policy
+            | Self::Cancelled => false,
         }
     }
 
@@ -94,6 +116,8 @@ impl FailureReason {
             | Self::Signal
             | Self::Spawn
             | Self::Uncertain
+            | Self::CircuitOpen
+            | Self::Budget
             | Self::Cancelled => ExitCode::ExecutionFailed,
             Self::Protocol => ExitCode::Protocol,
             Self::Policy => ExitCode::Security,
@@ -117,6 +141,8 @@ pub enum SkipReason {
     Cancelled,
     /// Nothing runs in a dry run.
     DryRun,
+    /// The node that it stands in for did not fail.
+    FallbackUnused,
 }
 
 impl SkipReason {
@@ -130,6 +156,7 @@ impl SkipReason {
             Self::Disabled => "disabled",
             Self::Cancelled => "cancelled",
             Self::DryRun => "dry_run",
+            Self::FallbackUnused => "fallback_unused",
         }
     }
 }
@@ -152,6 +179,8 @@ pub enum AttemptClass {
 pub enum CancelReason {
     /// A node failed, and the run stops at the first failure.
     FailFast,
+    /// The run has used up its budget.
+    Budget,
     /// The run's time is up.
     Timeout,
     /// What must be recorded could not be.
@@ -177,6 +206,35 @@ pub enum RunStatus {
     Cancelled,
     /// Its time was up.
     TimedOut,
+    /// Nodes failed, and enough are done for a contract that allows it.
+    Partial,
+}
+
+/// What a run may use up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetLimit {
+    /// Nodes that are started.
+    Steps,
+    /// Attempts of all nodes together.
+    Attempts,
+    /// Milliseconds from the start of the run.
+    Time,
+    /// Bytes that all nodes print.
+    Output,
+}
+
+impl BudgetLimit {
+    /// What is counted, for people.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Attempts => "attempts",
+            Self::Time => "milliseconds",
+            Self::Output => "bytes of output",
+        }
+    }
 }
 
 /// An error by the names of the specification, or in the same style.
@@ -205,7 +263,16 @@ mod tests {
     #[test]
     fn the_kinds_of_failure_have_their_exit_codes() {
         use FailureReason as R;
-        for reason in [R::ExitCode, R::Timeout, R::Signal, R::Spawn, R::Uncertain, R::Cancelled] {
+        for reason in [
+            R::ExitCode,
+            R::Timeout,
+            R::Signal,
+            R::Spawn,
+            R::Uncertain,
+            R::CircuitOpen,
+            R::Budget,
+            R::Cancelled,
+        ] {
             assert_eq!(reason.exit_code(), ExitCode::ExecutionFailed);
         }
         assert_eq!(R::Protocol.exit_code(), ExitCode::Protocol);
@@ -215,22 +282,37 @@ mod tests {
     #[test]
     fn words_are_those_of_the_wire() {
         use FailureReason as F;
-        for reason in
-            [F::ExitCode, F::Timeout, F::Signal, F::Spawn, F::Protocol, F::Uncertain, F::Policy, F::Cancelled]
-        {
+        for reason in [
+            F::ExitCode,
+            F::Timeout,
+            F::Signal,
+            F::Spawn,
+            F::Protocol,
+            F::Uncertain,
+            F::CircuitOpen,
+            F::Budget,
+            F::Policy,
+            F::Cancelled,
+        ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
         use SkipReason as S;
-        for reason in
-            [S::Condition, S::UpstreamSkipped, S::DependencyFailed, S::Disabled, S::Cancelled, S::DryRun]
-        {
+        for reason in [
+            S::Condition,
+            S::UpstreamSkipped,
+            S::DependencyFailed,
+            S::Disabled,
+            S::Cancelled,
+            S::DryRun,
+            S::FallbackUnused,
+        ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
     }
 
     #[test]
     fn cancels_escalate_from_the_mildest() {
-        use CancelReason::{FailFast, Kill, Signal, SinkFailed, Timeout};
-        assert!([FailFast, Timeout, SinkFailed, Signal, Kill].is_sorted());
+        use CancelReason::{Budget, FailFast, Kill, Signal, SinkFailed, Timeout};
+        assert!([FailFast, Budget, Timeout, SinkFailed, Signal, Kill].is_sorted());
     }
 }

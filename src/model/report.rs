@@ -74,6 +74,8 @@ pub struct Summary {
     pub flaky: u64,
     /// Attempts beyond the first of each node.
     pub retries: u64,
+    /// Failed nodes for which another stood in; they count as failed, too.
+    pub recovered: u64,
 }
 
 /// What came of one node.
@@ -120,6 +122,10 @@ pub struct NodeResult {
     pub leaked: bool,
     /// Why it failed.
     pub error: Option<ErrorInfo>,
+    /// The node that stood in for it.
+    pub fallback: Option<NodeId>,
+    /// Whether the one that stood in is done, so that this failure is none of the run.
+    pub recovered: bool,
 }
 
 impl NodeResult {
@@ -129,10 +135,10 @@ impl NodeResult {
         self.node_id.as_ref().map_or("", NodeId::as_str)
     }
 
-    /// Whether it is done, but not without a warning.
+    /// Whether it is done, by itself or by another that stood in, but not without a warning.
     #[must_use]
     pub fn is_warned(&self) -> bool {
-        self.status == NodeStatus::Completed && self.leaked
+        (self.status == NodeStatus::Completed && self.leaked) || self.recovered
     }
 
     /// Whether it is a test that passed on a later attempt.
@@ -186,6 +192,10 @@ pub struct ReportFold {
     formats: Vec<OutputFormat>,
     started_ms: Vec<u64>,
     ready_ms: Vec<u64>,
+    /// For each node that stands in for another, the other.
+    stands_in_for: HashMap<usize, usize>,
+    /// What is to be said of a run that its budget ends.
+    budget_error: Option<ErrorInfo>,
 }
 
 impl ReportFold {
@@ -215,6 +225,8 @@ impl ReportFold {
             formats: Vec::new(),
             started_ms: Vec::new(),
             ready_ms: Vec::new(),
+            stands_in_for: HashMap::new(),
+            budget_error: None,
         }
     }
 
@@ -284,6 +296,7 @@ impl ReportFold {
                 self.report.summary.completed += 1;
                 self.report.summary.warned += u64::from(result.is_warned());
                 self.report.summary.flaky += u64::from(result.is_flaky());
+                self.recover(node);
             }
             EventKind::NodeFailed { node_id, attempts, reason, error } => {
                 let Some(node) = self.end(node_id, NodeStatus::Failed, at, elapsed) else { return };
@@ -300,7 +313,26 @@ impl ReportFold {
                 result.culprit.clone_from(culprit);
                 self.report.summary.skipped += 1;
             }
-            EventKind::CancelRequested { reason } => self.report.error = cancel_error(*reason),
+            EventKind::FallbackSelected { node_id, fallback } => {
+                let (Some(&node), Some(&other)) = (self.index.get(node_id), self.index.get(fallback)) else {
+                    return;
+                };
+                self.report.results[node].fallback = Some(fallback.clone());
+                self.stands_in_for.insert(other, node);
+            }
+            EventKind::BudgetExceeded { limit, allowed, .. } => {
+                let message = format!("the run's budget of {allowed} {} is used up", limit.unit());
+                self.budget_error = Some(ErrorInfo::new("BudgetExceededError", message));
+            }
+            EventKind::CircuitOpened { .. }
+            | EventKind::CircuitHalfOpened { .. }
+            | EventKind::CircuitClosed { .. } => {}
+            EventKind::CancelRequested { reason } => {
+                self.report.error = match reason {
+                    CancelReason::Budget => self.budget_error.clone(),
+                    _ => cancel_error(*reason),
+                };
+            }
             EventKind::RunFinished { status, exit_code } => {
                 self.report.status = *status;
                 self.report.exit_code = *exit_code;
@@ -334,6 +366,18 @@ impl ReportFold {
             .collect();
     }
 
+    /// The node is done: so is every one that it stands in for, directly or not.
+    fn recover(&mut self, node: usize) {
+        let mut next = self.stands_in_for.get(&node);
+        while let Some(&node) = next {
+            let result = &mut self.report.results[node];
+            result.recovered = true;
+            self.report.summary.recovered += 1;
+            self.report.summary.warned += u64::from(result.is_warned());
+            next = self.stands_in_for.get(&node);
+        }
+    }
+
     fn end(&mut self, id: &NodeId, status: NodeStatus, at: DateTime<Utc>, elapsed: u64) -> Option<usize> {
         let &node = self.index.get(id)?;
         let result = &mut self.report.results[node];
@@ -346,10 +390,11 @@ impl ReportFold {
     }
 }
 
-/// What a cancelled run's report says of the cause; a failed node speaks for itself.
+/// What a cancelled run's report says of the cause.
 fn cancel_error(reason: CancelReason) -> Option<ErrorInfo> {
     match reason {
-        CancelReason::FailFast => None,
+        // A failed node speaks for itself, and a budget has said what it is.
+        CancelReason::FailFast | CancelReason::Budget => None,
         CancelReason::Timeout => {
             Some(ErrorInfo::new("OrchestratorTimeoutError", "the run took longer than it may"))
         }

@@ -41,10 +41,47 @@ pub struct Rules {
     pub parallel: Option<bool>,
     /// The most nodes that may run at once.
     pub max_parallel: Option<usize>,
+    /// Whether the nodes of one parallel group end before the next group begins.
+    pub batch: bool,
     /// Whether the run goes on after a node failed.
     pub keep_going: bool,
     /// The longest that the run may take.
     pub timeout: Option<Duration>,
+    /// Whether a run in which nodes failed may still count as done in part, and from which share of its nodes on.
+    pub partial: Option<Partial>,
+    /// Named limits on how many nodes run at once.
+    pub groups: Vec<GroupSpec>,
+    /// What the run may use up.
+    pub budget: Budget,
+}
+
+/// When a run with failures is done in part: `allow_partial_completion`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Partial {
+    /// The least share of nodes that must be done, in percent.
+    pub min_completed_percent: f64,
+}
+
+/// A named limit on how many nodes run at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSpec {
+    /// Its name.
+    pub name: String,
+    /// The most of its nodes at once; at least 1.
+    pub limit: usize,
+}
+
+/// What a run may use up; nothing where there is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Nodes that are started.
+    pub max_steps: Option<u64>,
+    /// Attempts of all nodes together.
+    pub max_attempts: Option<u64>,
+    /// Time from the start of the run.
+    pub time: Option<Duration>,
+    /// Bytes that all nodes print.
+    pub output: Option<u64>,
 }
 
 /// One node.
@@ -70,6 +107,14 @@ pub struct NodeSpec {
     pub retry: RetrySpec,
     /// The longest that one attempt may take.
     pub timeout: Duration,
+    /// The longest that all attempts with their delays may take.
+    pub total_timeout: Option<Duration>,
+    /// The node that stands in when this one fails, by its index.
+    pub fallback: Option<usize>,
+    /// When its attempts are held back because earlier ones failed.
+    pub breaker: Option<BreakerSpec>,
+    /// The group whose limit counts it, by its index in [`Rules::groups`].
+    pub group: Option<usize>,
     /// Whether the run stops when it fails, where the node itself says so.
     pub error_action: Option<ErrorAction>,
     /// Its place among nodes that are ready at the same time; lower first.
@@ -78,6 +123,45 @@ pub struct NodeSpec {
     pub action: Option<Action>,
     /// The key that declares its action.
     pub action_key: Option<String>,
+}
+
+impl NodeSpec {
+    /// A node of which nothing is said but its id.
+    #[must_use]
+    pub fn new(id: NodeId) -> Self {
+        Self::at(id, Span::default())
+    }
+
+    /// The same, with the place of its id.
+    #[must_use]
+    pub fn at(id: NodeId, span: Span) -> Self {
+        Self {
+            id,
+            span,
+            kind: NodeKind::default(),
+            description: None,
+            tags: Vec::new(),
+            enabled: true,
+            depends_on: Vec::new(),
+            idempotent: None,
+            retry: RetrySpec::default(),
+            timeout: DEFAULT_TIMEOUT,
+            total_timeout: None,
+            fallback: None,
+            breaker: None,
+            group: None,
+            error_action: None,
+            priority: DEFAULT_PRIORITY,
+            action: None,
+            action_key: None,
+        }
+    }
+
+    /// Whether nothing else may run beside it: it has the terminal.
+    #[must_use]
+    pub fn runs_alone(&self) -> bool {
+        matches!(&self.action, Some(Action::Command(command)) if command.stdin == Stdin::Inherit)
+    }
 }
 
 /// What kind of node it is. Kinds without a meaning here are kept as they are written.
@@ -171,6 +255,9 @@ pub enum EdgeCondition {
     Failure,
     /// It ran to an end of either kind.
     Finished,
+    /// It failed, and its dependent stands in for it.
+    #[serde(skip)]
+    Fallback,
 }
 
 /// What a failed node does to the run.
@@ -279,8 +366,45 @@ impl Default for OuterRetry {
     }
 }
 
-/// What a node does.
+/// When attempts are held back: `execution.md`, "Circuit breaker".
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakerSpec {
+    /// Failures in a row that open the circuit; at least 1.
+    pub failure_threshold: u32,
+    /// How long it stays open before a probe.
+    pub reset_timeout: Duration,
+    /// Probes in a row, one at a time, that must succeed to close it; at least 1.
+    pub half_open_max_calls: u32,
+    /// Which failures count.
+    pub count: CountedFailures,
+    /// The name of what is protected, shared by all nodes that give it; without it the node alone is protected.
+    pub destination: Option<String>,
+}
+
+impl Default for BreakerSpec {
+    fn default() -> Self {
+        Self {
+            failure_threshold: 5,
+            reset_timeout: Duration::from_secs(60),
+            half_open_max_calls: 1,
+            count: CountedFailures::All,
+            destination: None,
+        }
+    }
+}
+
+/// Which failed attempts a circuit breaker counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CountedFailures {
+    /// Every failed attempt.
+    #[default]
+    All,
+    /// Those that are no verdict: a program that cannot be started, a timeout, a signal, a broken protocol.
+    Infrastructure,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Runs a program.
     Command(CommandSpec),
@@ -297,18 +421,115 @@ impl Action {
 }
 
 /// A program to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CommandSpec {
-    /// The program and its arguments; at least one element.
-    pub argv: Vec<String>,
+    /// What is run.
+    pub program: ProgramSpec,
     /// Variables added to the environment.
     pub env: BTreeMap<String, String>,
+    /// Which variables of its own environment `onex` passes on.
+    pub inherit_env: InheritEnv,
     /// The working directory, relative to the project root.
     pub cwd: Option<String>,
-    /// What the program reads; an empty input where there is none.
-    pub stdin: Option<String>,
+    /// What the program reads.
+    pub stdin: Stdin,
     /// How its output becomes a value.
     pub output: OutputFormat,
+    /// What it may take of the machine.
+    pub resources: Resources,
+}
+
+impl CommandSpec {
+    /// A command of which nothing is said but what it runs.
+    #[must_use]
+    pub fn new(program: ProgramSpec) -> Self {
+        Self {
+            program,
+            env: BTreeMap::new(),
+            inherit_env: InheritEnv::default(),
+            cwd: None,
+            stdin: Stdin::default(),
+            output: OutputFormat::default(),
+            resources: Resources::default(),
+        }
+    }
+}
+
+/// What is run, and how it is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProgramSpec {
+    /// A program and its arguments; at least one element.
+    Argv(Vec<String>),
+    /// A text for `sh -eu -c`.
+    Shell(String),
+    /// A file of the project, run by its interpreter.
+    Script {
+        /// The file, relative to the project root.
+        file: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// A Python function.
+    Python {
+        /// The module.
+        module: String,
+        /// The function in it.
+        function: String,
+        /// Its arguments by position.
+        args: Vec<Value>,
+        /// Its arguments by name.
+        kwargs: serde_json::Map<String, Value>,
+    },
+}
+
+/// Which variables a program gets of those that `onex` was started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum InheritEnv {
+    /// All of them.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// Those with these names.
+    Only(Vec<String>),
+}
+
+/// What a program reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// This text.
+    Text(String),
+    /// What `onex` itself would read: a terminal, for example. The node then runs alone.
+    Inherit,
+}
+
+/// What one program may take of the machine, as far as the operating system holds a process to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Processors.
+    pub cpus: Option<u32>,
+    /// Bytes of address space.
+    pub memory: Option<u64>,
+    /// Processes of its user.
+    pub processes: Option<u64>,
+}
+
+impl Resources {
+    /// What both allow.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+            [a, b].into_iter().flatten().min()
+        }
+        Self {
+            cpus: least(self.cpus, other.cpus),
+            memory: least(self.memory, other.memory),
+            processes: least(self.processes, other.processes),
+        }
+    }
 }
 
 /// One declared input.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use super::order::Implied;
 use crate::diag::{Diagnostic, codes};
 use crate::model::workflow::NodeSpec;
 
@@ -12,7 +13,7 @@ use crate::model::workflow::NodeSpec;
 const MAX_LABELS: usize = 10;
 
 /// One finding for each circle, given the nodes that could be put in order.
-pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize]) -> Vec<Diagnostic> {
+pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize], implied: &[Implied]) -> Vec<Diagnostic> {
     let mut stuck = vec![true; nodes.len()];
     for &index in ordered {
         stuck[index] = false;
@@ -29,6 +30,11 @@ pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize]) -> Vec<Diagnostic> 
             }
         }
     }
+    for edge in implied {
+        if let (Some(from), Some(to)) = (vertices[edge.to], vertices[edge.from]) {
+            graph.add_edge(from, to, ());
+        }
+    }
     // Not Tarjan's: petgraph's version calls itself, and a contract can nest circles deeply.
     let mut circles: Vec<Vec<usize>> = kosaraju_scc(&graph)
         .into_iter()
@@ -38,7 +44,7 @@ pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize]) -> Vec<Diagnostic> 
         })
         .collect();
     circles.sort_by_key(|circle| circle[0]);
-    circles.iter().map(|circle| describe(nodes, circle)).collect()
+    circles.iter().map(|circle| describe(nodes, circle, implied)).collect()
 }
 
 /// The shortest way from `start` back to it inside its component; nothing where there is none.
@@ -70,7 +76,7 @@ fn shortest_circle(
     None
 }
 
-fn describe(nodes: &[NodeSpec], circle: &[usize]) -> Diagnostic {
+fn describe(nodes: &[NodeSpec], circle: &[usize], implied: &[Implied]) -> Diagnostic {
     if let [alone] = circle {
         let node = &nodes[*alone];
         let span = node.depends_on.iter().find(|d| d.node == *alone).map_or(node.span, |d| d.span);
@@ -88,9 +94,14 @@ fn describe(nodes: &[NodeSpec], circle: &[usize]) -> Diagnostic {
         Diagnostic::error(codes::CYCLE, format!("nodes wait for each other in a circle: {path}"));
     for (at, &from) in circle.iter().enumerate().take(MAX_LABELS) {
         let to = circle[(at + 1) % circle.len()];
-        let edge = nodes[from].depends_on.iter().find(|d| d.node == to);
-        let span = edge.map_or(nodes[from].span, |d| d.span);
-        finding = finding.at(span, format!("`{}` waits for `{}`", nodes[from].id, nodes[to].id));
+        let declared = nodes[from].depends_on.iter().find(|d| d.node == to).map(|d| (d.span, ""));
+        // It waits for a node that the other stands in for.
+        let edge = declared.or_else(|| {
+            let through = implied.iter().find(|edge| (edge.from, edge.to) == (to, from))?;
+            Some((through.span, ", which stands in for this"))
+        });
+        let (span, why) = edge.unwrap_or((nodes[from].span, ""));
+        finding = finding.at(span, format!("`{}` waits for `{}`{why}", nodes[from].id, nodes[to].id));
     }
     finding.help("remove one of these dependencies")
 }

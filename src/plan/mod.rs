@@ -42,6 +42,9 @@ pub struct Plan {
     /// `dependents[starts[n]..starts[n + 1]]` wait for node n.
     starts: Vec<usize>,
     dependents: Vec<Dependent>,
+    implied: Vec<order::Implied>,
+    /// For each node, the one for which it stands in; empty where no node stands in for another.
+    stands_in_for: Vec<Option<usize>>,
 }
 
 impl Plan {
@@ -53,15 +56,21 @@ impl Plan {
     pub fn new(workflow: Arc<Workflow>) -> Result<Self, Vec<Diagnostic>> {
         let nodes = &workflow.nodes;
         let (starts, dependents) = reversed(nodes);
-        let order = order::topological(nodes, &starts, &dependents);
+        let implied = order::implied(nodes);
+        let order = order::topological(nodes, (&starts, &dependents), &implied);
         if order.len() < nodes.len() {
-            return Err(cycle::explain(nodes, &order));
+            return Err(cycle::explain(nodes, &order, &implied));
+        }
+        let mut stands_in_for = Vec::new();
+        for (index, fallback) in nodes.iter().enumerate().filter_map(|(i, n)| Some((i, n.fallback?))) {
+            stands_in_for.resize(nodes.len(), None);
+            stands_in_for[fallback] = Some(index);
         }
         let fates = nodes
             .iter()
             .map(|node| if node.enabled { Fate::Run } else { Fate::Skip(SkipReason::Disabled) })
             .collect();
-        Ok(Self { order, fates, starts, dependents, workflow })
+        Ok(Self { order, fates, starts, dependents, implied, stands_in_for, workflow })
     }
 
     /// The same plan in which nothing runs.
@@ -107,6 +116,22 @@ impl Plan {
         self.fates[index]
     }
 
+    /// For each node, the number of edges on its longest path from a root: its parallel group.
+    #[must_use]
+    pub fn levels(&self) -> Vec<usize> {
+        self.levels_with_paths().into_iter().map(|(level, _)| level).collect()
+    }
+
+    fn levels_with_paths(&self) -> Vec<(usize, Option<usize>)> {
+        order::levels(&self.workflow.nodes, &self.order, &self.implied)
+    }
+
+    /// The node for which this one stands in when it fails.
+    #[must_use]
+    pub fn stands_in_for(&self, index: usize) -> Option<usize> {
+        self.stands_in_for.get(index).copied().flatten()
+    }
+
     /// The edges to the nodes that wait for this one.
     #[must_use]
     pub fn dependents(&self, index: usize) -> &[Dependent] {
@@ -123,7 +148,8 @@ impl Plan {
         let edges =
             self.workflow.nodes.iter().flat_map(|node| node.depends_on.iter().map(move |edge| (node, edge)));
         edges
-            .filter(|(_, edge)| edge.on != EdgeCondition::Success && stops(self.node(edge.node)))
+            .filter(|(_, edge)| matches!(edge.on, EdgeCondition::Failure | EdgeCondition::Finished))
+            .filter(|(_, edge)| stops(self.node(edge.node)))
             .map(|(node, edge)| {
                 let other = &self.node(edge.node).id;
                 let message = match edge.on {

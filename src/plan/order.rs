@@ -4,20 +4,64 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Dependent;
-use crate::model::workflow::NodeSpec;
+use crate::diag::Span;
+use crate::model::workflow::{EdgeCondition, NodeSpec};
+
+/// An edge that nobody declared: who waits for a node waits for those that may stand in for it, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Implied {
+    /// The node that may stand in.
+    pub from: usize,
+    /// The node that waits.
+    pub to: usize,
+    /// Where it says for what.
+    pub span: Span,
+}
+
+/// The implied edges, by the node that may stand in.
+pub(super) fn implied(nodes: &[NodeSpec]) -> Vec<Implied> {
+    if nodes.iter().all(|node| node.fallback.is_none()) {
+        return Vec::new();
+    }
+    let mut implied = Vec::new();
+    for (to, node) in nodes.iter().enumerate() {
+        for dependency in node.depends_on.iter().filter(|d| d.on != EdgeCondition::Fallback) {
+            let chain = std::iter::successors(nodes[dependency.node].fallback, |&n| nodes[n].fallback);
+            // Fallbacks can be declared in a circle, which is found as one.
+            for from in chain.take(nodes.len()) {
+                implied.push(Implied { from, to, span: dependency.span });
+                if from == dependency.node {
+                    break;
+                }
+            }
+        }
+    }
+    implied.sort_by_key(|edge| edge.from);
+    implied
+}
 
 /// The nodes in topological order; nodes that are part of a circle, or wait for one, are left out.
-pub(super) fn topological(nodes: &[NodeSpec], starts: &[usize], dependents: &[Dependent]) -> Vec<usize> {
+pub(super) fn topological(
+    nodes: &[NodeSpec],
+    (starts, dependents): (&[usize], &[Dependent]),
+    implied: &[Implied],
+) -> Vec<usize> {
     let mut open: Vec<usize> = nodes.iter().map(|node| node.depends_on.len()).collect();
+    for edge in implied {
+        open[edge.to] += 1;
+    }
     let rank = |index: usize| Reverse((nodes[index].priority, index));
     let mut ready: BinaryHeap<_> = (0..nodes.len()).filter(|&index| open[index] == 0).map(rank).collect();
     let mut order = Vec::with_capacity(nodes.len());
     while let Some(Reverse((_, index))) = ready.pop() {
         order.push(index);
-        for dependent in &dependents[starts[index]..starts[index + 1]] {
-            open[dependent.node] -= 1;
-            if open[dependent.node] == 0 {
-                ready.push(rank(dependent.node));
+        let declared = dependents[starts[index]..starts[index + 1]].iter().map(|dependent| dependent.node);
+        let first = implied.partition_point(|edge| edge.from < index);
+        let also = implied[first..].iter().take_while(|edge| edge.from == index).map(|edge| edge.to);
+        for dependent in declared.chain(also) {
+            open[dependent] -= 1;
+            if open[dependent] == 0 {
+                ready.push(rank(dependent));
             }
         }
     }
@@ -25,13 +69,21 @@ pub(super) fn topological(nodes: &[NodeSpec], starts: &[usize], dependents: &[De
 }
 
 /// For each node, the number of edges on its longest path from a root, and the dependency on that path.
-pub(super) fn levels(nodes: &[NodeSpec], order: &[usize]) -> Vec<(usize, Option<usize>)> {
+pub(super) fn levels(
+    nodes: &[NodeSpec],
+    order: &[usize],
+    implied: &[Implied],
+) -> Vec<(usize, Option<usize>)> {
+    let mut by_waiting: Vec<(usize, usize)> = implied.iter().map(|edge| (edge.to, edge.from)).collect();
+    by_waiting.sort_unstable();
     let mut levels = vec![(0, None); nodes.len()];
     for &index in order {
-        for dependency in &nodes[index].depends_on {
-            let through = levels[dependency.node].0 + 1;
+        let first = by_waiting.partition_point(|&(to, _)| to < index);
+        let also = by_waiting[first..].iter().take_while(|&&(to, _)| to == index).map(|&(_, from)| from);
+        for waited in nodes[index].depends_on.iter().map(|d| d.node).chain(also) {
+            let through = levels[waited].0 + 1;
             if through > levels[index].0 {
-                levels[index] = (through, Some(dependency.node));
+                levels[index] = (through, Some(waited));
             }
         }
     }

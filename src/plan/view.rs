@@ -23,7 +23,7 @@ pub struct ViewContext {
 #[must_use]
 pub fn view(plan: &Plan, context: ViewContext) -> PlanView {
     let nodes = &plan.workflow().nodes;
-    let levels = order::levels(nodes, plan.order());
+    let levels = plan.levels_with_paths();
     let id = |index: usize| nodes[index].id.clone();
     let mut parallel_groups: Vec<Vec<NodeId>> = Vec::new();
     // In the order of declaration within a group.

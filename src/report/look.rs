@@ -45,7 +45,7 @@ pub(super) enum Mark {
 impl Mark {
     pub(super) fn of_node(result: &NodeResult) -> Self {
         match result.status {
-            NodeStatus::Completed if result.is_warned() => Self::Warn,
+            NodeStatus::Completed | NodeStatus::Failed if result.is_warned() => Self::Warn,
             NodeStatus::Completed => Self::Pass,
             NodeStatus::Failed if result.reason.as_deref() == Some(FailureReason::Timeout.as_str()) => {
                 Self::Time
@@ -60,6 +60,7 @@ impl Mark {
     pub(super) const fn of_run(status: RunStatus) -> Self {
         match status {
             RunStatus::Success => Self::Pass,
+            RunStatus::Partial => Self::Warn,
             RunStatus::TimedOut => Self::Time,
             RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => Self::Fail,
         }

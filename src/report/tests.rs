@@ -76,11 +76,9 @@ fn events(seed: u64) -> Vec<RunEvent> {
             continue;
         }
         kinds.push(EventKind::AttemptStarted { node_id: node_id.clone(), attempt: 1 });
-        let failure = rng.chance(60).then(|| AttemptFailure {
-            reason: FailureReason::ExitCode,
-            class: AttemptClass::Definite,
-            message: words(&mut rng),
-        });
+        let failure = rng
+            .chance(60)
+            .then(|| AttemptFailure::new(FailureReason::ExitCode, AttemptClass::Definite, words(&mut rng)));
         let failed = failure.is_some();
         let stream = |rng: &mut Rng| {
             let lines: Vec<String> = (0..rng.below(40)).map(|_| words(rng)).collect();
@@ -96,6 +94,7 @@ fn events(seed: u64) -> Vec<RunEvent> {
             stderr: stream(&mut rng),
             outputs: Map::new(),
             leaked: rng.chance(20),
+            usage: None,
         })));
         kinds.push(if failed {
             let reason = if rng.chance(30) { FailureReason::Timeout } else { FailureReason::ExitCode };

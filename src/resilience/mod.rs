@@ -2,6 +2,7 @@
 //!
 //! Knows no node's place in a graph, no process and no clock.
 
+pub mod breaker;
 mod retry;
 
 pub use retry::{Decision, Failure, Turn, decide};

@@ -17,11 +17,13 @@ pub struct Turn {
 
 /// An attempt that failed.
 #[derive(Clone, Copy, Debug)]
-pub struct Failure {
+pub struct Failure<'a> {
     /// Its place in the two tiers.
     pub turn: Turn,
     /// Why it failed.
     pub reason: FailureReason,
+    /// The name of its error.
+    pub kind: &'a str,
     /// What is known of its effect.
     pub class: AttemptClass,
     /// The code that its program ended with.
@@ -46,7 +48,7 @@ pub enum Decision {
 
 /// Decides what follows a failed attempt.
 #[must_use]
-pub fn decide(node: &NodeSpec, failure: Failure) -> Decision {
+pub fn decide(node: &NodeSpec, failure: Failure<'_>) -> Decision {
     let Some(next) = next_attempt(&node.retry, failure) else { return Decision::Fail(failure.reason) };
     match allowed(node, failure, next.tier) {
         Verdict::Repeat => Decision::Retry { delay: next.delay, turn: next.turn },
@@ -72,7 +74,7 @@ enum Tier {
     Outer,
 }
 
-fn next_attempt(retry: &RetrySpec, failure: Failure) -> Option<NextAttempt> {
+fn next_attempt(retry: &RetrySpec, failure: Failure<'_>) -> Option<NextAttempt> {
     let Turn { round, step } = failure.turn;
     if let Some(inner) = &retry.inner
         && step + 1 < inner.max_attempts
@@ -96,7 +98,7 @@ enum Verdict {
 }
 
 /// The idempotency table, row by class.
-fn allowed(node: &NodeSpec, failure: Failure, tier: Tier) -> Verdict {
+fn allowed(node: &NodeSpec, failure: Failure<'_>, tier: Tier) -> Verdict {
     match (failure.class, node.idempotent) {
         (AttemptClass::NotStarted, Some(false)) if tier == Tier::Inner => Verdict::Stop,
         (AttemptClass::NotStarted, _) => Verdict::Repeat,
@@ -116,7 +118,7 @@ fn allowed(node: &NodeSpec, failure: Failure, tier: Tier) -> Verdict {
     }
 }
 
-fn matches_any(retry_on: &[RetryOn], failure: Failure) -> bool {
+fn matches_any(retry_on: &[RetryOn], failure: Failure<'_>) -> bool {
     retry_on.iter().any(|on| match on {
         RetryOn::Any => true,
         RetryOn::Timeout => failure.reason == FailureReason::Timeout,
@@ -125,7 +127,7 @@ fn matches_any(retry_on: &[RetryOn], failure: Failure) -> bool {
         // No executor of this version makes connections.
         RetryOn::Connect => false,
         RetryOn::Exit(code) => failure.return_code == Some(*code),
-        RetryOn::Kind(kind) => failure.reason.error_kind() == kind,
+        RetryOn::Kind(kind) => failure.kind == kind,
     })
 }
 
@@ -156,25 +158,10 @@ fn scale(duration: Duration, factor: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::base::NodeId;
-    use crate::model::workflow::{DEFAULT_PRIORITY, DEFAULT_TIMEOUT, NodeKind, OuterRetry};
+    use crate::model::workflow::{NodeKind, OuterRetry};
 
     fn node(idempotent: Option<bool>, kind: NodeKind, retry: RetrySpec) -> NodeSpec {
-        NodeSpec {
-            id: NodeId::new("n").unwrap(),
-            span: Default::default(),
-            kind,
-            description: None,
-            tags: Vec::new(),
-            enabled: true,
-            depends_on: Vec::new(),
-            idempotent,
-            retry,
-            timeout: DEFAULT_TIMEOUT,
-            error_action: None,
-            priority: DEFAULT_PRIORITY,
-            action: None,
-            action_key: None,
-        }
+        NodeSpec { kind, idempotent, retry, ..NodeSpec::new(NodeId::new("n").unwrap()) }
     }
 
     fn own(max_attempts: u32) -> RetrySpec {
@@ -193,15 +180,15 @@ mod tests {
         RetrySpec { own: false, ..own(3) }
     }
 
-    fn failure(turn: Turn, reason: FailureReason) -> Failure {
+    fn failure(turn: Turn, reason: FailureReason) -> Failure<'static> {
         use FailureReason as R;
         let class = match reason {
-            R::Spawn | R::Policy => AttemptClass::NotStarted,
+            R::Spawn | R::Policy | R::CircuitOpen | R::Budget => AttemptClass::NotStarted,
             R::ExitCode | R::Protocol => AttemptClass::Definite,
             R::Timeout | R::Signal | R::Uncertain | R::Cancelled => AttemptClass::Unknown,
         };
         let return_code = (reason == R::ExitCode).then_some(75);
-        Failure { turn, reason, class, return_code, seed: 1 }
+        Failure { turn, reason, kind: reason.error_kind(), class, return_code, seed: 1 }
     }
 
     /// The table of `execution.md`, cell by cell: R repeats, s stops, u is uncertain.

@@ -19,6 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", &["base", "diag", "model", "yaml"]),
     ("engine", &["base", "diag", "model", "plan", "resilience"]),
     ("executors", &["base", "diag", "model", "process", "engine"]),
+    ("store", &["base", "model", "engine"]),
     (
         "app",
         &[
@@ -33,6 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "report",
             "engine",
             "executors",
+            "store",
         ],
     ),
     ("cli", &["base", "diag", "model", "report", "contract", "app"]),

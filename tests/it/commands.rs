@@ -49,7 +49,7 @@ fn a_run_is_reported_in_full() {
     assert_eq!((&report["status"], &report["mode"]), (&json!("failed"), &json!("sync")));
     assert_eq!(
         report["summary"],
-        json!({"total": 3, "completed": 1, "failed": 1, "skipped": 1, "warned": 0, "flaky": 0, "retries": 0})
+        json!({"total": 3, "completed": 1, "failed": 1, "skipped": 1, "warned": 0, "flaky": 0, "retries": 0, "recovered": 0})
     );
     let ok = result(&report, "ok");
     assert_eq!(

@@ -128,6 +128,7 @@ fn everything_that_a_rich_contract_says_arrives() {
         max_parallel: Some(3),
         keep_going: false,
         timeout: Some(Duration::from_secs(60)),
+        ..Rules::default()
     };
     assert_eq!(workflow.rules, run_rules);
     let [build, check, clean, ship] = &workflow.nodes[..] else { panic!("{} nodes", workflow.nodes.len()) };
@@ -153,11 +154,10 @@ fn everything_that_a_rich_contract_says_arrives() {
     let env = [("EMPTY", ""), ("FLAG", "true"), ("LEVEL", "3")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let make = CommandSpec {
-        argv: texts(&["make", "-j2"]),
         env: env.into(),
         cwd: Some("sub/dir".into()),
-        stdin: None,
         output: OutputFormat::Json,
+        ..CommandSpec::new(ProgramSpec::Argv(texts(&["make", "-j2"])))
     };
     assert_eq!(build.action, Some(Action::Command(make.clone())));
 
@@ -165,15 +165,13 @@ fn everything_that_a_rich_contract_says_arrives() {
     assert_eq!((check.timeout, check.priority), (Duration::from_millis(1500), DEFAULT_PRIORITY));
     let outer = OuterRetry { max_retries: 2, delay: Duration::from_millis(500), multiplier: 2.0 };
     assert_eq!((&check.retry.inner, &check.retry.outer), (&None, &outer));
-    let script = |argv: &[&str], output| CommandSpec {
-        argv: texts(argv),
-        env: [].into(),
-        cwd: None,
-        output,
-        ..make.clone()
-    };
+    let script =
+        |argv: &[&str], output| CommandSpec { output, ..CommandSpec::new(ProgramSpec::Argv(texts(argv))) };
     let checking = script(&["bash", "-eu", "-c", "./check"], OutputFormat::Lines);
-    assert_eq!(check.action, Some(Action::Command(CommandSpec { stdin: Some("hello".into()), ..checking })));
+    assert_eq!(
+        check.action,
+        Some(Action::Command(CommandSpec { stdin: Stdin::Text("hello".into()), ..checking }))
+    );
 
     assert_eq!((&clean.kind, clean.enabled, clean.idempotent), (&NodeKind::Effect, false, Some(false)));
     assert_eq!(clean.timeout, Duration::from_secs(7), "the rules' step timeout");
@@ -207,7 +205,7 @@ fn a_node_that_says_nothing_has_the_documented_defaults() {
         ("workflow", None, Rules::default())
     );
     let script = command(&task("priority: 1"));
-    assert_eq!((script.argv, script.output), (texts(&["/bin/sh", "-eu", "-c", "x"]), OutputFormat::Text));
+    assert_eq!((argv(&script), script.output), (texts(&["/bin/sh", "-eu", "-c", "x"]), OutputFormat::Text));
 }
 
 #[test]

@@ -73,6 +73,8 @@ E0209 error 6:7 4:7 node `a` has two actions, `run` and `uses`",
             "workflow:\n  name: x\n".into(),
             "E0305 warning 2:3 the contract declares no execution graph, so there is nothing to run",
         ),
+        (codes::UNKNOWN_GROUP, task("group: db"), "E0307 error 5:14 the group `db` has no size"),
+        (codes::BAD_FALLBACK, task("fallback: a"), "E0308 error 5:17 node `a` cannot stand in for itself"),
     ];
     for (code, text, expected) in &provoked {
         assert!(expected.contains(code.as_str()), "{expected}");

@@ -20,7 +20,7 @@ use crate::diag::{Code, SourceMap, Span, sort_by_position};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, InputSpec,
-    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, RetryOn, Rules,
+    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, ProgramSpec, RetryOn, Rules, Stdin,
 };
 
 /// Reads `text` and gives what was found in the order of the text, with the map that knows the places.
@@ -96,6 +96,15 @@ fn rules(text: &str) -> Rules {
 fn command(text: &str) -> CommandSpec {
     let Some(Action::Command(command)) = first(text).action else { panic!("no command in {text}") };
     command
+}
+
+/// What is run, with the shell where there is one.
+fn argv(command: &CommandSpec) -> Vec<String> {
+    match &command.program {
+        ProgramSpec::Argv(argv) => argv.clone(),
+        ProgramSpec::Shell(text) => texts(&["/bin/sh", "-eu", "-c", text]),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Everything that a workflow says, but where it says it.

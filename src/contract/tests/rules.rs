@@ -170,10 +170,7 @@ fn places_that_disagree_about_the_execution_mode_are_named() {
     }
     assert_eq!(
         findings(&moded(["fast", "", "batch"])),
-        [
-            "E0210 warning 2:19 the execution mode `batch` is not carried out yet by this version of onex",
-            "E0204 error 5:42 `execution_mode` cannot be `fast`",
-        ]
+        ["E0204 error 5:42 `execution_mode` cannot be `fast`",]
     );
 }
 
@@ -250,11 +247,6 @@ fn later_rules_and_policies_give_a_warning_unless_they_are_off() {
             assert_eq!(findings(&task(&format!("{key}: {off}"))).len(), usize::from(asks), "{key}: {off}");
         }
     }
-    clean(&handled("{circuit_breaker: {enabled: false, failure_threshold: 5}}", "{}", ""));
-    assert_eq!(
-        findings(&handled("{circuit_breaker: {failure_threshold: 5}}", "{}", "")),
-        ["E0210 warning 1:18 `circuit_breaker` is not carried out yet by this version of onex"]
-    );
 }
 
 #[test]
@@ -262,12 +254,16 @@ fn error_actions_of_a_node_are_kept_or_refused() {
     for (word, action) in [("stop", ErrorAction::Stop), ("Continue", ErrorAction::Continue)] {
         assert_eq!(first(&task(&format!("error_action: {word}"))).error_action, Some(action));
     }
-    for word in ["retry", "compensate"] {
-        let finding = format!(
-            "E0210 warning 5:21 the error action `{word}` is not carried out yet by this version of onex"
-        );
-        assert_eq!(findings(&task(&format!("error_action: {word}"))), [finding]);
-    }
+    assert_eq!(
+        findings(&task("error_action: compensate")),
+        ["E0210 warning 5:21 the error action `compensate` is not carried out yet by this version of onex"]
+    );
+    assert_eq!(
+        findings(&task("error_action: retry")),
+        [
+            "E0216 info 5:21 the error action `retry` repeats as often as `max_retries` in the rules says, which is not given"
+        ]
+    );
     assert_eq!(findings(&task("error_action: panic")), ["E0204 error 5:21 `error_action` cannot be `panic`"]);
 }
 
@@ -277,7 +273,8 @@ fn what_is_switched_off_beside_other_keys_asks_for_nothing() {
         + "  error_handling: {circuit_breaker: {enabled: false}, error_types: [], description: d}\n";
     clean(&text);
     clean(&task("circuit_breaker: {enabled: false, failure_threshold: 3}"));
-    assert_eq!(findings(&task("circuit_breaker: {failure_threshold: 3}")).len(), 1);
+    clean(&task("circuit_breaker: false\nfallback: false"));
+    assert_eq!(first(&task("circuit_breaker: {failure_threshold: 3}")).breaker.unwrap().failure_threshold, 3);
 }
 
 #[test]

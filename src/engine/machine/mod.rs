@@ -1,38 +1,48 @@
 //! The state machine of a run: every decision about starting, retrying, skipping, stopping and ending.
 //!
 //! It does no input or output and asks for no time: `step` takes what happened and gives what is to be done. Each
-//! edge is looked at once, so a finished node costs its dependents and no more.
+//! edge is looked at once, so a finished node costs its dependents and no more. What becomes of an attempt is decided
+//! in `attempts`, what becomes of nodes and of the run in `ending`, who starts next in `queue`.
 
-mod edges;
 #[macro_use]
 mod mutants;
+
+mod attempts;
+mod edges;
+mod ending;
+mod queue;
 mod state;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::rng::Rng;
+use crate::base::Mono;
 use crate::base::stop::StopLevel;
-use crate::base::{Mono, text};
-use crate::model::event::{AttemptFailure, AttemptFinished, EventKind, RunStarted};
+use crate::model::event::{AttemptFinished, EventKind, RunStarted};
 use crate::model::exit::ExitCode;
-use crate::model::outcome::ErrorInfo;
-use crate::model::outcome::{AttemptClass, CancelReason, FailureReason, RunStatus, SkipReason};
-use crate::model::workflow::ErrorAction;
+use crate::model::outcome::{BudgetLimit, CancelReason, SkipReason};
 use crate::plan::{Fate, Plan};
-use crate::resilience::{self, Decision, Failure};
+use crate::resilience::breaker::{Admission, Moved, Verdict};
 
 #[cfg(test)]
 pub(super) use mutants::Mutant;
-use state::{Block, End, NodeState, Phase, StopCause};
+use queue::Queue;
+use state::{End, NodeState, Phase};
 
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
     /// The run begins. The first input, and given once.
     Begin,
+    /// The answer to [`Action::Admit`].
+    Admitted {
+        /// The node's index.
+        node: usize,
+        /// Whether its attempt may start.
+        admission: Admission,
+        /// How its circuit changed for that.
+        moved: Option<Moved>,
+    },
     /// An attempt ended, and nothing of it is left.
     AttemptEnded {
         /// The node's index.
@@ -41,6 +51,13 @@ pub enum Input {
         finished: Box<AttemptFinished>,
         /// Whether a stop that was asked for is what ended it.
         stopped: bool,
+    },
+    /// The answer to [`Action::Record`].
+    Recorded {
+        /// The node's index.
+        node: usize,
+        /// How its circuit changed.
+        moved: Option<Moved>,
     },
     /// A timer ran out.
     TimerFired(TimerId),
@@ -53,12 +70,28 @@ pub enum Input {
 /// What is to be done.
 #[derive(Debug)]
 pub enum Action {
+    /// Ask the node's circuit for an attempt, and answer with [`Input::Admitted`] before any other input.
+    Admit {
+        /// The node's index.
+        node: usize,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
     /// Start an attempt.
     Start {
         /// The node's index.
         node: usize,
         /// The attempt's number, from 1.
         attempt: u32,
+    },
+    /// Tell the node's circuit how an attempt ended, and answer with [`Input::Recorded`] before any other input.
+    Record {
+        /// The node's index.
+        node: usize,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// What it says of what is behind the circuit.
+        verdict: Verdict,
     },
     /// Report back after a time.
     ArmTimer {
@@ -87,6 +120,8 @@ pub enum TimerId {
     Run,
     /// The time of a node's attempt.
     Attempt(usize),
+    /// The time of all attempts of a node.
+    Total(usize),
     /// The delay before a node's next attempt.
     Backoff(usize),
 }
@@ -100,6 +135,8 @@ pub struct Settings {
     pub fail_fast: Option<bool>,
     /// The time for the whole run.
     pub deadline: Option<Duration>,
+    /// Whether each node has one attempt, whatever its contract says.
+    pub single_attempts: bool,
     /// The seed of all random draws.
     pub seed: u64,
 }
@@ -111,16 +148,37 @@ pub struct Machine {
     settings: Settings,
     started: Option<Box<RunStarted>>,
     nodes: Vec<NodeState>,
-    /// Ready nodes, first the one with the lowest priority number, then the one declared first.
-    ready: BinaryHeap<Reverse<(u32, usize)>>,
-    running: usize,
+    queue: Queue,
+    spent: Spent,
     /// Nodes that have not ended.
     open: usize,
+    tally: Tally,
     cancel: Option<CancelReason>,
+    /// Whether a failure that stops the run was seen, and the stop is yet to come.
+    stop_due: bool,
     exit_code: ExitCode,
     finished: bool,
     #[cfg(test)]
     mutant: Option<Mutant>,
+}
+
+/// What the run has used of its budget.
+#[derive(Debug, Default)]
+struct Spent {
+    steps: u64,
+    attempts: u64,
+    output: u64,
+    /// What was used up first.
+    exhausted: Option<BudgetLimit>,
+}
+
+/// What counts for a run that is done in part.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Nodes that were to be done: all but those that were skipped in good order.
+    wanted: u64,
+    /// Those that are, by themselves or by others that stood in.
+    done: u64,
 }
 
 impl Machine {
@@ -130,10 +188,12 @@ impl Machine {
         let nodes = (0..plan.len()).map(|index| NodeState::new(plan.node(index).depends_on.len())).collect();
         Self {
             nodes,
-            ready: BinaryHeap::new(),
-            running: 0,
+            queue: Queue::new(&plan, settings.jobs),
+            spent: Spent::default(),
             open: plan.len(),
+            tally: Tally::default(),
             cancel: None,
+            stop_due: false,
             exit_code: ExitCode::Success,
             finished: false,
             started: Some(Box::new(started)),
@@ -151,17 +211,20 @@ impl Machine {
     }
 
     /// Takes what happened at `now` and adds what is to be done to `out`, in order.
-    pub fn step(&mut self, _now: Mono, input: Input, out: &mut Vec<Action>) {
+    pub fn step(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
         if self.finished {
             return;
         }
         match input {
             Input::Begin => self.begin(out),
+            Input::Admitted { node, admission, moved } => self.admitted(node, (admission, moved, now), out),
             Input::AttemptEnded { node, finished, stopped } => {
-                self.attempt_ended(node, (finished, stopped), out);
+                self.attempt_ended(node, (finished, stopped, now), out);
             }
-            Input::TimerFired(TimerId::Run) => self.cancel(CancelReason::Timeout, out),
+            Input::Recorded { node, moved } => self.recorded(node, (moved, now), out),
+            Input::TimerFired(TimerId::Run) => self.time_is_up(out),
             Input::TimerFired(TimerId::Attempt(node)) => self.attempt_timed_out(node, out),
+            Input::TimerFired(TimerId::Total(node)) => self.node_timed_out(node, out),
             Input::TimerFired(TimerId::Backoff(node)) => {
                 if self.nodes[node].phase == Phase::Backoff {
                     self.make_ready(node);
@@ -173,9 +236,18 @@ impl Machine {
             }
             Input::SinkFailed => self.cancel(CancelReason::SinkFailed, out),
         }
-        self.dispatch(out);
+        self.stop_if_due(out);
+        self.dispatch(now, out);
+        self.stop_if_due(out);
         if self.open == 0 {
             self.finish(out);
+        }
+    }
+
+    /// Stops the run for a failure. Where that was the last node, there is nothing to stop.
+    fn stop_if_due(&mut self, out: &mut Vec<Action>) {
+        if std::mem::take(&mut self.stop_due) && self.open > 0 {
+            self.cancel(CancelReason::FailFast, out);
         }
     }
 
@@ -183,7 +255,8 @@ impl Machine {
         if let Some(started) = self.started.take() {
             out.push(Action::Emit(EventKind::RunStarted(started)));
         }
-        if let Some(after) = self.settings.deadline {
+        let budget = self.plan.workflow().rules.budget.time;
+        if let Some(after) = [self.settings.deadline, budget].into_iter().flatten().min() {
             out.push(Action::ArmTimer { id: TimerId::Run, after });
         }
         let plan = Arc::clone(&self.plan);
@@ -210,263 +283,82 @@ impl Machine {
     }
 
     fn become_ready(&mut self, node: usize, out: &mut Vec<Action>) {
-        out.push(Action::Emit(EventKind::NodeReady { node_id: self.plan.node(node).id.clone() }));
+        let node_id = self.plan.node(node).id.clone();
+        if let Some(failed) = self.plan.stands_in_for(node) {
+            let failed = self.plan.node(failed).id.clone();
+            out.push(Action::Emit(EventKind::FallbackSelected {
+                node_id: failed,
+                fallback: node_id.clone(),
+            }));
+        }
+        out.push(Action::Emit(EventKind::NodeReady { node_id }));
         self.make_ready(node);
     }
 
     fn make_ready(&mut self, node: usize) {
         self.nodes[node].phase = Phase::Ready;
-        self.ready.push(Reverse((self.plan.node(node).priority, node)));
+        self.queue.push(&self.plan, node);
     }
 
     /// Gives free slots to ready nodes.
-    fn dispatch(&mut self, out: &mut Vec<Action>) {
-        let slots = self.settings.jobs.max(1) + usize::from(mutated!(self, OneSlotTooMany));
-        let goes_on = self.cancel.is_none() || mutated!(self, StartsAfterCancel);
-        while goes_on && self.running < slots {
-            let Some(Reverse((_, node))) = self.ready.pop() else { break };
-            let state = &mut self.nodes[node];
-            state.attempt += 1;
-            state.phase = Phase::Running { stop: None };
-            self.running += 1;
-            let (attempt, spec) = (state.attempt, self.plan.node(node));
-            out.push(Action::Emit(EventKind::AttemptStarted { node_id: spec.id.clone(), attempt }));
-            out.push(Action::ArmTimer { id: TimerId::Attempt(node), after: spec.timeout });
-            out.push(Action::Start { node, attempt });
-        }
-    }
-
-    fn attempt_ended(
-        &mut self,
-        node: usize,
-        (mut finished, stopped): (Box<AttemptFinished>, bool),
-        out: &mut Vec<Action>,
-    ) {
-        let Phase::Running { stop } = self.nodes[node].phase else { return };
-        if !(mutated!(self, LosesSlots) && finished.failure.is_some()) {
-            self.running -= 1;
-        }
-        out.push(Action::DisarmTimer(TimerId::Attempt(node)));
-        if stopped && let Some(cause) = stop {
-            finished.failure = Some(self.stopped_failure(node, cause));
-        }
-        let failure = finished.failure.clone();
-        let return_code = finished.return_code;
-        out.push(Action::Emit(EventKind::AttemptFinished(finished)));
-        match failure {
-            None => self.end(node, (End::Completed, None), out),
-            Some(failure) => self.attempt_failed(node, (failure, return_code), out),
-        }
-    }
-
-    fn attempt_failed(
-        &mut self,
-        node: usize,
-        (failure, return_code): (AttemptFailure, Option<i32>),
-        out: &mut Vec<Action>,
-    ) {
-        let state = &self.nodes[node];
-        let seed = Rng::of_parts(&[self.settings.seed, node as u64, u64::from(state.attempt)]).next_u64();
-        let decision = match failure.reason {
-            FailureReason::Cancelled => Decision::Fail(FailureReason::Cancelled),
-            // Nothing starts after a cancel, so nothing is repeated.
-            reason if self.cancel.is_some() && !mutated!(self, RetriesAfterCancel) => Decision::Fail(reason),
-            reason => {
-                let class =
-                    if mutated!(self, ForgetsIdempotency) { AttemptClass::NotStarted } else { failure.class };
-                let failed = Failure { turn: state.turn, reason, class, return_code, seed };
-                resilience::decide(self.plan.node(node), failed)
-            }
-        };
-        match decision {
-            Decision::Retry { delay, turn } => {
-                let state = &mut self.nodes[node];
-                state.turn = turn;
-                state.phase = Phase::Backoff;
-                state.last_failure = Some(failure.reason);
-                state.message = Some(failure.message.into());
-                let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-                let (node_id, attempt) = (self.plan.node(node).id.clone(), state.attempt + 1);
-                out.push(Action::Emit(EventKind::RetryScheduled { node_id, attempt, delay_ms }));
-                out.push(Action::ArmTimer { id: TimerId::Backoff(node), after: delay });
-            }
-            Decision::Fail(reason) => {
-                self.nodes[node].message = Some(failure.message.into());
-                self.end(node, (End::Failed(reason), None), out);
-                // Where it was the last, there is nothing to stop.
-                if self.open > 0 && self.stops_at_failure_of(node) {
-                    self.cancel(CancelReason::FailFast, out);
-                }
-            }
-        }
-    }
-
-    /// Command line, then the node, then the contract.
-    fn stops_at_failure_of(&self, node: usize) -> bool {
-        match (self.settings.fail_fast, self.plan.node(node).error_action) {
-            (Some(fail_fast), _) => fail_fast,
-            (None, Some(action)) => action == ErrorAction::Stop,
-            (None, None) => !self.plan.workflow().rules.keep_going,
-        }
-    }
-
-    fn attempt_timed_out(&mut self, node: usize, out: &mut Vec<Action>) {
-        if let Phase::Running { stop: stop @ None } = &mut self.nodes[node].phase {
-            *stop = Some(StopCause::Timeout);
-            if !mutated!(self, NeverStops) {
-                out.push(Action::Stop { node, level: StopLevel::Ladder });
-            }
-        }
-    }
-
-    /// What a stop that was asked for makes of an attempt.
-    fn stopped_failure(&self, node: usize, cause: StopCause) -> AttemptFailure {
-        let (reason, message) = match cause {
-            StopCause::Timeout => {
-                let allowed = text::duration(self.plan.node(node).timeout);
-                (FailureReason::Timeout, format!("took longer than {allowed}"))
-            }
-            StopCause::Cancel => {
-                (FailureReason::Cancelled, "stopped, because the run was cancelled".to_owned())
-            }
-        };
-        AttemptFailure { reason, class: AttemptClass::Unknown, message }
-    }
-
-    /// Stops the run, or stops it harder.
-    fn cancel(&mut self, reason: CancelReason, out: &mut Vec<Action>) {
-        if self.cancel >= Some(reason) && !mutated!(self, CancelForgets) {
-            return;
-        }
-        self.cancel = Some(reason);
-        out.push(Action::Emit(EventKind::CancelRequested { reason }));
+    fn dispatch(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let extra_slots = usize::from(mutated!(self, OneSlotTooMany));
         let plan = Arc::clone(&self.plan);
-        // In the order of the plan: a node that a failure blocks says so, and its dependents say it after it.
-        for &node in plan.order() {
-            let state = &self.nodes[node];
-            match state.phase {
-                Phase::Waiting | Phase::Ready | Phase::Backoff => {
-                    if state.phase == Phase::Backoff {
-                        out.push(Action::DisarmTimer(TimerId::Backoff(node)));
-                    }
-                    let end = match (self.nodes[node].last_failure, self.nodes[node].block) {
-                        // An attempt was made, and it failed; that another was to follow does not change it.
-                        (Some(last), _) => (End::Failed(last), None),
-                        (None, Some(block)) if block.reason != SkipReason::Cancelled => {
-                            (End::Skipped(block.reason), Some(block.culprit))
-                        }
-                        (None, _) => (End::Skipped(SkipReason::Cancelled), None),
-                    };
-                    self.end(node, end, out);
-                }
-                Phase::Running { stop } => self.stop_running(node, (stop, reason), out),
-                Phase::Ended(_) => {}
-            }
-        }
-    }
-
-    fn stop_running(
-        &mut self,
-        node: usize,
-        (stop, reason): (Option<StopCause>, CancelReason),
-        out: &mut Vec<Action>,
-    ) {
-        // An effect that is not known to be repeatable finishes: stopping it could leave it half done.
-        let spec = self.plan.node(node);
-        let stoppable = spec.idempotent == Some(true) || spec.kind.repeats_safely();
-        if reason == CancelReason::FailFast && !stoppable {
-            return;
-        }
-        let level = if reason == CancelReason::Kill { StopLevel::Kill } else { StopLevel::Ladder };
-        self.nodes[node].phase = Phase::Running { stop: stop.or(Some(StopCause::Cancel)) };
-        if stop.is_none() || level == StopLevel::Kill {
-            out.push(Action::Stop { node, level });
-        }
-    }
-
-    /// Ends a node, and every node that can now be seen not to start.
-    fn end(&mut self, node: usize, end: (End, Option<usize>), out: &mut Vec<Action>) {
-        // A list and no recursion: a chain can be as long as a contract.
-        let mut ended = VecDeque::from([(node, end)]);
-        while let Some((node, (end, culprit))) = ended.pop_front() {
-            if matches!(self.nodes[node].phase, Phase::Ended(_)) {
+        while self.cancel.is_none() || mutated!(self, StartsAfterCancel) {
+            let Some(node) = self.queue.take(&plan, extra_slots) else { break };
+            // It may have ended while it waited: its time was up.
+            if self.nodes[node].phase != Phase::Ready {
+                self.queue.release(&plan, node);
                 continue;
             }
-            self.nodes[node].phase = Phase::Ended(end);
-            self.open -= 1;
-            self.emit_end(node, (end, culprit), out);
-            let plan = Arc::clone(&self.plan);
-            for dependent in plan.dependents(node) {
-                let state = &mut self.nodes[dependent.node];
-                if let Some(reason) = edges::block(end, dependent.on)
-                    && !mutated!(self, ForgetsFailures)
-                {
-                    state.block_with(Block { reason, culprit: culprit.unwrap_or(node) });
-                }
-                state.open_dependencies -= 1;
-                let enough = state.open_dependencies == 0 || mutated!(self, WaitsForOne);
-                if !enough || state.phase != Phase::Waiting {
-                    continue;
-                }
-                match self.foreclosed(dependent.node) {
-                    Some(end) => ended.push_back((dependent.node, end)),
-                    None => self.become_ready(dependent.node, out),
-                }
+            if self.over_budget(node, out) {
+                self.queue.release(&plan, node);
+                continue;
+            }
+            if plan.node(node).breaker.is_some() && !mutated!(self, IgnoresCircuits) {
+                self.nodes[node].phase = Phase::Asking;
+                out.push(Action::Admit { node, attempt: self.nodes[node].attempt + 1 });
+            } else {
+                self.start(node, now, out);
             }
         }
     }
 
-    fn emit_end(&mut self, node: usize, (end, culprit): (End, Option<usize>), out: &mut Vec<Action>) {
-        let node_id = self.plan.node(node).id.clone();
-        let attempts = self.nodes[node].attempt;
-        out.push(Action::Emit(match end {
-            End::Completed => EventKind::NodeCompleted { node_id, attempts },
-            End::Failed(reason) => {
-                self.exit_code = self.exit_code.max(reason.exit_code());
-                let cause = self.nodes[node].message.take().unwrap_or_default();
-                EventKind::NodeFailed {
-                    node_id,
-                    attempts,
-                    reason,
-                    error: node_error(reason, &cause, attempts),
-                }
-            }
-            End::Skipped(reason) => EventKind::NodeSkipped {
-                node_id,
-                reason,
-                culprit: culprit.map(|c| self.plan.node(c).id.clone()),
-            },
-        }));
+    /// Ends the run if the budget does not hold another attempt of this node.
+    fn over_budget(&mut self, node: usize, out: &mut Vec<Action>) -> bool {
+        let Some((limit, allowed)) = self.exceeded_by(node) else { return false };
+        self.exhaust(limit, (allowed, Some(node)), out);
+        true
     }
 
-    fn finish(&mut self, out: &mut Vec<Action>) {
-        if self.settings.deadline.is_some() {
-            out.push(Action::DisarmTimer(TimerId::Run));
-        }
-        let failed = self.exit_code > ExitCode::Success;
-        let status = match self.cancel {
-            Some(CancelReason::Signal | CancelReason::Kill) => RunStatus::Cancelled,
-            Some(CancelReason::Timeout) => RunStatus::TimedOut,
-            Some(CancelReason::SinkFailed) => RunStatus::Failed,
-            Some(CancelReason::FailFast) | None if failed => RunStatus::Failed,
-            Some(CancelReason::FailFast) | None => RunStatus::Success,
+    /// What another attempt of this node would exceed.
+    fn exceeded_by(&self, node: usize) -> Option<(BudgetLimit, u64)> {
+        let budget = self.plan.workflow().rules.budget;
+        let is_first = self.nodes[node].attempt == 0;
+        let exceeded = match (budget.max_steps, budget.max_attempts) {
+            (Some(most), _) if is_first && self.spent.steps >= most => Some((BudgetLimit::Steps, most)),
+            (_, Some(most)) if self.spent.attempts >= most => Some((BudgetLimit::Attempts, most)),
+            _ => None,
         };
-        if status != RunStatus::Success {
-            self.exit_code = self.exit_code.max(ExitCode::ExecutionFailed);
-        }
-        out.push(Action::Emit(EventKind::RunFinished { status, exit_code: self.exit_code }));
-        self.finished = true;
+        exceeded.filter(|_| self.cancel.is_none() && !mutated!(self, OverspendsBudgets))
     }
-}
 
-/// What the report says of a failed node.
-fn node_error(reason: FailureReason, cause: &str, attempts: u32) -> ErrorInfo {
-    let after = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
-    let message = match reason {
-        FailureReason::Uncertain => {
-            format!("{cause}{after}; whether it had its effect is not known, so it is not repeated")
+    fn start(&mut self, node: usize, now: Mono, out: &mut Vec<Action>) {
+        let spec = self.plan.node(node);
+        let state = &mut self.nodes[node];
+        state.attempt += 1;
+        state.phase = Phase::Running { stop: None };
+        let attempt = state.attempt;
+        self.spent.attempts += 1;
+        out.push(Action::Emit(EventKind::AttemptStarted { node_id: spec.id.clone(), attempt }));
+        if attempt == 1 {
+            self.spent.steps += 1;
+            if let Some(after) = spec.total_timeout {
+                state.total_until = Some(now + after);
+                out.push(Action::ArmTimer { id: TimerId::Total(node), after });
+            }
         }
-        _ => format!("{cause}{after}"),
-    };
-    ErrorInfo::new(reason.error_kind(), message)
+        out.push(Action::ArmTimer { id: TimerId::Attempt(node), after: spec.timeout });
+        out.push(Action::Start { node, attempt });
+    }
 }

@@ -22,11 +22,17 @@ pub(in crate::engine) enum Mutant {
     ForgetsIdempotency,
     /// A timeout stops nothing.
     NeverStops,
+    /// A circuit is neither asked nor told.
+    IgnoresCircuits,
+    /// A node starts although the run's budget is used up.
+    OverspendsBudgets,
+    /// A failed node counts as failed although another stood in for it.
+    ForgetsFallbacks,
 }
 
 #[cfg(test)]
 impl Mutant {
-    pub(in crate::engine) const ALL: [Self; 9] = [
+    pub(in crate::engine) const ALL: [Self; 12] = [
         Self::OneSlotTooMany,
         Self::LosesSlots,
         Self::ForgetsFailures,
@@ -36,6 +42,9 @@ impl Mutant {
         Self::StartsAfterCancel,
         Self::ForgetsIdempotency,
         Self::NeverStops,
+        Self::IgnoresCircuits,
+        Self::OverspendsBudgets,
+        Self::ForgetsFallbacks,
     ];
 }
 
@@ -51,7 +60,7 @@ impl super::Machine {
 #[cfg(test)]
 macro_rules! mutated {
     ($machine:expr, $mutant:ident) => {
-        $machine.mutant == Some(mutants::Mutant::$mutant)
+        $machine.mutant == Some($crate::engine::machine::mutants::Mutant::$mutant)
     };
 }
 

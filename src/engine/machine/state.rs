@@ -1,5 +1,7 @@
 //! What the machine knows of one node.
 
+use crate::base::Mono;
+use crate::model::event::AttemptFailure;
 use crate::model::outcome::{FailureReason, SkipReason};
 use crate::resilience::Turn;
 
@@ -10,8 +12,12 @@ pub(super) enum Phase {
     Waiting,
     /// For a free slot.
     Ready,
+    /// For its circuit, with a slot taken.
+    Asking,
     /// An attempt is under way, and perhaps being stopped.
     Running { stop: Option<StopCause> },
+    /// For its circuit to take in how its attempt ended.
+    Recording,
     /// For its next attempt.
     Backoff,
     /// For nothing any more.
@@ -30,7 +36,11 @@ pub(super) enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopCause {
     Timeout,
+    /// All its attempts together took too long.
+    TotalTimeout,
     Cancel,
+    /// The run's time was budgeted.
+    Budget,
 }
 
 /// What keeps a node from starting.
@@ -51,10 +61,21 @@ pub(super) struct NodeState {
     pub attempt: u32,
     /// The place of the current attempt in the two tiers of retries.
     pub turn: Turn,
-    /// What the last failed attempt said.
-    pub message: Option<Box<str>>,
-    /// Why, where another attempt was to follow.
-    pub last_failure: Option<FailureReason>,
+    /// How the last attempt failed.
+    pub last: Option<Box<LastFailure>>,
+    /// When all its attempts together have taken too long.
+    pub total_until: Option<Mono>,
+    /// Whether they have.
+    pub is_out_of_time: bool,
+    /// What came of it with all that stood in for it, once that is known.
+    pub settled: Option<End>,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug)]
+pub(super) struct LastFailure {
+    pub failure: AttemptFailure,
+    pub return_code: Option<i32>,
 }
 
 impl NodeState {
@@ -65,8 +86,10 @@ impl NodeState {
             block: None,
             attempt: 0,
             turn: Turn { round: 0, step: 0 },
-            message: None,
-            last_failure: None,
+            last: None,
+            total_until: None,
+            is_out_of_time: false,
+            settled: None,
         }
     }
 
@@ -80,6 +103,8 @@ impl NodeState {
                 SkipReason::Condition => 3,
                 SkipReason::UpstreamSkipped => 4,
                 SkipReason::DependencyFailed => 5,
+                // Whatever else kept it: it was not needed.
+                SkipReason::FallbackUnused => 6,
             }
         }
         if self.block.is_none_or(|known| gravity(block.reason) > gravity(known.reason)) {

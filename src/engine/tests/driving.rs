@@ -1,6 +1,6 @@
 //! The driver with executors, sinks and signals that are made up.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use super::worlds::{command, started};
@@ -8,16 +8,17 @@ use crate::base::stop::{StopLevel, StopReceiver};
 use crate::base::{NodeId, RunId, SystemClock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Signals, Sink, SinkError};
+use crate::engine::ports::{
+    AttemptOutcome, AttemptRequest, BoxFuture, CircuitError, CircuitKey, Circuits, Executor, Heard, Signals,
+    Sink, SinkError,
+};
+use crate::model::breaker::BreakerState;
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::{NodeStatus, RunStatus};
 use crate::model::output::OutputFormat;
 use crate::model::report::{ReportFold, RunReport};
-use crate::model::workflow::{
-    Action, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, Dependency, EdgeCondition, NodeKind, NodeSpec, RetrySpec,
-    Rules, Workflow,
-};
+use crate::model::workflow::{Action, Dependency, EdgeCondition, NodeKind, NodeSpec, Rules, Workflow};
 use crate::plan::Plan;
 
 /// A chain of nodes with these ids that goes on after failures.
@@ -26,12 +27,7 @@ fn chain(ids: &[&str]) -> Arc<Plan> {
         .iter()
         .enumerate()
         .map(|(index, id)| NodeSpec {
-            id: NodeId::new(id).unwrap(),
-            span: Default::default(),
             kind: NodeKind::Validator,
-            description: None,
-            tags: Vec::new(),
-            enabled: true,
             depends_on: (index > 0)
                 .then(|| Dependency {
                     node: index - 1,
@@ -40,13 +36,9 @@ fn chain(ids: &[&str]) -> Arc<Plan> {
                 })
                 .into_iter()
                 .collect(),
-            idempotent: None,
-            retry: RetrySpec::default(),
-            timeout: DEFAULT_TIMEOUT,
-            error_action: None,
-            priority: DEFAULT_PRIORITY,
             action: Some(command()),
             action_key: Some("run".to_owned()),
+            ..NodeSpec::new(NodeId::new(id).unwrap())
         })
         .collect();
     let rules = Rules { keep_going: true, ..Rules::default() };
@@ -69,11 +61,30 @@ where
 struct Coming(VecDeque<()>);
 
 impl Signals for Coming {
-    fn next(&mut self) -> BoxFuture<'_, ()> {
+    fn next(&mut self) -> BoxFuture<'_, Heard> {
         match self.0.pop_front() {
-            Some(()) => Box::pin(tokio::task::yield_now()),
+            Some(()) => Box::pin(async {
+                tokio::task::yield_now().await;
+                Heard::Stop
+            }),
             None => Box::pin(std::future::pending()),
         }
+    }
+}
+
+/// Circuits that last as long as their value.
+#[derive(Default)]
+pub(super) struct MemoryCircuits(pub BTreeMap<CircuitKey, BreakerState>);
+
+impl Circuits for MemoryCircuits {
+    fn update(
+        &mut self,
+        circuit: &CircuitKey,
+        change: &mut dyn FnMut(BreakerState) -> BreakerState,
+    ) -> Result<(), CircuitError> {
+        let state = self.0.entry(circuit.clone()).or_default();
+        *state = change(std::mem::take(state));
+        Ok(())
     }
 }
 
@@ -98,6 +109,7 @@ fn drive(
         executor: Arc::new(executor),
         sink: &mut Failing(events),
         signals: &mut Coming((0..signals).map(|_| ()).collect()),
+        circuits: &mut MemoryCircuits::default(),
     };
     let settings = Settings { jobs: 1, ..Settings::default() };
     runtime.block_on(driver::run(Arc::clone(plan), (RunId::from_bits(1), settings), started(plan), ports))
@@ -216,6 +228,7 @@ fn events_are_numbered_without_a_gap() {
         executor: Arc::new(executor),
         sink: &mut sink,
         signals: &mut Coming(VecDeque::new()),
+        circuits: &mut MemoryCircuits::default(),
     };
     let settings = Settings { jobs: 1, ..Settings::default() };
     runtime.block_on(driver::run(Arc::clone(&plan), (RunId::from_bits(1), settings), started(&plan), ports));

@@ -9,10 +9,10 @@ use super::worlds::{GRACE, LONGEST_DELAY};
 use crate::base::{Mono, NodeId};
 use crate::engine::machine::Settings;
 use crate::model::event::{AttemptFailure, EventKind, RunEvent};
-use crate::model::outcome::{AttemptClass, CancelReason, NodeStatus};
+use crate::model::outcome::{AttemptClass, CancelReason, FailureReason, NodeStatus, RunStatus};
 use crate::model::output::NoOutputs;
 use crate::model::report::ReportFold;
-use crate::model::workflow::NodeKind;
+use crate::model::workflow::{Dependency, EdgeCondition, NodeKind};
 use crate::plan::Plan;
 
 /// What was seen of a run so far.
@@ -31,10 +31,40 @@ pub(super) struct Seen {
     not_before: BTreeMap<usize, Mono>,
     cancel: Option<(CancelReason, Mono)>,
     last_at: Mono,
+    /// The last word of a node's circuit on an attempt that has not started.
+    admissions: BTreeMap<usize, bool>,
+    first_starts: BTreeMap<usize, Mono>,
+    printed: u64,
+    levels: Vec<usize>,
+    status: Option<RunStatus>,
+}
+
+/// The longest way to each node, found by asking again until nothing changes.
+fn levels(plan: &Plan) -> Vec<usize> {
+    let mut levels = vec![0; plan.len()];
+    loop {
+        let before = levels.clone();
+        for (node, level) in levels.iter_mut().enumerate() {
+            for dependency in &plan.node(node).depends_on {
+                let mut waited = vec![dependency.node];
+                if dependency.on != EdgeCondition::Fallback {
+                    while let Some(next) = plan.node(waited[waited.len() - 1]).fallback {
+                        waited.push(next);
+                    }
+                }
+                let deepest = waited.iter().map(|&n| before[n] + 1).max().unwrap();
+                *level = deepest.max(*level);
+            }
+        }
+        if levels == before {
+            return levels;
+        }
+    }
 }
 
 impl Seen {
     pub(super) fn new(plan: Arc<Plan>, settings: Settings) -> Self {
+        let levels_of_plan = levels(&plan);
         Self {
             index: (0..plan.len()).map(|node| (plan.node(node).id.clone(), node)).collect(),
             plan,
@@ -48,7 +78,37 @@ impl Seen {
             not_before: BTreeMap::new(),
             cancel: None,
             last_at: Mono::ZERO,
+            admissions: BTreeMap::new(),
+            first_starts: BTreeMap::new(),
+            printed: 0,
+            levels: levels_of_plan,
+            status: None,
         }
+    }
+
+    /// A circuit answered.
+    pub(super) fn admitted(&mut self, node: usize, passes: bool) {
+        self.admissions.insert(node, passes);
+    }
+
+    /// How a node ended with all that stood in for it: nothing where that is not known yet.
+    fn settled(&self, node: usize) -> Option<&'static str> {
+        let end = *self.ends.get(&node)?;
+        match self.plan.node(node).fallback {
+            Some(fallback) if end == "failed" => {
+                let other = self.settled(fallback)?;
+                Some(if other == "completed" { "completed" } else { "failed" })
+            }
+            _ => Some(end),
+        }
+    }
+
+    /// What an edge says; nothing where it has nothing to say yet.
+    fn edge(&self, dependency: &Dependency) -> Option<&'static str> {
+        let on = format!("{:?}", dependency.on).to_lowercase();
+        let end =
+            if on == "fallback" { *self.ends.get(&dependency.node)? } else { self.settled(dependency.node)? };
+        Some(truth_table(end, &on))
     }
 
     /// An attempt starts.
@@ -59,7 +119,19 @@ impl Seen {
         check(self.alive.insert(node), || format!("law 6: n{node} starts while an attempt of it is alive"))?;
         check(self.alive.len() <= self.settings.jobs, || {
             format!("law 4: {} run, {} may", self.alive.len(), self.settings.jobs)
-        })
+        })?;
+        for (group, limit) in self.plan.workflow().rules.groups.iter().map(|group| group.limit).enumerate() {
+            let running = self.alive.iter().filter(|&&n| self.plan.node(n).group == Some(group)).count();
+            check(running <= limit, || format!("law 4: {running} of group {group} run, {limit} may"))?;
+        }
+        let alone = self.alive.iter().any(|&n| self.plan.node(n).runs_alone());
+        check(!alone || self.alive.len() == 1, || "law 4: something runs beside what runs alone".to_owned())?;
+        if self.plan.node(node).breaker.is_some() {
+            check(self.admissions.remove(&node) == Some(true), || {
+                format!("n{node} starts, and its circuit did not let it through")
+            })?;
+        }
+        Ok(())
     }
 
     /// An event is emitted.
@@ -77,6 +149,7 @@ impl Seen {
             }
             EventKind::AttemptFinished(finished) => {
                 let node = node(&finished.node_id);
+                self.printed += finished.usage.map_or(0, |usage| usage.output_bytes);
                 if let Some(failure) = &finished.failure {
                     self.last_failure.insert(node, failure.clone());
                 }
@@ -86,7 +159,19 @@ impl Seen {
                 self.not_before.insert(node, now + Duration::from_millis(*delay_ms));
             }
             EventKind::NodeCompleted { node_id, .. } => self.ends(node(node_id), "completed")?,
-            EventKind::NodeFailed { node_id, .. } => self.ends(node(node_id), "failed")?,
+            EventKind::NodeFailed { node_id, reason, .. } => {
+                let refused = self.admissions.remove(&node(node_id)) == Some(false);
+                check(refused == (*reason == FailureReason::CircuitOpen), || {
+                    format!("{node_id} fails as {reason:?}; refused by its circuit: {refused}")
+                })?;
+                self.ends(node(node_id), "failed")?;
+            }
+            EventKind::FallbackSelected { node_id, fallback } => {
+                let (node, fallback) = (node(node_id), node(fallback));
+                check(self.ends.get(&node) == Some(&"failed"), || {
+                    format!("n{fallback} stands in for n{node}, which did not fail")
+                })?;
+            }
             EventKind::NodeSkipped { node_id, reason, culprit } => {
                 let (node, culprit) = (node(node_id), culprit.as_ref().map(node));
                 check(!self.attempts.contains_key(&node), || {
@@ -103,7 +188,13 @@ impl Seen {
                 })?;
                 self.cancel = Some((*reason, now));
             }
-            EventKind::RunStarted(_) | EventKind::NodeReady { .. } | EventKind::RunFinished { .. } => {}
+            EventKind::RunFinished { status, .. } => self.status = Some(*status),
+            EventKind::RunStarted(_)
+            | EventKind::NodeReady { .. }
+            | EventKind::CircuitOpened { .. }
+            | EventKind::CircuitHalfOpened { .. }
+            | EventKind::CircuitClosed { .. }
+            | EventKind::BudgetExceeded { .. } => {}
         }
         self.events.push(event);
         Ok(())
@@ -117,10 +208,10 @@ impl Seen {
         check(self.cancel.is_none(), || format!("law 5: n{node} starts after the cancel"))?;
         check(!self.ends.contains_key(&node), || format!("law 2: n{node} starts after its end"))?;
         for dependency in &self.plan.node(node).depends_on {
-            let on = format!("{:?}", dependency.on).to_lowercase();
-            let verdict = self.ends.get(&dependency.node).map(|end| truth_table(end, &on));
+            let verdict = self.edge(dependency);
             check(verdict == Some("go"), || {
-                format!("law 3: n{node} starts, and n{} for {on} says {verdict:?}", dependency.node)
+                let Dependency { node: other, on, .. } = dependency;
+                format!("law 3: n{node} starts, and n{other} for {on:?} says {verdict:?}")
             })?;
         }
         check(
@@ -133,6 +224,14 @@ impl Seen {
         check(attempt <= spec.retry.max_attempts(), || {
             format!("n{node}: attempt {attempt} is one too many")
         })?;
+        check(attempt == 1 || !self.settings.single_attempts, || {
+            format!("n{node}: repeated, and must not be")
+        })?;
+        let first = *self.first_starts.entry(node).or_insert(now);
+        check(spec.total_timeout.is_none_or(|total| now < first + total), || {
+            format!("n{node} starts again after all its time")
+        })?;
+        self.stays_within_budget(node)?;
         if let Some(failure) = self.last_failure.get(&node) {
             let may_have_started = failure.class != AttemptClass::NotStarted;
             check(!(may_have_started && spec.idempotent == Some(false)), || {
@@ -146,6 +245,20 @@ impl Seen {
         }
         Ok(())
     }
+
+    fn stays_within_budget(&self, node: usize) -> Result<(), String> {
+        let rules = &self.plan.workflow().rules;
+        let attempts: u64 = self.attempts.values().map(|&n| u64::from(n)).sum();
+        let within = |most: Option<u64>, used: u64| most.is_none_or(|most| used <= most);
+        check(within(rules.budget.max_steps, self.attempts.len() as u64), || "one step too many".to_owned())?;
+        check(within(rules.budget.max_attempts, attempts), || "one attempt too many".to_owned())?;
+        check(within(rules.budget.output, self.printed), || "starts after too much output".to_owned())?;
+        let is_earlier = |&other: &usize| self.levels[other] < self.levels[node];
+        check(
+            !rules.batch || (0..self.plan.len()).filter(is_earlier).all(|n| self.ends.contains_key(&n)),
+            || format!("n{node} starts before its batch"),
+        )
+    }
 }
 
 fn check(holds: bool, law: impl FnOnce() -> String) -> Result<(), String> {
@@ -154,22 +267,30 @@ fn check(holds: bool, law: impl FnOnce() -> String) -> Result<(), String> {
 
 /// What an end means for an edge, by `execution.md`: `go`, or the reason for which the dependent is skipped.
 fn truth_table(end: &str, on: &str) -> &'static str {
-    const ROWS: &[(&str, &str, &str, &str)] = &[
-        // the end             success              failure             finished
-        ("completed", "go", "condition", "go"),
-        ("failed", "dependency_failed", "go", "go"),
-        ("disabled", "go", "go", "go"),
-        ("condition", "upstream_skipped", "upstream_skipped", "go"),
-        ("upstream_skipped", "upstream_skipped", "upstream_skipped", "upstream_skipped"),
-        ("dependency_failed", "dependency_failed", "dependency_failed", "dependency_failed"),
-        ("cancelled", "cancelled", "cancelled", "cancelled"),
-        ("dry_run", "dry_run", "dry_run", "dry_run"),
+    const ROWS: &[(&str, &str, &str, &str, &str)] = &[
+        // the end             success              failure             finished            fallback
+        ("completed", "go", "condition", "go", "fallback_unused"),
+        ("failed", "dependency_failed", "go", "go", "go"),
+        ("disabled", "go", "go", "go", "fallback_unused"),
+        ("condition", "upstream_skipped", "upstream_skipped", "go", "fallback_unused"),
+        ("fallback_unused", "upstream_skipped", "upstream_skipped", "go", "fallback_unused"),
+        ("upstream_skipped", "upstream_skipped", "upstream_skipped", "upstream_skipped", "fallback_unused"),
+        (
+            "dependency_failed",
+            "dependency_failed",
+            "dependency_failed",
+            "dependency_failed",
+            "fallback_unused",
+        ),
+        ("cancelled", "cancelled", "cancelled", "cancelled", "cancelled"),
+        ("dry_run", "dry_run", "dry_run", "dry_run", "dry_run"),
     ];
     let row = ROWS.iter().find(|row| row.0 == end).expect("every end has a row");
     match on {
         "success" => row.1,
         "failure" => row.2,
-        _ => row.3,
+        "finished" => row.3,
+        _ => row.4,
     }
 }
 
@@ -183,24 +304,55 @@ pub(super) fn whole_stream(seen: &Seen) -> Result<(), String> {
     skips_are_explained(seen)?;
     one_slot_keeps_the_order(seen)?;
     ends_in_time(seen)?;
+    the_status_is_earned(seen)?;
     replays_alike(seen)
+}
+
+/// The last word follows from what came of the nodes.
+fn the_status_is_earned(seen: &Seen) -> Result<(), String> {
+    let rules = &seen.plan.workflow().rules;
+    let count = |wanted: &[&str]| {
+        (0..seen.plan.len()).filter(|&n| wanted.contains(&seen.settled(n).unwrap_or("nothing"))).count()
+    };
+    let (done, failed) = (count(&["completed"]), count(&["failed"]));
+    let wanted = done + failed + count(&["dependency_failed", "cancelled"]);
+    // Breaches of protocol are none of the failures that a part may have.
+    let breach = seen.events.iter().any(|e| match &e.kind {
+        EventKind::NodeFailed { reason, node_id, .. } => {
+            *reason == FailureReason::Protocol && seen.settled(seen.index[node_id]) == Some("failed")
+        }
+        _ => false,
+    });
+    let enough =
+        rules.partial.is_some_and(|p| 100.0 * done as f64 >= p.min_completed_percent * wanted as f64);
+    let expected = match seen.cancel.map(|(reason, _)| reason) {
+        Some(CancelReason::Signal | CancelReason::Kill) => RunStatus::Cancelled,
+        Some(CancelReason::Timeout) => RunStatus::TimedOut,
+        Some(CancelReason::SinkFailed | CancelReason::Budget) => RunStatus::Failed,
+        None if failed > 0 && enough && !breach => RunStatus::Partial,
+        Some(CancelReason::FailFast) | None if failed > 0 => RunStatus::Failed,
+        Some(CancelReason::FailFast) | None => RunStatus::Success,
+    };
+    check(seen.status == Some(expected), || format!("ends as {:?}, not as {expected:?}", seen.status))
 }
 
 /// Law 3, for those that never start: each has the gravest reason that its edges give, and a culprit that ended so.
 fn skips_are_explained(seen: &Seen) -> Result<(), String> {
-    const MILDEST_FIRST: [&str; 6] =
-        ["go", "dry_run", "cancelled", "condition", "upstream_skipped", "dependency_failed"];
+    const MILDEST_FIRST: [&str; 7] = [
+        "go",
+        "dry_run",
+        "cancelled",
+        "condition",
+        "upstream_skipped",
+        "dependency_failed",
+        "fallback_unused",
+    ];
     for (&node, &end) in &seen.ends {
         if matches!(end, "completed" | "failed" | "dry_run") {
             continue;
         }
-        let verdicts: Vec<&str> = seen
-            .plan
-            .node(node)
-            .depends_on
-            .iter()
-            .map(|d| truth_table(seen.ends[&d.node], &format!("{:?}", d.on).to_lowercase()))
-            .collect();
+        let verdicts: Vec<&str> =
+            seen.plan.node(node).depends_on.iter().map(|d| seen.edge(d).expect("all has ended")).collect();
         let gravest =
             verdicts.iter().copied().max_by_key(|v| MILDEST_FIRST.iter().position(|known| known == v));
         let expected = gravest.filter(|&verdict| verdict != "go").unwrap_or("disabled");
@@ -235,6 +387,10 @@ fn depends(seen: &Seen, node: usize, other: usize) -> bool {
 
 /// With one slot and no repetition, nodes start in the order of the plan.
 fn one_slot_keeps_the_order(seen: &Seen) -> Result<(), String> {
+    let refused = seen.ends.iter().any(|(node, &end)| end == "failed" && !seen.attempts.contains_key(node));
+    if seen.plan.workflow().rules.batch || refused {
+        return Ok(());
+    }
     if seen.settings.jobs > 1 || seen.attempts.values().any(|&attempts| attempts > 1) {
         return Ok(());
     }
@@ -312,6 +468,8 @@ fn replays_alike(seen: &Seen) -> Result<(), String> {
         check(told == seen.ends[&node] && result.attempts == attempts, || {
             format!("law 8: the report tells n{node} otherwise")
         })?;
+        let recovered = seen.ends[&node] == "failed" && seen.settled(node) == Some("completed");
+        check(result.recovered == recovered, || format!("law 8: n{node} recovered: {recovered}"))?;
     }
     let counted = report.summary.completed + report.summary.failed + report.summary.skipped;
     check(counted == report.summary.total, || "law 8: the summary does not add up".to_owned())

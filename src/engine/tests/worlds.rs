@@ -12,8 +12,9 @@ use crate::model::context::ExecutionContext;
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
-    Action, Backoff, CommandSpec, Dependency, EdgeCondition, ErrorAction, Jitter, NodeKind, NodeSpec,
-    OuterRetry, RetryOn, RetrySpec, Rules, Workflow,
+    Action, Backoff, BreakerSpec, Budget, CommandSpec, CountedFailures, Dependency, EdgeCondition,
+    ErrorAction, GroupSpec, Jitter, NodeKind, NodeSpec, OuterRetry, Partial, ProgramSpec, RetryOn, RetrySpec,
+    Rules, Stdin, Workflow,
 };
 use crate::plan::Plan;
 
@@ -39,6 +40,7 @@ pub(super) fn world(seed: u64) -> World {
         jobs: 1 + usize::try_from(rng.below(5)).unwrap(),
         fail_fast: [None, None, Some(true), Some(false)][pick(&mut rng, 4)],
         deadline: rng.chance(20).then(|| Duration::from_millis(rng.below(1500))),
+        single_attempts: rng.chance(5),
         seed,
     };
     World { plan: Arc::new(plan), settings, rng }
@@ -62,7 +64,9 @@ fn workflow(rng: &mut Rng) -> Workflow {
         multiplier: 2.0,
     };
     let inherited = rng.chance(20).then(|| backoff(rng));
-    let nodes = (0..count)
+    let groups: Vec<GroupSpec> =
+        (0..rng.below(3)).map(|n| GroupSpec { name: format!("g{n}"), limit: 1 + pick(rng, 2) }).collect();
+    let mut nodes: Vec<NodeSpec> = (0..count)
         .map(|index| {
             let mut depends_on = Vec::new();
             for other in (0..count).filter(|&other| rank[other] < rank[index]) {
@@ -73,8 +77,67 @@ fn workflow(rng: &mut Rng) -> Workflow {
             node(rng, (index, depends_on), (inherited.as_ref(), &outer))
         })
         .collect();
-    let rules = Rules { keep_going: rng.chance(60), ..Rules::default() };
+    for node in nodes.iter_mut().filter(|_| !groups.is_empty()) {
+        node.group = rng.chance(40).then(|| pick(rng, groups.len()));
+    }
+    if rng.chance(40) {
+        stand_ins(rng, &mut nodes, &rank);
+    }
+    let limit = |rng: &mut Rng, most: u64| rng.chance(12).then(|| 1 + rng.below(most));
+    let rules = Rules {
+        keep_going: rng.chance(60),
+        batch: rng.chance(10),
+        partial: rng.chance(20).then(|| Partial { min_completed_percent: [0.0, 50.0, 90.0][pick(rng, 3)] }),
+        budget: Budget {
+            max_steps: limit(rng, 12),
+            max_attempts: limit(rng, 20),
+            time: rng.chance(8).then(|| Duration::from_millis(1 + rng.below(1500))),
+            output: limit(rng, 200),
+        },
+        groups,
+        ..Rules::default()
+    };
     Workflow { name: "simulated".to_owned(), nodes, rules, ..Workflow::default() }
+}
+
+/// Lets some nodes stand in for others. Each comes before all that wait for the other, so that there is no circle.
+fn stand_ins(rng: &mut Rng, nodes: &mut [NodeSpec], rank: &[usize]) {
+    let mut taken = vec![false; nodes.len()];
+    for node in 0..nodes.len() {
+        let waiting = (0..nodes.len())
+            .filter(|&other| nodes[other].depends_on.iter().any(|d| d.node == node))
+            .map(|other| rank[other])
+            .min()
+            .unwrap_or(usize::MAX);
+        let fits = |other: usize| {
+            rank[other] > rank[node]
+                && rank[other] < waiting
+                && !taken[other]
+                && !nodes[other].depends_on.iter().any(|d| d.node == node)
+        };
+        let candidates: Vec<usize> = (0..nodes.len()).filter(|&other| fits(other)).collect();
+        if candidates.is_empty() || !rng.chance(40) {
+            continue;
+        }
+        let other = candidates[pick(rng, candidates.len())];
+        // What stands in for the other has to come before those that wait for the node, too: keep chains short.
+        if nodes[other].fallback.is_some() || taken[node] {
+            continue;
+        }
+        taken[other] = true;
+        nodes[node].fallback = Some(other);
+        nodes[other].depends_on.push(Dependency { node, on: EdgeCondition::Fallback, span: Span::default() });
+    }
+}
+
+fn breaker(rng: &mut Rng) -> BreakerSpec {
+    BreakerSpec {
+        failure_threshold: 1 + u32::try_from(rng.below(3)).unwrap(),
+        reset_timeout: Duration::from_millis(1 + rng.below(300)),
+        half_open_max_calls: 1 + u32::try_from(rng.below(2)).unwrap(),
+        count: if rng.chance(50) { CountedFailures::All } else { CountedFailures::Infrastructure },
+        destination: rng.chance(60).then(|| format!("d{}", rng.below(2))),
+    }
 }
 
 fn edge(rng: &mut Rng) -> EdgeCondition {
@@ -123,31 +186,33 @@ fn node(
         _ => NodeKind::Effect,
     };
     NodeSpec {
-        id: NodeId::new(&format!("n{index}")).unwrap(),
-        span: Span::default(),
         kind,
-        description: None,
-        tags: Vec::new(),
         enabled: !rng.chance(5),
         depends_on,
         idempotent,
         retry,
         timeout: Duration::from_millis(10 + rng.below(500)),
+        total_timeout: rng.chance(15).then(|| Duration::from_millis(10 + rng.below(900))),
+        breaker: rng.chance(25).then(|| breaker(rng)),
         error_action: [None, None, None, Some(ErrorAction::Stop), Some(ErrorAction::Continue)][pick(rng, 5)],
         priority: [100, 100, 100, 1, 500][pick(rng, 5)],
-        action: Some(command()),
+        action: Some(if rng.chance(6) { interactive() } else { command() }),
         action_key: Some("run".to_owned()),
+        ..NodeSpec::new(NodeId::new(&format!("n{index}")).unwrap())
     }
 }
 
+fn program() -> ProgramSpec {
+    ProgramSpec::Argv(vec!["true".to_owned()])
+}
+
 pub(super) fn command() -> Action {
-    Action::Command(CommandSpec {
-        argv: vec!["true".to_owned()],
-        env: std::collections::BTreeMap::new(),
-        cwd: None,
-        stdin: None,
-        output: OutputFormat::Text,
-    })
+    Action::Command(CommandSpec::new(program()))
+}
+
+/// A command that has the terminal, and so runs alone.
+fn interactive() -> Action {
+    Action::Command(CommandSpec { stdin: Stdin::Inherit, ..CommandSpec::new(program()) })
 }
 
 /// The first event of a run of `plan`.

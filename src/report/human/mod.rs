@@ -132,6 +132,7 @@ impl Human {
             RunStatus::Failed => "failed",
             RunStatus::Cancelled => "cancelled",
             RunStatus::TimedOut => "timed out",
+            RunStatus::Partial => "done in part",
             RunStatus::Running => "unfinished",
         };
         let summary = report.summary;
@@ -185,6 +186,11 @@ impl Formatter for Human {
             | EventKind::AttemptStarted { .. }
             | EventKind::AttemptFinished(_)
             | EventKind::RetryScheduled { .. }
+            | EventKind::FallbackSelected { .. }
+            | EventKind::CircuitOpened { .. }
+            | EventKind::CircuitHalfOpened { .. }
+            | EventKind::CircuitClosed { .. }
+            | EventKind::BudgetExceeded { .. }
             | EventKind::CancelRequested { .. }
             | EventKind::RunFinished { .. } => Ok(()),
         }?;

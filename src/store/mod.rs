@@ -1,0 +1,9 @@
+//! What outlives a run, behind the ports of the engine.
+//!
+//! Knows no rule of what it keeps: whoever changes a state brings the change along.
+
+mod circuits;
+#[cfg(test)]
+mod tests;
+
+pub use circuits::FileCircuits;

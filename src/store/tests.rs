@@ -1,0 +1,105 @@
+//! States in a real file, with several at it at once.
+
+use std::path::PathBuf;
+
+use super::FileCircuits;
+use crate::base::NodeId;
+use crate::engine::ports::{CircuitKey, Circuits as _};
+use crate::model::breaker::BreakerState;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the only folders of these tests")]
+        let path = std::env::temp_dir().join(format!("circuits-{name}-{}", std::process::id()));
+        _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn circuits(&self, contract: &str) -> FileCircuits {
+        FileCircuits::new(Some(self.0.join("state")), contract.to_owned())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn node(id: &str) -> CircuitKey {
+    CircuitKey::Node(NodeId::new(id).unwrap())
+}
+
+fn one_more(state: BreakerState) -> BreakerState {
+    let BreakerState::Closed { failures } = state else { return state };
+    BreakerState::Closed { failures: failures + 1 }
+}
+
+fn seen(circuits: &mut FileCircuits, key: &CircuitKey) -> BreakerState {
+    let mut seen = None;
+    circuits
+        .update(key, &mut |state| {
+            seen = Some(state.clone());
+            state
+        })
+        .unwrap();
+    seen.unwrap()
+}
+
+#[test]
+fn states_outlive_whoever_wrote_them_and_contracts_share_destinations_only() {
+    let folder = Folder::new("outlive");
+    let destination = CircuitKey::Destination("payments".to_owned());
+    folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
+    folder.circuits("a").update(&destination, &mut one_more).unwrap();
+    assert_eq!(seen(&mut folder.circuits("a"), &node("x")), BreakerState::Closed { failures: 1 });
+    assert_eq!(seen(&mut folder.circuits("b"), &node("x")), BreakerState::default());
+    assert_eq!(seen(&mut folder.circuits("b"), &destination), BreakerState::Closed { failures: 1 });
+    // What is at rest takes no place.
+    folder.circuits("a").update(&node("x"), &mut |_| BreakerState::default()).unwrap();
+    let text = std::fs::read_to_string(folder.0.join("state/circuits.json")).unwrap();
+    assert!(!text.contains("a: x") && text.contains("destination: payments"), "{text}");
+}
+
+#[test]
+fn no_change_is_lost_between_many() {
+    let folder = Folder::new("many");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut circuits = folder.circuits("c");
+                for _ in 0..25 {
+                    // The lock gives up on who holds it for too long; a loaded machine may do that.
+                    while circuits.update(&node("n"), &mut one_more).is_err() {}
+                }
+            });
+        }
+    });
+    assert_eq!(seen(&mut folder.circuits("c"), &node("n")), BreakerState::Closed { failures: 200 });
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_is_kept() {
+    let folder = Folder::new("broken");
+    let path = folder.0.join("state/circuits.json");
+    folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
+    for broken in ["{", "[]", "{\"version\": 2, \"circuits\": {}}"] {
+        std::fs::write(&path, broken).unwrap();
+        let error = folder.circuits("a").update(&node("x"), &mut one_more).unwrap_err();
+        assert!(error.0.contains("circuits.json"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), broken);
+    }
+    assert!(FileCircuits::new(None, String::new()).update(&node("x"), &mut one_more).is_err());
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_holds_up_nobody_for_ever() {
+    let folder = Folder::new("held");
+    folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
+    let held = std::fs::File::options().write(true).open(folder.0.join("state/circuits.lock")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let error = folder.circuits("a").update(&node("x"), &mut one_more).unwrap_err();
+    assert!(error.0.contains("another process holds it"), "{error}");
+}
