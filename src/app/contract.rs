@@ -182,7 +182,7 @@ pub fn mode_and_jobs(
     let parallel = jobs.map_or(rules.parallel.unwrap_or(false), |jobs| jobs > 1);
     let mode = mode.unwrap_or(if parallel { Mode::Async } else { Mode::Sync });
     let jobs = match mode {
-        Mode::Sync => 1,
+        Mode::Sync | Mode::Profile => 1,
         Mode::DryRun if !parallel => 1,
         Mode::Async | Mode::DryRun => {
             jobs.unwrap_or(cores).min(rules.max_parallel.unwrap_or(usize::MAX)).max(1)

@@ -59,6 +59,7 @@ pub async fn run(
         timers: Timers::default(),
         units: JoinSet::new(),
         running: HashMap::new(),
+        started: HashMap::new(),
         stops: HashMap::new(),
         slept: Duration::ZERO,
         ports,
@@ -88,6 +89,7 @@ struct Driver<'a> {
     timers: Timers,
     units: JoinSet<UnitEnded>,
     running: HashMap<Id, (usize, u32)>,
+    started: HashMap<usize, Mono>,
     stops: HashMap<usize, StopSender>,
     /// How long the run was paused: that time is none of its nodes'.
     slept: Duration,
@@ -219,6 +221,7 @@ impl Driver<'_> {
             return;
         };
         tracing::debug!(node = %spec.id, attempt, "attempt starts");
+        self.started.insert(node, self.now());
         let results =
             if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
         let (run_id, node_id) = (self.run_id, spec.id.clone());
@@ -246,6 +249,8 @@ impl Driver<'_> {
             }
         };
         self.stops.remove(&ended.node);
+        let started = self.started.remove(&ended.node);
+        let took = started.map(|started| self.now() - started).unwrap_or_default();
         let outcome = ended.outcome;
         tracing::debug!(
             node = %self.plan.node(ended.node).id,
@@ -279,6 +284,7 @@ impl Driver<'_> {
             stderr,
             outputs: if fits { outcome.outputs } else { Map::new() },
             leaked: outcome.leaked,
+            duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             usage: outcome.usage,
         };
         Input::AttemptEnded { node: ended.node, finished: Box::new(finished), stopped: outcome.stopped }

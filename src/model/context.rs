@@ -30,6 +30,8 @@ pub enum Mode {
     Async,
     /// Nothing runs; the plan is shown.
     DryRun,
+    /// One node at a time, each once, and how long it took.
+    Profile,
 }
 
 impl fmt::Display for Mode {
@@ -38,6 +40,7 @@ impl fmt::Display for Mode {
             Self::Sync => "sync",
             Self::Async => "async",
             Self::DryRun => "dry-run",
+            Self::Profile => "profile",
         })
     }
 }

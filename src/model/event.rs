@@ -216,6 +216,9 @@ pub struct AttemptFinished {
     pub outputs: Map<String, Value>,
     /// Whether a process that it left behind still held its output when it ended.
     pub leaked: bool,
+    /// How long it took in microseconds, from its start to the end of all that was looked after.
+    #[serde(default)]
+    pub duration_us: u64,
     /// What it used of the machine, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -224,8 +227,8 @@ pub struct AttemptFinished {
 /// What an attempt used of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Processor time of its program and of all children that were waited for, in milliseconds.
-    pub cpu_ms: u64,
+    /// Processor time of its program and of all children that it waited for, in microseconds.
+    pub cpu_us: u64,
     /// The most memory that one of these processes held, in KiB.
     pub max_rss_kib: u64,
     /// What it printed in bytes, kept or not.

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod outcome;
 pub mod output;
 pub mod plan_view;
+pub mod profile;
 pub mod report;
 mod stamp;
 pub mod workflow;

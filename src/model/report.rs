@@ -11,6 +11,7 @@ use super::event::{EventKind, RunEvent, RunStarted};
 use super::exit::ExitCode;
 use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
+use super::profile::Profile;
 use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
 use crate::diag::Severity;
@@ -51,6 +52,9 @@ pub struct RunReport {
     pub summary: Summary,
     /// One entry for each planned node, in the order of the plan.
     pub results: Vec<NodeResult>,
+    /// How long everything took, in profile mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// What was found in the contract.
     pub diagnostics: Vec<DiagnosticInfo>,
     /// What kept the run from its end, or from its start.
@@ -218,6 +222,7 @@ impl ReportFold {
                 execution_time_ms: 0,
                 summary: Summary::default(),
                 results: Vec::new(),
+                profile: None,
                 diagnostics: Vec::new(),
                 error: None,
             },

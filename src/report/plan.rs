@@ -12,7 +12,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
     let dot = look.or_ascii("·", "-");
     let mode = match plan.mode {
         Mode::Async => format!("{} {}{}", plan.mode, look.or_ascii("×", "x"), plan.jobs),
-        Mode::Sync | Mode::DryRun => plan.mode.to_string(),
+        Mode::Sync | Mode::DryRun | Mode::Profile => plan.mode.to_string(),
     };
     let nodes = text::count(plan.nodes.len(), "node");
     let groups = text::count(plan.parallel_groups.len(), "group");

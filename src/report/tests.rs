@@ -94,6 +94,7 @@ fn events(seed: u64) -> Vec<RunEvent> {
             stderr: stream(&mut rng),
             outputs: Map::new(),
             leaked: rng.chance(20),
+            duration_us: 0,
             usage: None,
         })));
         kinds.push(if failed {

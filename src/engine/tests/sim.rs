@@ -172,6 +172,7 @@ impl Simulation {
                     stderr: Captured::default(),
                     outputs: Map::new(),
                     leaked: false,
+                    duration_us: 0,
                     usage: Some(Usage { output_bytes: self.rng.below(40), ..Usage::default() }),
                 };
                 Some(Input::AttemptEnded { node, finished: Box::new(finished), stopped })

@@ -54,7 +54,7 @@ impl Human {
         let nodes = text::count(started.plan.len(), "node");
         let mode = match context.mode {
             Mode::Async => format!("{} {}{}", context.mode, look.or_ascii("×", "x"), context.jobs),
-            Mode::Sync | Mode::DryRun => context.mode.to_string(),
+            Mode::Sync | Mode::DryRun | Mode::Profile => context.mode.to_string(),
         };
         let right = format!("run {}", event.run_id);
         let name = text::without_controls(&started.contract.name).replace('\n', " ");
