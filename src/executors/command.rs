@@ -1,6 +1,6 @@
 //! Runs programs: `run` as a shell script or as argv.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, Text};
 use crate::model::workflow::{Action, CommandSpec};
-use crate::process::{self, Exit, Locator, Program, Stream};
+use crate::process::{self, Exit, Inherited, Input, Locator, Program, Stream, Variables};
 
 /// The largest file of outputs that is read.
 const MAX_OUTPUTS: u64 = 1024 * 1024;
@@ -28,7 +28,7 @@ pub struct CommandExecutor {
     /// The project root, without symbolic links.
     root: PathBuf,
     /// What every program inherits.
-    inherited: Arc<[(OsString, OsString)]>,
+    inherited: Arc<Inherited>,
     scratch: Scratch,
     locator: Locator,
 }
@@ -37,7 +37,12 @@ impl CommandExecutor {
     /// An executor for one run. `root` has no symbolic links in it.
     #[must_use]
     pub fn new(root: PathBuf, inherited: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
-        Self { root, inherited: inherited.into(), scratch, locator: Locator::default() }
+        Self {
+            root,
+            inherited: Arc::new(inherited.into_iter().collect()),
+            scratch,
+            locator: Locator::default(),
+        }
     }
 
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
@@ -47,23 +52,24 @@ impl CommandExecutor {
         let (results, results_file) = self.results(request).map_err(|error| {
             not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
         })?;
-        let mut env: Vec<(OsString, OsString)> = vec![("PWD".into(), directory.clone().into())];
-        env.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
-        env.push(("ONEX_RUN_ID".into(), request.run_id.to_string().into()));
-        env.push(("ONEX_NODE_ID".into(), request.node_id.as_str().into()));
-        let key = format!("{}/{}", request.run_id, request.node_id);
-        env.push(("ONEX_NODE_IDEMPOTENCY_KEY".into(), key.into()));
-        env.push(("ONEX_NODE_OUTPUT".into(), outputs.clone().into()));
-        env.push(("ONEX_NODE_RESULTS".into(), results.into()));
+        let run_id = request.run_id.to_string();
+        let mut env = Variables::default();
+        env.push("PWD", &directory);
+        env.extend(&command.env);
+        env.push("ONEX_RUN_ID", &run_id);
+        env.push("ONEX_NODE_ID", request.node_id.as_str());
+        env.push("ONEX_NODE_IDEMPOTENCY_KEY", format!("{run_id}/{}", request.node_id));
+        env.push("ONEX_NODE_OUTPUT", &outputs);
+        env.push("ONEX_NODE_RESULTS", results);
 
-        let own = env.iter().rev().chain(self.inherited.iter());
-        let path = own.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let path = env.get("PATH").or_else(|| self.inherited.get("PATH"));
         let name = command.argv.first().map_or("", String::as_str);
         let file = self
             .locator
-            .find(name, path.filter(|path| !path.is_empty()).map(OsStr::new), &directory)
+            .find(name, path.filter(|path| !path.is_empty()), &directory)
             .map_err(|problem| not_started(FailureReason::Spawn, problem))?;
-        let stdin = command.stdin.as_ref().map(|text| text.clone().into_bytes());
+        let stdin =
+            command.stdin.as_ref().map_or(Input::Empty, |text| Input::Text(text.clone().into_bytes()));
         Ok(Prepared {
             program: Program {
                 file,
@@ -72,6 +78,7 @@ impl CommandExecutor {
                 env,
                 directory,
                 stdin,
+                ..Program::default()
             },
             outputs,
             results_file,
