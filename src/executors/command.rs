@@ -1,10 +1,14 @@
 //! Runs programs: `run` as a shell script or as argv.
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 use serde_json::{Map, Value};
 
 use super::Scratch;
@@ -25,6 +29,8 @@ const MAX_VARIABLE: usize = 64 * 1024;
 /// Where programs run and what they inherit.
 #[derive(Debug)]
 pub struct CommandExecutor {
+    /// Where programs write outputs.
+    outputs: OutputsFolder,
     /// The project root, without symbolic links.
     root: PathBuf,
     /// What every program inherits.
@@ -38,6 +44,7 @@ impl CommandExecutor {
     #[must_use]
     pub fn new(root: PathBuf, inherited: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
         Self {
+            outputs: OutputsFolder::open(&scratch),
             root,
             inherited: Arc::new(inherited.into_iter().collect()),
             scratch,
@@ -132,7 +139,7 @@ impl Executor for Arc<CommandExecutor> {
                 }
             };
             let outcome = match process::run(prepared.program, stop).await {
-                Ok(exit) => outcome(exit, command.output, &prepared.outputs),
+                Ok(exit) => outcome(exit, command.output, executor.outputs.read(&prepared.outputs)),
                 Err(error) => AttemptOutcome {
                     failure: Some(not_started(FailureReason::Spawn, error.to_string())),
                     ..AttemptOutcome::default()
@@ -153,7 +160,7 @@ fn not_started(reason: FailureReason, message: String) -> AttemptFailure {
     AttemptFailure { reason, class: AttemptClass::NotStarted, message }
 }
 
-fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
+fn outcome(exit: Exit, format: OutputFormat, outputs: Result<Map<String, Value>, String>) -> AttemptOutcome {
     let mut failure = match (exit.code, exit.signal) {
         (Some(0), _) => None,
         (Some(code), _) => {
@@ -166,9 +173,8 @@ fn outcome(exit: Exit, format: OutputFormat, outputs: &Path) -> AttemptOutcome {
             Some((FailureReason::Protocol, AttemptClass::Unknown, "ended without a status".to_owned()))
         }
     };
-    let read = read_outputs(outputs);
     let broken = |message| Some((FailureReason::Protocol, AttemptClass::Definite, message));
-    let outputs = read.unwrap_or_else(|message| {
+    let outputs = outputs.unwrap_or_else(|message| {
         failure = failure.take().or_else(|| broken(message));
         Map::new()
     });
@@ -200,17 +206,58 @@ fn check_value(format: OutputFormat, stdout: &Stream) -> Option<String> {
     format.value(&text).err().map(|error| format!("the output is not JSON: {error}"))
 }
 
+/// The folder of what programs write to `$ONEX_NODE_OUTPUT`.
+#[derive(Debug)]
+struct OutputsFolder(Option<OwnedFd>);
+
+impl OutputsFolder {
+    /// Opens the folder of a run while it is empty, and dates it back to the epoch: as long as it has that date,
+    /// nothing was ever made in it, and no program that wrote nothing costs a search for its file.
+    fn open(scratch: &Scratch) -> Self {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(scratch.file(""), flags, Mode::empty()).ok();
+        if let Some(folder) = &folder {
+            let epoch = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let dates = Timestamps { last_access: epoch, last_modification: epoch };
+            if let Err(error) = rustix::fs::futimens(folder, &dates) {
+                tracing::debug!(%error, "the folder of outputs keeps its date");
+            }
+        }
+        Self(folder)
+    }
+
+    fn is_untouched(&self) -> bool {
+        let status = self.0.as_ref().and_then(|folder| rustix::fs::fstat(folder).ok());
+        status.is_some_and(|status| (status.st_mtime, status.st_mtime_nsec) == (0, 0))
+    }
+
+    fn read(&self, file: &Path) -> Result<Map<String, Value>, String> {
+        if self.is_untouched() { Ok(Map::new()) } else { read_outputs(file) }
+    }
+}
+
 /// What a program wrote to `$ONEX_NODE_OUTPUT`: one JSON object, or lines of `NAME=VALUE`.
 fn read_outputs(path: &Path) -> Result<Map<String, Value>, String> {
     let wrong = |problem: String| format!("`$ONEX_NODE_OUTPUT` {problem}");
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
-        Ok(kind) if !kind.is_file() => return Err(wrong("is no longer a file".to_owned())),
-        Ok(kind) if kind.len() > MAX_OUTPUTS => return Err(wrong("is larger than 1 MiB".to_owned())),
-        Ok(_) => {}
+    let unreadable = |error: io::Error| wrong(format!("cannot be read: {error}"));
+    // Whatever a program put there: a link is not followed, and a pipe is not waited for.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(Map::new()),
+        Err(Errno::LOOP | Errno::NXIO) => return Err(wrong("is no longer a file".to_owned())),
+        Err(error) => return Err(unreadable(error.into())),
+    };
+    let kind = file.metadata().map_err(unreadable)?;
+    if !kind.is_file() {
+        return Err(wrong("is no longer a file".to_owned()));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut text = String::new();
+    // Somebody may still write to it.
+    file.by_ref().take(MAX_OUTPUTS + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_OUTPUTS {
+        return Err(wrong("is larger than 1 MiB".to_owned()));
+    }
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(&text)
             .map_err(|error| wrong(format!("is not one JSON object: {error}")));

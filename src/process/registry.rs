@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+#[cfg(test)]
 use super::group::Group;
 
 static PROGRAMS: Mutex<Programs> = Mutex::new(Programs { running: Vec::new(), abandoned: Vec::new() });
