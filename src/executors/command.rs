@@ -1,10 +1,14 @@
 //! Runs programs: `run` as a shell script or as argv.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 use serde_json::{Map, Value};
 
 use super::Scratch;
@@ -15,7 +19,7 @@ use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, Text};
 use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
-use crate::process::{self, Exit, Locator, Program, Stream};
+use crate::process::{self, Exit, Inherited, Input, Limits, Locator, Program, Stream, Variables};
 
 /// The largest file of outputs that is read.
 const MAX_OUTPUTS: u64 = 1024 * 1024;
@@ -26,10 +30,14 @@ const MAX_VARIABLE: usize = 64 * 1024;
 /// Where programs run and what they inherit.
 #[derive(Debug)]
 pub struct CommandExecutor {
+    /// Where programs write outputs.
+    outputs: OutputsFolder,
     /// The project root, without symbolic links.
     root: PathBuf,
     /// What every program inherits.
-    inherited: Arc<[(OsString, OsString)]>,
+    inherited: Arc<Inherited>,
+    /// Whether a shell would pass on all of it.
+    is_shell_proof: bool,
     scratch: Scratch,
     locator: Locator,
 }
@@ -38,7 +46,14 @@ impl CommandExecutor {
     /// An executor for one run. `root` has no symbolic links in it.
     #[must_use]
     pub fn new(root: PathBuf, inherited: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
-        Self { root, inherited: inherited.into(), scratch, locator: Locator::default() }
+        Self {
+            outputs: OutputsFolder::open(&scratch),
+            root,
+            is_shell_proof: inherited.iter().all(|(name, _)| is_identifier(name)),
+            inherited: Arc::new(inherited.into_iter().collect()),
+            scratch,
+            locator: Locator::default(),
+        }
     }
 
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
@@ -48,23 +63,23 @@ impl CommandExecutor {
         let (results, results_file) = self.results(request).map_err(|error| {
             not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
         })?;
-        let mut env: Vec<(OsString, OsString)> = vec![("PWD".into(), directory.clone().into())];
-        env.extend(command.env.iter().map(|(name, value)| (name.into(), value.into())));
-        env.push(("ONEX_RUN_ID".into(), request.run_id.to_string().into()));
-        env.push(("ONEX_NODE_ID".into(), request.node_id.as_str().into()));
-        let key = format!("{}/{}", request.run_id, request.node_id);
-        env.push(("ONEX_NODE_IDEMPOTENCY_KEY".into(), key.into()));
-        env.push(("ONEX_NODE_OUTPUT".into(), outputs.clone().into()));
-        env.push(("ONEX_NODE_RESULTS".into(), results.into()));
+        let run_id = request.run_id.to_string();
+        let mut env = Variables::default();
+        env.push("PWD", &directory);
+        env.extend(&command.env);
+        env.push("ONEX_RUN_ID", &run_id);
+        env.push("ONEX_NODE_ID", request.node_id.as_str());
+        env.push("ONEX_NODE_IDEMPOTENCY_KEY", format!("{run_id}/{}", request.node_id));
+        env.push("ONEX_NODE_OUTPUT", &outputs);
+        env.push("ONEX_NODE_RESULTS", results);
 
         let inherited = self.inherited_by(&command.inherit_env);
-        let own = env.iter().rev().chain(inherited.iter());
-        let path = own.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-        let path = path.filter(|path| !path.is_empty()).map(OsStr::new);
+        let path = env.get("PATH").or_else(|| inherited.get("PATH")).filter(|path| !path.is_empty());
         let find =
             |argv: &[String]| self.locator.find(argv.first().map_or("", String::as_str), path, &directory);
-        let only_identifiers = || inherited.iter().chain(&env).all(|(name, _)| is_identifier(name));
-        let Invocation { mut argv, otherwise } = invocation(&command.program, &self.root, only_identifiers)?;
+        let is_shell_proof =
+            || self.is_shell_proof && command.env.keys().all(|name| is_identifier(OsStr::new(name)));
+        let Invocation { mut argv, otherwise } = invocation(&command.program, &self.root, is_shell_proof)?;
         let file = match (find(&argv), otherwise) {
             (Err(_), Some(shell)) => {
                 argv = shell;
@@ -74,27 +89,31 @@ impl CommandExecutor {
         };
         let file = file.map_err(|problem| not_started(FailureReason::Spawn, problem))?;
         let stdin = match &command.stdin {
-            Stdin::Text(text) => Some(text.clone().into_bytes()),
-            Stdin::Empty | Stdin::Inherit => None,
+            Stdin::Empty => Input::Empty,
+            Stdin::Text(text) => Input::Text(text.clone().into_bytes()),
+            Stdin::Inherit => Input::Inherit,
+        };
+        let limits = Limits {
+            memory: command.resources.memory,
+            processes: command.resources.processes,
+            cpus: command.resources.cpus.map(|cpus| cpus as usize),
         };
         Ok(Prepared {
-            program: Program { file, argv, inherited, env, directory, stdin },
+            program: Program { file, argv, inherited, env, directory, stdin, limits, ..Program::default() },
             outputs,
             results_file,
         })
     }
 
     /// What a program inherits of the environment.
-    fn inherited_by(&self, inherit: &InheritEnv) -> Arc<[(OsString, OsString)]> {
+    fn inherited_by(&self, inherit: &InheritEnv) -> Arc<Inherited> {
         match inherit {
             InheritEnv::All => Arc::clone(&self.inherited),
-            InheritEnv::None => [].into(),
-            InheritEnv::Only(names) => self
-                .inherited
-                .iter()
-                .filter(|(name, _)| names.iter().any(|wanted| name == wanted.as_str()))
-                .cloned()
-                .collect(),
+            InheritEnv::None => Arc::default(),
+            InheritEnv::Only(names) => {
+                let kept = names.iter().filter_map(|name| Some((name.as_str(), self.inherited.get(name)?)));
+                Arc::new(kept.collect())
+            }
         }
     }
 
@@ -145,7 +164,7 @@ impl Executor for Arc<CommandExecutor> {
                 }
             };
             let outcome = match process::run(prepared.program, stop).await {
-                Ok(exit) => outcome(exit, command, &prepared.outputs),
+                Ok(exit) => outcome(exit, command, executor.outputs.read(&prepared.outputs)),
                 Err(error) => AttemptOutcome {
                     failure: Some(not_started(FailureReason::Spawn, error.to_string())),
                     ..AttemptOutcome::default()
@@ -194,7 +213,7 @@ fn exception(exit: &Exit) -> Option<(String, String)> {
     Some((exception.name, message))
 }
 
-fn outcome(exit: Exit, command: &CommandSpec, outputs: &Path) -> AttemptOutcome {
+fn outcome(exit: Exit, command: &CommandSpec, outputs: Result<Map<String, Value>, String>) -> AttemptOutcome {
     let format = command.output;
     let is_python = matches!(command.program, ProgramSpec::Python { .. });
     let raised = (is_python && exit.code == Some(1)).then(|| exception(&exit)).flatten();
@@ -210,9 +229,8 @@ fn outcome(exit: Exit, command: &CommandSpec, outputs: &Path) -> AttemptOutcome 
             Some((FailureReason::Protocol, AttemptClass::Unknown, "ended without a status".to_owned()))
         }
     };
-    let read = read_outputs(outputs);
     let broken = |message| Some((FailureReason::Protocol, AttemptClass::Definite, message));
-    let outputs = read.unwrap_or_else(|message| {
+    let outputs = outputs.unwrap_or_else(|message| {
         failure = failure.take().or_else(|| broken(message));
         Map::new()
     });
@@ -249,17 +267,58 @@ fn check_value(format: OutputFormat, stdout: &Stream) -> Option<String> {
     format.value(&text).err().map(|error| format!("the output is not JSON: {error}"))
 }
 
+/// The folder of what programs write to `$ONEX_NODE_OUTPUT`.
+#[derive(Debug)]
+struct OutputsFolder(Option<OwnedFd>);
+
+impl OutputsFolder {
+    /// Opens the folder of a run while it is empty, and dates it back to the epoch: as long as it has that date,
+    /// nothing was ever made in it, and no program that wrote nothing costs a search for its file.
+    fn open(scratch: &Scratch) -> Self {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(scratch.file(""), flags, Mode::empty()).ok();
+        if let Some(folder) = &folder {
+            let epoch = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let dates = Timestamps { last_access: epoch, last_modification: epoch };
+            if let Err(error) = rustix::fs::futimens(folder, &dates) {
+                tracing::debug!(%error, "the folder of outputs keeps its date");
+            }
+        }
+        Self(folder)
+    }
+
+    fn is_untouched(&self) -> bool {
+        let status = self.0.as_ref().and_then(|folder| rustix::fs::fstat(folder).ok());
+        status.is_some_and(|status| (status.st_mtime, status.st_mtime_nsec) == (0, 0))
+    }
+
+    fn read(&self, file: &Path) -> Result<Map<String, Value>, String> {
+        if self.is_untouched() { Ok(Map::new()) } else { read_outputs(file) }
+    }
+}
+
 /// What a program wrote to `$ONEX_NODE_OUTPUT`: one JSON object, or lines of `NAME=VALUE`.
 fn read_outputs(path: &Path) -> Result<Map<String, Value>, String> {
     let wrong = |problem: String| format!("`$ONEX_NODE_OUTPUT` {problem}");
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
-        Ok(kind) if !kind.is_file() => return Err(wrong("is no longer a file".to_owned())),
-        Ok(kind) if kind.len() > MAX_OUTPUTS => return Err(wrong("is larger than 1 MiB".to_owned())),
-        Ok(_) => {}
+    let unreadable = |error: io::Error| wrong(format!("cannot be read: {error}"));
+    // Whatever a program put there: a link is not followed, and a pipe is not waited for.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mut file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(Map::new()),
+        Err(Errno::LOOP | Errno::NXIO) => return Err(wrong("is no longer a file".to_owned())),
+        Err(error) => return Err(unreadable(error.into())),
+    };
+    let kind = file.metadata().map_err(unreadable)?;
+    if !kind.is_file() {
+        return Err(wrong("is no longer a file".to_owned()));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut text = String::new();
+    // Somebody may still write to it.
+    file.by_ref().take(MAX_OUTPUTS + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_OUTPUTS {
+        return Err(wrong("is larger than 1 MiB".to_owned()));
+    }
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(&text)
             .map_err(|error| wrong(format!("is not one JSON object: {error}")));

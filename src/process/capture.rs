@@ -2,17 +2,12 @@
 
 use std::collections::VecDeque;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-
 /// The most bytes that are kept of one stream.
 pub(super) const LIMIT: usize = 1024 * 1024;
 
 /// How much of the limit the beginning gets. The end says why a program failed, so it gets the most.
 const HEAD: usize = LIMIT / 4;
 const TAIL: usize = LIMIT - HEAD;
-
-/// How much is read at once.
-const CHUNK: usize = 16 * 1024;
 
 /// What was kept of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,17 +26,8 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    /// Reads until the stream ends. A stream that cannot be read any more has ended.
-    pub(super) async fn fill(&mut self, stream: Option<impl AsyncRead + Unpin>) {
-        let Some(mut stream) = stream else { return };
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while let Ok(1..) = stream.read_buf(&mut chunk).await {
-            self.push(&chunk);
-            chunk.clear();
-        }
-    }
-
-    fn push(&mut self, mut bytes: &[u8]) {
+    /// Takes what was read.
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
         let room = HEAD.saturating_sub(self.head.len());
         let (first, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(first);

@@ -16,8 +16,8 @@ pub(super) struct Group(Pid);
 
 impl Group {
     /// The group of the child with this id, which was started as a leader.
-    pub(super) fn led_by(child: u32) -> Option<Self> {
-        Pid::from_raw(i32::try_from(child).ok()?).map(Self)
+    pub(super) const fn led_by(child: Pid) -> Self {
+        Self(child)
     }
 
     /// Asks every member to end. A stopped member is continued, so that it can.

@@ -12,7 +12,16 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Finds programs and remembers where: a thousand nodes run few programs.
 #[derive(Debug, Default)]
 pub struct Locator {
-    known: Mutex<HashMap<(String, OsString), PathBuf>>,
+    known: Mutex<Known>,
+}
+
+/// Files by what was asked for, and by what else decides.
+#[derive(Debug, Default)]
+struct Known {
+    /// By their own path.
+    absolute: HashMap<String, PathBuf>,
+    /// By the search path, and the working directory where that decides, too.
+    named: HashMap<(String, OsString), PathBuf>,
 }
 
 impl Locator {
@@ -22,6 +31,17 @@ impl Locator {
     ///
     /// Says what was looked for, and where.
     pub fn find(&self, program: &str, path: Option<&OsStr>, directory: &Path) -> Result<PathBuf, String> {
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(file) = known.absolute.get(program) {
+            return Ok(file.clone());
+        }
+        if Path::new(program).is_absolute() {
+            let file = PathBuf::from(program);
+            check(&file).map_err(|problem| format!("`{program}` {problem}"))?;
+            known.absolute.insert(program.to_owned(), file.clone());
+            return Ok(file);
+        }
+        let known = &mut known.named;
         // A name is looked for in the path; a path is taken from the working directory.
         let named = !program.contains('/');
         let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
@@ -33,7 +53,6 @@ impl Locator {
             from.push(directory);
         }
         let key = (program.to_owned(), from);
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(file) = known.get(&key) {
             return Ok(file.clone());
         }

@@ -4,16 +4,24 @@
 //! The only room that starts and kills processes. Knows no node and no contract.
 
 mod capture;
+mod child;
 mod group;
 mod limits;
 mod locate;
+mod pipes;
+mod registry;
 mod run;
 mod signals;
+#[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
+mod spawn;
 #[cfg(test)]
 mod tests;
+mod variables;
+mod watched;
 
 pub use capture::Stream;
-pub use limits::most_at_once;
+pub use limits::{Limits, most_at_once};
 pub use locate::Locator;
-pub use run::{Exit, Program, SpawnError, run};
+pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
 pub use signals::SignalStream;
+pub use variables::{Inherited, Variables};

@@ -1,18 +1,21 @@
 //! One program from its start to the end of the last of its processes that `onex` looks after.
 
-use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt as _;
+use std::fmt;
+use std::future::poll_fn;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, ChildStdin, Command};
-
-use super::capture::{Capture, Stream};
+use super::capture::Stream;
+use super::child::{Child, Ending};
 use super::group::Group;
+use super::limits::Limits;
+use super::pipes::{Reader, Writer};
+use super::spawn::{self, Order};
+use super::variables::{Inherited, Variables};
 use crate::base::clock;
 use crate::base::stop::{StopLevel, StopReceiver};
 
@@ -25,21 +28,62 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// How long killed processes may take to disappear before they are given up on.
 const REAP: Duration = Duration::from_secs(1);
 
+/// How long a program is left alone before its end is watched. Most have closed their output by then, which says the
+/// same and is watched anyway.
+const LET_RUN: Duration = Duration::from_millis(10);
+
+/// One of the two streams of a program's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Is told every piece of output as it is read.
+pub type Tee = Arc<dyn Fn(Source, &[u8]) + Send + Sync>;
+
+/// What a program reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// This.
+    Text(Vec<u8>),
+    /// What `onex` reads. Where that is a terminal, the program is in its foreground while it runs.
+    Inherit,
+}
+
 /// What to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 pub struct Program {
     /// The file to run.
     pub file: PathBuf,
     /// Its name for itself, then its arguments.
     pub argv: Vec<String>,
     /// The environment that it shares with others.
-    pub inherited: Arc<[(OsString, OsString)]>,
+    pub inherited: Arc<Inherited>,
     /// What it has beside that, or instead; the last of a name counts.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: Variables,
     /// Its working directory.
     pub directory: PathBuf,
-    /// What it reads; an empty input where there is none.
-    pub stdin: Option<Vec<u8>>,
+    /// What it reads.
+    pub stdin: Input,
+    /// What it may take.
+    pub limits: Limits,
+    /// Who is told what it prints while it prints it, beside what is kept.
+    pub tee: Option<Tee>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An environment can hold secrets.
+        let mut program = f.debug_struct("Program");
+        program.field("file", &self.file).field("argv", &self.argv).field("directory", &self.directory);
+        program.finish_non_exhaustive()
+    }
 }
 
 /// How a program ended.
@@ -73,114 +117,106 @@ pub struct SpawnError {
 ///
 /// If the program could not be started: then nothing has happened.
 pub async fn run(program: Program, stop: StopReceiver) -> Result<Exit, SpawnError> {
-    let mut child = spawn(&program)?;
-    let group = child.id().and_then(Group::led_by);
-    let (mut stdout, mut stderr) = (Capture::default(), Capture::default());
-    let streams = (child.stdout.take(), child.stderr.take());
-    let stdin = child.stdin.take();
-    let is_read = AtomicBool::new(false);
-    let watched = {
-        // Served at once: a program that writes before it reads must not wait for a reader that waits for it.
-        let read = async { tokio::join!(stdout.fill(streams.0), stderr.fill(streams.1)) };
-        let pump = async {
-            let reading = async {
-                read.await;
-                is_read.store(true, Ordering::Relaxed);
-            };
-            tokio::join!(reading, feed(stdin, program.stdin));
-        };
-        watch(&mut child, pump, (group, stop)).await
-    };
-    let status = watched.status;
+    let file = program.file.clone();
+    let mut running = Running::start(program).map_err(|source| SpawnError { file, source })?;
+    let watched = running.watch(stop).await;
+    let ending = watched.ending.unwrap_or_default();
+    let leaked = !watched.stopped && !running.is_read();
     Ok(Exit {
-        code: status.and_then(|status| status.code()),
-        signal: status.and_then(|status| status.signal()),
-        stdout: stdout.finish(),
-        stderr: stderr.finish(),
+        code: ending.code,
+        signal: ending.signal,
+        stdout: running.stdout.finish(),
+        stderr: running.stderr.finish(),
         stopped: watched.stopped,
-        leaked: !watched.stopped && !is_read.load(Ordering::Relaxed),
+        leaked,
     })
 }
 
-/// Without `pre_exec`, so that the standard library can use `posix_spawn`: a fork copies page tables.
-#[expect(clippy::disallowed_methods, reason = "the home of processes")]
-fn spawn(program: &Program) -> Result<Child, SpawnError> {
-    let (name, arguments) =
-        program.argv.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
-    let mut command = std::process::Command::new(&program.file);
-    std::os::unix::process::CommandExt::arg0(&mut command, name);
-    let env = program.inherited.iter().chain(&program.env).map(|(name, value)| (name, value));
-    command.args(arguments).env_clear().envs(env);
-    command.current_dir(&program.directory);
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut command = Command::from(command);
-    command
-        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command.spawn().map_err(|source| SpawnError { file: program.file.clone(), source })
+/// A program that was started, with all that is held for it.
+struct Running {
+    child: Child,
+    stdin: Writer,
+    stdout: Reader,
+    stderr: Reader,
+    tee: Option<Tee>,
 }
 
-async fn feed(stdin: Option<ChildStdin>, text: Option<Vec<u8>>) {
-    let (Some(mut stdin), Some(text)) = (stdin, text) else { return };
-    // A program need not read all that it is given.
-    if let Err(error) = stdin.write_all(&text).await {
-        tracing::debug!(%error, "standard input was not read to its end");
-    }
-}
-
+#[derive(Default)]
 struct Watched {
-    ended: bool,
-    /// Nothing where the kernel could not tell.
-    status: Option<ExitStatus>,
+    ending: Option<Ending>,
     stopped: bool,
 }
 
-/// Waits for the end of the child and of its output, and stops both when asked to.
-async fn watch(
-    child: &mut Child,
-    pump: impl Future<Output = ()>,
-    (group, mut stop): (Option<Group>, StopReceiver),
-) -> Watched {
-    tokio::pin!(pump);
-    let mut watched = Watched { ended: false, status: None, stopped: false };
-    let mut pumped = false;
-    let mut level = StopLevel::None;
-    let mut kill_at = Timer::default();
-    let mut drained_at = Timer::default();
-    while !(pumped && watched.ended) {
-        tokio::select! {
-            biased;
-            status = child.wait(), if !watched.ended => {
-                watched.ended = true;
-                watched.status = status.inspect_err(|error| tracing::warn!(%error, "an exit status is lost")).ok();
-                drained_at.set(DRAIN);
-            }
-            () = &mut pump, if !pumped => pumped = true,
-            // What has ended by itself may have left a daemon behind on purpose.
-            asked = stop.above(level), if !watched.ended => {
-                level = asked;
-                watched.stopped = true;
-                if let Some(group) = group {
+impl Running {
+    fn start(mut program: Program) -> std::io::Result<Self> {
+        let (stdout, their_stdout) = Reader::new(Source::Out)?;
+        let (stderr, their_stderr) = Reader::new(Source::Err)?;
+        let (stdin, their_stdin) = match std::mem::take(&mut program.stdin) {
+            Input::Text(text) => Writer::new(text).map(|(stdin, theirs)| (stdin, Some(theirs)))?,
+            Input::Empty | Input::Inherit => (Writer::default(), None),
+        };
+        let input: BorrowedFd<'_> = match &their_stdin {
+            Some(input) => input.as_fd(),
+            None => spawn::empty_input()?,
+        };
+        let streams = [input, their_stdout.as_fd(), their_stderr.as_fd()];
+        let order = Order { program: &program, streams, terminal: None };
+        let child = Child::start(|| spawn::spawn(&order))?;
+        Ok(Self { child, stdin, stdout, stderr, tee: program.tee })
+    }
+
+    fn is_read(&self) -> bool {
+        self.stdout.is_over() && self.stderr.is_over()
+    }
+
+    /// Waits for the end of the child and of its output, and stops both when asked to.
+    async fn watch(&mut self, mut stop: StopReceiver) -> Watched {
+        let Self { child, stdin, stdout, stderr, tee } = self;
+        let group = child.group();
+        // Served at once: a program that writes before it reads must not wait for a reader that waits for it.
+        let mut served = poll_fn(|context| {
+            let streams = [
+                stdout.poll_end(tee.as_ref(), context),
+                stderr.poll_end(tee.as_ref(), context),
+                stdin.poll_end(context),
+            ];
+            if streams.iter().all(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let mut watched = Watched::default();
+        let mut is_served = false;
+        let mut level = StopLevel::None;
+        let mut kill_at = Timer::default();
+        let mut drained_at = Timer::default();
+        let mut let_run = pin!(clock::sleep(LET_RUN));
+        let mut is_watched = false;
+        while !(is_served && watched.ending.is_some()) {
+            tokio::select! {
+                biased;
+                () = &mut served, if !is_served => {
+                    is_served = true;
+                    is_watched = true;
+                }
+                ending = child.wait(), if is_watched && watched.ending.is_none() => {
+                    watched.ending = Some(ending);
+                    drained_at.set(DRAIN);
+                }
+                () = &mut let_run, if !is_watched => is_watched = true,
+                // What has ended by itself may have left a daemon behind on purpose.
+                asked = stop.above(level), if watched.ending.is_none() => {
+                    level = asked;
+                    watched.stopped = true;
                     if level == StopLevel::Kill { group.kill() } else { group.terminate() }
+                    kill_at.set(GRACE);
                 }
-                kill_at.set(GRACE);
+                () = kill_at.passed() => group.kill(),
+                () = drained_at.passed() => break,
             }
-            () = kill_at.passed() => {
-                if let Some(group) = group {
-                    group.kill();
-                }
-            }
-            () = drained_at.passed() => break,
         }
+        if watched.stopped {
+            end_group(group, kill_at, async { _ = stop.above(level).await }).await;
+        }
+        watched
     }
-    if watched.stopped
-        && let Some(group) = group
-    {
-        end_group(group, kill_at, async { _ = stop.above(level).await }).await;
-    }
-    watched
 }
 
 /// Waits for what is left of a group that was asked to end, kills it when its grace is over, and sees it gone.

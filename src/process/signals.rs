@@ -1,8 +1,29 @@
 //! The signals that ask `onex` to stop.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that have a handler, one bit each: no handler may run in a child that shares our memory.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+/// The signals that have a handler here.
+#[cfg(target_os = "linux")]
+pub(super) fn handled() -> u64 {
+    HANDLED.load(Ordering::Relaxed)
+}
+
+/// The only way to a handler in this room.
+pub(super) fn listen_to(kind: SignalKind) -> io::Result<Signal> {
+    let heard = signal(kind)?;
+    HANDLED.fetch_or(bit(kind), Ordering::Relaxed);
+    Ok(heard)
+}
+
+const fn bit(kind: SignalKind) -> u64 {
+    1 << (kind.as_raw_value() - 1)
+}
 
 /// SIGINT, SIGTERM and SIGHUP as one stream. From its making on, none of them ends the process.
 #[derive(Debug)]
@@ -22,13 +43,17 @@ impl SignalStream {
     /// If the operating system refuses a handler.
     pub fn listen() -> io::Result<Self> {
         let ignored = ignored_signals();
-        let is_ignored = |kind: SignalKind| ignored & (1u64 << (kind.as_raw_value() - 1)) != 0;
-        let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { signal(kind).map(Some) };
+        let is_ignored = |kind: SignalKind| ignored & bit(kind) != 0;
+        let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { listen_to(kind).map(Some) };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
-            _child: if is_ignored(SignalKind::child()) { Some(signal(SignalKind::child())?) } else { None },
+            _child: if is_ignored(SignalKind::child()) {
+                Some(listen_to(SignalKind::child())?)
+            } else {
+                None
+            },
         })
     }
 

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Exit, Locator, Program, SpawnError};
+use super::{Exit, Input, Locator, Program, SpawnError};
 use crate::base::stop::{self, StopLevel};
 
 fn shell(script: &str) -> Program {
     Program {
         file: "/bin/sh".into(),
         argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
-        inherited: [].into(),
-        env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
+        env: [("PATH", "/usr/local/bin:/usr/bin:/bin")].into_iter().collect(),
         directory: std::path::absolute(".").unwrap(),
-        stdin: None,
+        ..Program::default()
     }
 }
 
@@ -32,7 +31,7 @@ fn run_and_stop(script: &str, level: StopLevel) -> Exit {
         std::env::temp_dir().join(format!("ready-{}-{:?}", std::process::id(), std::thread::current().id()));
     _ = std::fs::remove_file(&ready);
     let mut program = shell(script);
-    program.env.push(("READY".into(), ready.clone().into()));
+    program.env.push("READY", &ready);
     let (sender, receiver) = stop::channel();
     let exit = block_on(async {
         let running = super::run(program, receiver);
@@ -59,10 +58,10 @@ fn streams_are_captured_apart() {
 #[test]
 fn input_larger_than_a_pipe_goes_both_ways() {
     let text = vec![b'x'; 700_000];
-    let exit = run(Program { stdin: Some(text.clone()), ..shell("cat; cat <&0 >&2") }).unwrap();
+    let exit = run(Program { stdin: Input::Text(text.clone()), ..shell("cat; cat <&0 >&2") }).unwrap();
     assert_eq!(exit.stdout.bytes.len(), text.len());
     // Who reads nothing is not waited for.
-    let exit = run(Program { stdin: Some(text), ..shell("exit 0") }).unwrap();
+    let exit = run(Program { stdin: Input::Text(text), ..shell("exit 0") }).unwrap();
     assert_eq!(exit.code, Some(0));
 }
 
