@@ -13,3 +13,4 @@ mod scale;
 mod signals;
 mod support;
 mod terminal;
+mod yaml;
