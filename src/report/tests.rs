@@ -139,7 +139,8 @@ fn shown(seed: u64, format: Format, look: Look) -> (String, RunReport) {
 fn no_line_for_people_is_wider_than_it_may_be_or_touches_the_terminal() {
     for seed in 0..500 {
         for (ascii, volume) in [(false, Volume::Normal), (true, Volume::Normal), (false, Volume::Quiet)] {
-            let (text, _) = shown(seed, Format::Human, Look { color: false, ascii, volume });
+            let (text, _) =
+                shown(seed, Format::Human, Look { color: false, ascii, volume, ..Look::default() });
             for line in text.lines() {
                 assert!(text::cells(line) <= 100, "seed {seed}: {} cells: {line}", text::cells(line));
                 assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "seed {seed}: {line:?}");
@@ -152,7 +153,7 @@ fn no_line_for_people_is_wider_than_it_may_be_or_touches_the_terminal() {
 #[test]
 fn colours_change_nothing_but_colour() {
     for seed in 0..50 {
-        let look = |color| Look { color, ascii: false, volume: Volume::Normal };
+        let look = |color| Look { color, ..Look::default() };
         let (plain, _) = shown(seed, Format::Human, look(false));
         let (colourful, _) = shown(seed, Format::Human, look(true));
         assert!(colourful.contains('\u{1b}'));

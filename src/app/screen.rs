@@ -1,0 +1,313 @@
+//! What is on the terminal: what was printed, and below it a block that tells how far the run is.
+//!
+//! Reports go to stdout and the block to stderr, which are mostly the same terminal. All that is written passes here,
+//! so that the block is taken away first and no line is torn. The block is drawn by a thread of its own: the run does
+//! not wait for a terminal.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::outbox::Done;
+use crate::base::{Clock as _, SystemClock, text};
+use crate::model::event::RunEvent;
+use crate::model::report::ReportFold;
+use crate::report::Progress;
+
+/// The time between two looks at the clock.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The least time between two drawings: at most 20 in a second.
+const LEAST: Duration = Duration::from_millis(50);
+
+/// A run that says nothing for this long gives a sign of life.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How a run shows how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A block that is redrawn.
+    Block,
+    /// A line when a node starts, and one when it ends.
+    Lines,
+    /// A line now and then in a long silence.
+    SignsOfLife,
+    /// Nothing.
+    Nothing,
+}
+
+/// The process's two streams, and the block.
+#[derive(Debug)]
+pub struct Screen {
+    clock: SystemClock,
+    out_is_terminal: bool,
+    err_is_terminal: bool,
+    /// Held for moments only.
+    progress: Mutex<Option<Progress>>,
+    /// Held while something is written to a terminal.
+    drawn: Mutex<Drawn>,
+    /// When something was written last, in milliseconds.
+    last_said: AtomicU64,
+}
+
+/// What the block looks like on the terminal now.
+#[derive(Debug, Default)]
+struct Drawn {
+    lines: Vec<String>,
+    /// Whether the last thing that was written did not end its line: nothing can be drawn below it.
+    mid_line: bool,
+    at: Option<Duration>,
+}
+
+/// The two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Screen {
+    /// The process's own streams.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            clock: SystemClock::start(),
+            out_is_terminal: io::stdout().is_terminal(),
+            err_is_terminal: io::stderr().is_terminal(),
+            progress: Mutex::new(None),
+            drawn: Mutex::new(Drawn::default()),
+            last_said: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether stdout is a terminal.
+    #[must_use]
+    pub const fn out_is_terminal(&self) -> bool {
+        self.out_is_terminal
+    }
+
+    /// Whether stderr is a terminal.
+    #[must_use]
+    pub const fn err_is_terminal(&self) -> bool {
+        self.err_is_terminal
+    }
+
+    /// The columns of stdout; as many as are wanted where it has none.
+    #[must_use]
+    pub fn out_columns(&self) -> usize {
+        size_of(&io::stdout()).map_or(usize::MAX, |(columns, _)| columns)
+    }
+
+    /// The columns of stderr; as many as are wanted where it has none.
+    #[must_use]
+    pub fn err_columns(&self) -> usize {
+        size_of(&io::stderr()).map_or(usize::MAX, |(columns, _)| columns)
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now().since_start()
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        self.last_said.store(self.clock.now().as_millis(), Ordering::Relaxed);
+        let is_terminal = match stream {
+            Stream::Out => self.out_is_terminal,
+            Stream::Err => self.err_is_terminal,
+        };
+        if !is_terminal {
+            return write_to(stream, bytes);
+        }
+        let mut drawn = lock(&self.drawn);
+        self.erase(&mut drawn)?;
+        write_to(stream, bytes)?;
+        drawn.mid_line = bytes.last().is_some_and(|&byte| byte != b'\n');
+        let due = drawn.at.is_none_or(|at| self.now().saturating_sub(at) >= LEAST);
+        if due && drawn.at.is_some() { self.draw(&mut drawn) } else { Ok(()) }
+    }
+
+    /// Takes the block away.
+    fn erase(&self, drawn: &mut Drawn) -> io::Result<()> {
+        if drawn.lines.is_empty() {
+            return Ok(());
+        }
+        let up = rows_of(&drawn.lines, size().0);
+        drawn.lines.clear();
+        write_to(Stream::Err, format!("\r\u{1b}[{up}A\u{1b}[J").as_bytes())
+    }
+
+    /// Draws the block as it is now, in place of the one that is there.
+    fn draw(&self, drawn: &mut Drawn) -> io::Result<()> {
+        let now = self.now();
+        let size = size();
+        let lines = lock(&self.progress).as_ref().map(|progress| progress.block(now, size));
+        let Some(lines) = lines else { return self.erase(drawn) };
+        if drawn.mid_line || drawn.lines == lines || !is_in_front() {
+            return Ok(());
+        }
+        // In one piece, or it flickers.
+        let mut bytes = String::new();
+        if !drawn.lines.is_empty() {
+            bytes.push_str(&format!("\r\u{1b}[{}A", rows_of(&drawn.lines, size.0)));
+        }
+        for line in &lines {
+            bytes.push_str(line);
+            bytes.push_str("\u{1b}[K\r\n");
+        }
+        bytes.push_str("\u{1b}[J");
+        (drawn.lines, drawn.at) = (lines, Some(now));
+        write_to(Stream::Err, bytes.as_bytes())
+    }
+
+    fn tick(&self, shape: Shape) -> io::Result<()> {
+        match shape {
+            Shape::Block => self.draw(&mut lock(&self.drawn)),
+            Shape::SignsOfLife => {
+                let now = self.now();
+                let silent =
+                    now.saturating_sub(Duration::from_millis(self.last_said.load(Ordering::Relaxed)));
+                if silent < SILENCE {
+                    return Ok(());
+                }
+                let line = lock(&self.progress).as_ref().map(|progress| progress.sign_of_life(now));
+                line.map_or(Ok(()), |line| self.write(Stream::Err, format!("{line}\n").as_bytes()))
+            }
+            Shape::Lines | Shape::Nothing => Ok(()),
+        }
+    }
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Columns and rows of the block's terminal, now: people change them.
+fn size() -> (usize, usize) {
+    size_of(&io::stderr()).unwrap_or((80, 24))
+}
+
+fn size_of(stream: &impl rustix::fd::AsFd) -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col.into(), size.ws_row.into()))
+}
+
+/// The rows that lines take on a terminal that may have become narrower since they were drawn.
+fn rows_of(lines: &[String], columns: usize) -> usize {
+    lines.iter().map(|line| text::cells(line).div_ceil(columns.max(1)).max(1)).sum()
+}
+
+/// Whether the terminal is ours: what runs in the background does not draw.
+fn is_in_front() -> bool {
+    rustix::termios::tcgetpgrp(io::stderr()).map_or(true, |group| group == rustix::process::getpgrp())
+}
+
+fn write_to(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().lock().write_all(bytes),
+    }
+}
+
+/// One of the two streams, past the block.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    screen: Arc<Screen>,
+    stream: Stream,
+}
+
+impl Writer {
+    /// stdout.
+    #[must_use]
+    pub const fn out(screen: Arc<Screen>) -> Self {
+        Self { screen, stream: Stream::Out }
+    }
+
+    /// stderr.
+    #[must_use]
+    pub const fn err(screen: Arc<Screen>) -> Self {
+        Self { screen, stream: Stream::Err }
+    }
+}
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.screen.write(self.stream, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Shows how far a run is, until it is dropped.
+pub(super) struct Display {
+    screen: Arc<Screen>,
+    shape: Shape,
+    /// Hung up at the end.
+    ticker: Option<mpsc::Sender<()>>,
+    done: Option<Done>,
+}
+
+impl Display {
+    pub(super) fn start(screen: &Arc<Screen>, shape: Shape, progress: Progress) -> Self {
+        if shape == Shape::Nothing {
+            return Self { screen: Arc::clone(screen), shape, ticker: None, done: None };
+        }
+        *lock(&screen.progress) = Some(progress);
+        let (ticker, hung_up) = mpsc::channel::<()>();
+        let (tell, done) = oneshot::channel();
+        let ours = Arc::clone(screen);
+        std::thread::spawn(move || {
+            while matches!(hung_up.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+                // A terminal that is gone is told of by those who have something to say.
+                if ours.tick(shape).is_err() {
+                    break;
+                }
+            }
+            let erased = ours.erase(&mut lock(&ours.drawn));
+            // Nobody may be left to hear it.
+            _ = tell.send(erased);
+        });
+        Self { screen: Arc::clone(screen), shape, ticker: Some(ticker), done: Some(done) }
+    }
+
+    /// Takes one more event; `so_far` is the report with it.
+    pub(super) fn event(&mut self, event: &RunEvent, so_far: &ReportFold) {
+        let mut progress = lock(&self.screen.progress);
+        let Some(known) = progress.as_mut() else { return };
+        known.event(event, so_far, self.screen.now());
+        let line = if self.shape == Shape::Lines { known.plain(event, so_far) } else { None };
+        drop(progress);
+        if let Some(line) = line
+            && self.screen.write(Stream::Err, format!("{line}\n").as_bytes()).is_err()
+        {
+            self.shape = Shape::Nothing;
+        }
+    }
+
+    /// Takes the block away, and tells when it is gone.
+    pub(super) fn stop(mut self) -> Option<Done> {
+        self.done.take()
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        if self.ticker.take().is_some() {
+            *lock(&self.screen.progress) = None;
+        }
+    }
+}
