@@ -4,12 +4,13 @@
 //! so that the block is taken away first and no line is torn. The block is drawn by a thread of its own: the run does
 //! not wait for a terminal.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use is_terminal::IsTerminal as _;
 use tokio::sync::oneshot;
 
 use super::outbox::Done;
@@ -18,11 +19,8 @@ use crate::model::event::RunEvent;
 use crate::model::report::ReportFold;
 use crate::report::Progress;
 
-/// The time between two looks at the clock.
-const TICK: Duration = Duration::from_millis(100);
-
-/// The least time between two drawings: at most 20 in a second.
-const LEAST: Duration = Duration::from_millis(50);
+/// The least time between two drawings, and the time between two looks at what is to be drawn: at most 20 in a second.
+const TICK: Duration = Duration::from_millis(50);
 
 /// A run that says nothing for this long gives a sign of life.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -129,8 +127,8 @@ impl Screen {
         self.erase(&mut drawn)?;
         write_to(stream, bytes)?;
         drawn.mid_line = bytes.last().is_some_and(|&byte| byte != b'\n');
-        let due = drawn.at.is_none_or(|at| self.now().saturating_sub(at) >= LEAST);
-        if due && drawn.at.is_some() { self.draw(&mut drawn) } else { Ok(()) }
+        // The first drawing is the ticker's: a short run has none.
+        if drawn.at.is_some() { self.draw(&mut drawn) } else { Ok(()) }
     }
 
     /// Takes the block away.
@@ -149,7 +147,8 @@ impl Screen {
         let size = size();
         let lines = lock(&self.progress).as_ref().map(|progress| progress.block(now, size));
         let Some(lines) = lines else { return self.erase(drawn) };
-        if drawn.mid_line || drawn.lines == lines || !is_in_front() {
+        let too_early = drawn.at.is_some_and(|at| now.saturating_sub(at) < TICK);
+        if too_early || drawn.mid_line || drawn.lines == lines || !is_in_front() {
             return Ok(());
         }
         // In one piece, or it flickers.
@@ -159,7 +158,7 @@ impl Screen {
         }
         for line in &lines {
             bytes.push_str(line);
-            bytes.push_str("\u{1b}[K\r\n");
+            bytes.push_str("\u{1b}[K\n");
         }
         bytes.push_str("\u{1b}[J");
         (drawn.lines, drawn.at) = (lines, Some(now));

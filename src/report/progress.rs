@@ -82,13 +82,15 @@ impl Progress {
     #[must_use]
     pub fn block(&self, now: Duration, (columns, rows): (usize, usize)) -> Vec<String> {
         let (look, dot) = (self.look, self.look.or_ascii("·", "-"));
-        let mut head = format!("[{}/{}] {} running", self.ended, self.total, self.running());
-        if self.failed > 0 {
-            head.push_str(&format!(" {dot} {} failed", self.failed));
-        }
-        head.push_str(&format!(" {dot} {}", seconds(now)));
         // The last cell stays free: terminals differ in what they do after it.
         let width = columns.saturating_sub(1).max(1);
+        let mut head = format!("[{}/{}] {} running", self.ended, self.total, self.running());
+        let failed = (self.failed > 0).then(|| format!(" {dot} {} failed", self.failed));
+        for piece in failed.into_iter().chain([format!(" {dot} {}", seconds(now))]) {
+            if text::cells(&head) + text::cells(&piece) <= width {
+                head.push_str(&piece);
+            }
+        }
         let mut lines = vec![look.clip(&head, width).into_owned()];
         let room = rows.saturating_sub(2).min(MOST_NODES);
         let shown = if self.active.len() > room { room.saturating_sub(1) } else { self.active.len() };

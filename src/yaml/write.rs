@@ -246,7 +246,10 @@ const RESERVED: [&str; 11] = ["y", "n", "yes", "no", "on", "off", "true", "false
 /// Whether a text is the same text for every reader without quotes. It begins with a letter, so it is no number and no
 /// date.
 fn is_plain(text: &str) -> bool {
-    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '@' | ' ');
+    let inside = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '-' | '.' | '/' | '+' | '@' | ',' | ';' | '(' | ')' | ' ')
+    };
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && !text.ends_with(' ')
         && text.chars().all(inside)
