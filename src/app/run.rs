@@ -195,7 +195,7 @@ impl Shown {
             (NodeOutput::Live, Format::Json | Format::Yaml) => {
                 let mut lines = LiveLines::new(self.beside);
                 lines.align(started.plan.iter().map(|node| &node.node_id));
-                Some(Live::Beside(lines, Writer::err(Arc::clone(&self.screen))))
+                Some(Live::Beside(lines, Outbox::to(Writer::err(Arc::clone(&self.screen)))))
             }
             (NodeOutput::Failed | NodeOutput::All | NodeOutput::None, _) => None,
         }
@@ -363,11 +363,15 @@ fn carry_out(
     let mut sinks =
         Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log };
     let report = session.carry_out(Arc::new(plan), setup, &mut sinks)?;
-    let Sinks { display, events, log, .. } = sinks;
-    if let Some(gone) = display.stop()
-        && session.wait_for(gone).is_none_or(|gone| gone.is_err())
-    {
-        tracing::debug!("the terminal was closed");
+    let Sinks { display, live, events, log, .. } = sinks;
+    let beside = match live {
+        Some(Live::Beside(_, out)) => Some(out.close()),
+        Some(Live::Display) | None => None,
+    };
+    for shown in beside.into_iter().chain(display.stop()) {
+        if session.wait_for(shown).is_none_or(|shown| shown.is_err()) {
+            tracing::debug!("the display beside the report was closed");
+        }
     }
     // Best effort: the run is worth more than its recording, so a failure is said once and changes nothing.
     if let Some(Some(Err(error))) = events.map(|events| session.wait_for(events.close())) {

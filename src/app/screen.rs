@@ -13,7 +13,7 @@ use std::time::Duration;
 use is_terminal::IsTerminal as _;
 use tokio::sync::oneshot;
 
-use super::outbox::Done;
+use super::outbox::{Done, Outbox};
 use crate::base::{Clock as _, SystemClock, text};
 use crate::model::event::RunEvent;
 use crate::model::report::ReportFold;
@@ -254,33 +254,27 @@ impl Write for Writer {
 /// Shows how far a run is, until it is dropped.
 pub(super) struct Display {
     screen: Arc<Screen>,
-    shape: Shape,
     /// Hung up at the end.
     ticker: Option<mpsc::Sender<()>>,
     done: Option<Done>,
+    /// Where lines go, of those who want lines.
+    lines: Option<Outbox>,
 }
 
 impl Display {
     pub(super) fn start(screen: &Arc<Screen>, shape: Shape, progress: Progress) -> Self {
-        if shape == Shape::Nothing {
-            return Self { screen: Arc::clone(screen), shape, ticker: None, done: None };
+        let mut display = Self { screen: Arc::clone(screen), ticker: None, done: None, lines: None };
+        match shape {
+            Shape::Nothing => return display,
+            Shape::Lines => display.lines = Some(Outbox::to(Writer::err(Arc::clone(screen)))),
+            Shape::Block | Shape::SignsOfLife => {
+                let (ticker, hung_up) = mpsc::channel();
+                (display.ticker, display.done) =
+                    (Some(ticker), Some(tick(Arc::clone(screen), shape, hung_up)));
+            }
         }
         *lock(&screen.progress) = Some(progress);
-        let (ticker, hung_up) = mpsc::channel::<()>();
-        let (tell, done) = oneshot::channel();
-        let ours = Arc::clone(screen);
-        std::thread::spawn(move || {
-            while matches!(hung_up.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
-                // A terminal that is gone is told of by those who have something to say.
-                if ours.tick(shape).is_err() {
-                    break;
-                }
-            }
-            let erased = ours.erase(&mut lock(&ours.drawn));
-            // Nobody may be left to hear it.
-            _ = tell.send(erased);
-        });
-        Self { screen: Arc::clone(screen), shape, ticker: Some(ticker), done: Some(done) }
+        display
     }
 
     /// Takes one more event; `so_far` is the report with it.
@@ -288,25 +282,39 @@ impl Display {
         let mut progress = lock(&self.screen.progress);
         let Some(known) = progress.as_mut() else { return };
         known.event(event, so_far, self.screen.now());
-        let line = if self.shape == Shape::Lines { known.plain(event, so_far) } else { None };
-        drop(progress);
-        if let Some(line) = line
-            && self.screen.write(Stream::Err, format!("{line}\n").as_bytes()).is_err()
+        if let Some(lines) = &mut self.lines
+            && let Some(line) = known.plain(event, so_far)
+            && writeln!(lines, "{line}").and_then(|()| lines.flush()).is_err()
         {
-            self.shape = Shape::Nothing;
+            self.lines = None;
         }
     }
 
     /// Takes the block away, and tells when it is gone.
     pub(super) fn stop(mut self) -> Option<Done> {
-        self.done.take()
+        self.lines.take().map(Outbox::close).or_else(|| self.done.take())
     }
+}
+
+/// Draws until it is hung up, and tells when the block is gone.
+fn tick(screen: Arc<Screen>, shape: Shape, hung_up: mpsc::Receiver<()>) -> Done {
+    let (tell, done) = oneshot::channel();
+    std::thread::spawn(move || {
+        while matches!(hung_up.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+            // A terminal that is gone is told of by those who have something to say.
+            if screen.tick(shape).is_err() {
+                break;
+            }
+        }
+        let erased = screen.erase(&mut lock(&screen.drawn));
+        // Nobody may be left to hear it.
+        _ = tell.send(erased);
+    });
+    done
 }
 
 impl Drop for Display {
     fn drop(&mut self) {
-        if self.ticker.take().is_some() {
-            *lock(&self.screen.progress) = None;
-        }
+        *lock(&self.screen.progress) = None;
     }
 }

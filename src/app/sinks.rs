@@ -33,7 +33,7 @@ pub(super) enum Live {
     /// To the display for people, which knows then what it need not repeat.
     Display,
     /// To stderr: the display is for machines.
-    Beside(LiveLines, Writer),
+    Beside(LiveLines, Outbox),
 }
 
 impl Sinks<'_> {
@@ -46,8 +46,8 @@ impl Sinks<'_> {
                 let shown = self.formatter.live((node_id, stream), bytes, self.out);
                 self.out_closed = self.out_closed || shown.and_then(|()| self.out.flush()).is_err();
             }
-            Some(Live::Beside(lines, writer)) => {
-                let shown = lines.live((node_id, stream), bytes, writer);
+            Some(Live::Beside(lines, out)) => {
+                let shown = lines.live((node_id, stream), bytes, out).and_then(|()| out.flush());
                 self.live = self.live.take().filter(|_| shown.is_ok());
             }
         }
@@ -57,9 +57,9 @@ impl Sinks<'_> {
 impl Sink for Sinks<'_> {
     fn record(&mut self, event: &RunEvent, so_far: &ReportFold) -> Result<(), SinkError> {
         self.display.event(event, so_far);
-        if let (Some(Live::Beside(lines, writer)), EventKind::AttemptFinished(attempt)) =
+        if let (Some(Live::Beside(lines, out)), EventKind::AttemptFinished(attempt)) =
             (&mut self.live, &event.kind)
-            && lines.ended(&attempt.node_id, writer).is_err()
+            && lines.ended(&attempt.node_id, out).and_then(|()| out.flush()).is_err()
         {
             self.live = None;
         }
