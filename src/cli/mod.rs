@@ -7,6 +7,7 @@ mod resolve;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 
 use crate::app;
@@ -94,6 +95,9 @@ fn format_asked_for(typed: &[OsString], environment: &Environment) -> Option<For
 
 /// What clap says before its hints, in one line and without its own mark.
 fn first_paragraph(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "it is not said what to do".to_owned();
+    }
     let text = error.render().to_string();
     let words = text.split("\n\n").next().unwrap_or_default().split_whitespace();
     let line = words.collect::<Vec<_>>().join(" ");
