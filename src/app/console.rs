@@ -1,13 +1,13 @@
 //! The terminal: which stream says what, and how it looks there. The policy for colours and marks is here and
 //! nowhere else.
 
-use std::io::{self, Stderr, Stdout, Write};
-
-use is_terminal::IsTerminal as _;
+use std::io::Write;
+use std::sync::Arc;
 
 use super::Environment;
+use super::screen::{Screen, Shape, Writer};
 use crate::model::context::Format;
-use crate::report::{Look, Volume};
+use crate::report::{Look, NodeOutput, Volume};
 
 /// What the user wants of colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,20 @@ pub enum ColorChoice {
     Never,
 }
 
+/// What the user wants to see of how far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProgressChoice {
+    /// What suits the place.
+    #[default]
+    Auto,
+    /// A block that is redrawn, where that is possible, and lines elsewhere.
+    Bar,
+    /// Lines.
+    Plain,
+    /// Nothing.
+    None,
+}
+
 /// How the user wants things to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
@@ -30,37 +44,64 @@ pub struct Wishes {
     pub no_color: bool,
     /// How much is said.
     pub volume: Volume,
+    /// Which nodes' output is shown, where that was said.
+    pub output: Option<NodeOutput>,
+    /// How far a run is.
+    pub progress: ProgressChoice,
 }
 
 /// stdout for reports, stderr for everything else.
 #[derive(Debug)]
 pub struct Console {
-    stdout: Stdout,
-    stderr: Stderr,
+    screen: Arc<Screen>,
     out_look: Look,
     err_look: Look,
-    interactive: bool,
+    output: Option<NodeOutput>,
+    progress: Shape,
 }
 
 impl Console {
     /// The process's own streams.
     #[must_use]
     pub fn new(wishes: Wishes, environment: &Environment) -> Self {
-        let (stdout, stderr) = (io::stdout(), io::stderr());
-        let interactive = stdout.is_terminal();
+        let screen = Screen::new();
         Self {
-            out_look: look(wishes, environment, interactive),
-            err_look: look(wishes, environment, stderr.is_terminal()),
-            stdout,
-            stderr,
-            interactive,
+            out_look: look(wishes, environment, screen.out_is_terminal()).on_columns(screen.out_columns()),
+            err_look: look(wishes, environment, screen.err_is_terminal()).on_columns(screen.err_columns()),
+            output: wishes.output,
+            progress: progress(wishes, environment, screen.err_is_terminal()),
+            screen: Arc::new(screen),
         }
     }
 
     /// The format of reports where none was asked for: for people on a terminal, for machines elsewhere.
     #[must_use]
-    pub const fn default_format(&self) -> Format {
-        if self.interactive { Format::Human } else { Format::Json }
+    pub fn default_format(&self) -> Format {
+        if self.is_interactive() { Format::Human } else { Format::Json }
+    }
+
+    /// Whether somebody sees what goes to stdout, as it does.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        self.screen.out_is_terminal()
+    }
+
+    /// The terminal, if there is one.
+    #[must_use]
+    pub const fn screen(&self) -> &Arc<Screen> {
+        &self.screen
+    }
+
+    /// Which nodes' output is shown, where that was said.
+    #[must_use]
+    pub const fn output(&self) -> Option<NodeOutput> {
+        self.output
+    }
+
+    /// How a run shows how far it is.
+    #[must_use]
+    pub const fn progress(&self) -> Shape {
+        self.progress
     }
 
     /// How things look on stdout.
@@ -76,20 +117,41 @@ impl Console {
     }
 
     /// Where reports go.
-    pub fn out(&mut self) -> impl Write + '_ {
-        self.stdout.lock()
+    pub fn out(&mut self) -> impl Write + Send + use<> {
+        Writer::out(Arc::clone(&self.screen))
     }
 
     /// Where everything else goes.
-    pub fn err(&mut self) -> impl Write + '_ {
-        self.stderr.lock()
+    pub fn err(&mut self) -> impl Write + Send + use<> {
+        Writer::err(Arc::clone(&self.screen))
+    }
+}
+
+fn is_dumb(environment: &Environment) -> bool {
+    environment.get("TERM").is_some_and(|term| term == "dumb")
+}
+
+fn is_ci(environment: &Environment) -> bool {
+    environment.get("CI").is_some_and(|ci| ci == "true" || ci == "1")
+}
+
+/// A block is drawn only where it can be taken away again.
+fn progress(wishes: Wishes, environment: &Environment, terminal: bool) -> Shape {
+    let can_redraw = terminal && !is_dumb(environment);
+    match wishes.progress {
+        ProgressChoice::None => Shape::Nothing,
+        ProgressChoice::Plain => Shape::Lines,
+        ProgressChoice::Bar if can_redraw => Shape::Block,
+        ProgressChoice::Bar => Shape::Lines,
+        ProgressChoice::Auto if wishes.volume == Volume::Quiet => Shape::Nothing,
+        ProgressChoice::Auto if can_redraw && !is_ci(environment) => Shape::Block,
+        ProgressChoice::Auto => Shape::SignsOfLife,
     }
 }
 
 /// `spec/000`, "ASCII fallback", and the conventions of no-color.org and bixense.com/clicolors.
 fn look(wishes: Wishes, environment: &Environment, terminal: bool) -> Look {
-    let dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
-    let ci = environment.get("CI").is_some_and(|ci| ci == "true" || ci == "1");
+    let (dumb, ci) = (is_dumb(environment), is_ci(environment));
     let forced = environment.get("CLICOLOR_FORCE").is_some_and(|force| force != "0");
     let color = match wishes.color {
         _ if wishes.no_color => false,
@@ -98,7 +160,7 @@ fn look(wishes: Wishes, environment: &Environment, terminal: bool) -> Look {
         ColorChoice::Auto if environment.get("NO_COLOR").is_some() => false,
         ColorChoice::Auto => forced || (terminal && !dumb),
     };
-    Look { color, ascii: dumb || ci || wishes.no_color, volume: wishes.volume }
+    Look { color, ascii: dumb || ci || wishes.no_color, volume: wishes.volume, ..Look::default() }
 }
 
 #[cfg(test)]
@@ -131,6 +193,30 @@ mod tests {
             let environment = Environment { variables, ..Environment::default() };
             let look = look(Wishes { color, no_color, ..Wishes::default() }, &environment, terminal);
             assert_eq!((look.color, look.ascii), expected, "{environment:?} {color:?} {no_color} {terminal}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_drawn_only_where_it_can_be_taken_away() {
+        use ProgressChoice::{Auto, Bar, None, Plain};
+        type Row = (&'static [(&'static str, &'static str)], ProgressChoice, Volume, bool, Shape);
+        let rows: &[Row] = &[
+            (&[], Auto, Volume::Normal, true, Shape::Block),
+            (&[], Auto, Volume::Normal, false, Shape::SignsOfLife),
+            (&[], Auto, Volume::Quiet, true, Shape::Nothing),
+            (&[("CI", "true")], Auto, Volume::Normal, true, Shape::SignsOfLife),
+            (&[("TERM", "dumb")], Auto, Volume::Normal, true, Shape::SignsOfLife),
+            (&[("CI", "true")], Bar, Volume::Normal, true, Shape::Block),
+            (&[("TERM", "dumb")], Bar, Volume::Normal, true, Shape::Lines),
+            (&[], Bar, Volume::Normal, false, Shape::Lines),
+            (&[], Plain, Volume::Normal, true, Shape::Lines),
+            (&[], None, Volume::Normal, true, Shape::Nothing),
+        ];
+        for &(variables, choice, volume, terminal, expected) in rows {
+            let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+            let environment = Environment { variables, ..Environment::default() };
+            let wishes = Wishes { progress: choice, volume, ..Wishes::default() };
+            assert_eq!(progress(wishes, &environment, terminal), expected, "{environment:?} {wishes:?}");
         }
     }
 }

@@ -21,6 +21,14 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// A report that was asked for could not be written after the run.
+    #[error("cannot write the report `{}`: {source}", .path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file that was named cannot be read.
     #[error("cannot read `{}`: {problem}", .path.display())]
     Input {
@@ -59,6 +67,7 @@ impl AppError {
                 }
             }
             Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
+            Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
             Self::System(_) => "OrchestratorError",
         }
@@ -70,7 +79,7 @@ impl AppError {
         match self {
             Self::Contract(found) => diagnosed(found),
             Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => ExitCode::Configuration,
-            Self::System(_) => ExitCode::ExecutionFailed,
+            Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
     }
 
@@ -85,7 +94,11 @@ impl AppError {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Contract(found) => found,
-            Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } | Self::System(_) => &[],
+            Self::Output { .. }
+            | Self::Report { .. }
+            | Self::Input { .. }
+            | Self::Scratch { .. }
+            | Self::System(_) => &[],
         }
     }
 }

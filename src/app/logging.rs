@@ -1,10 +1,15 @@
 //! What `onex` says about itself: on stderr, and only when asked.
 
+use std::sync::Arc;
+
 use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Starts logging; `verbosity` counts `-v`. Warnings are always said.
-pub fn start(verbosity: u8) {
+use super::screen::{Screen, Writer};
+
+/// Starts logging on a screen; `verbosity` counts `-v`. Warnings are always said.
+pub fn start(verbosity: u8, screen: &Arc<Screen>) {
+    let screen = Arc::clone(screen);
     let level = match verbosity {
         0 => Level::WARN,
         1 => Level::INFO,
@@ -13,7 +18,7 @@ pub fn start(verbosity: u8) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::from_level(level))
-        .with_writer(std::io::stderr)
+        .with_writer(move || Writer::err(Arc::clone(&screen)))
         .without_time()
         .with_target(false)
         .with_ansi(false)

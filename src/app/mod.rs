@@ -9,8 +9,10 @@ pub mod error;
 pub mod logging;
 mod outbox;
 pub mod plan;
+pub mod reports;
 pub mod run;
 mod runtime;
+pub mod screen;
 mod sinks;
 
 pub use environment::Environment;

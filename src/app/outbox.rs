@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use tokio::sync::oneshot;
@@ -11,12 +11,17 @@ use tokio::sync::oneshot;
 /// What is handed on at the latest: a document is written while its end is still being made.
 const CHUNK: usize = 64 * 1024;
 
+/// How much may wait before a reader counts as too slow for what it need not see.
+const BEHIND: usize = 4 * 1024 * 1024;
+
 /// A writer that never blocks. `flush` hands on what was written since the last one.
 #[derive(Debug)]
 pub(super) struct Outbox {
     buffer: Vec<u8>,
     chunks: mpsc::Sender<Vec<u8>>,
     failed: Arc<AtomicBool>,
+    /// Bytes that were handed on and are not written yet.
+    waiting: Arc<AtomicUsize>,
     done: Done,
 }
 
@@ -30,10 +35,13 @@ impl Outbox {
         let (tell, done) = oneshot::channel();
         let failed = Arc::new(AtomicBool::new(false));
         let has_failed = Arc::clone(&failed);
+        let unwritten = Arc::new(AtomicUsize::new(0));
+        let still_waiting = Arc::clone(&unwritten);
         std::thread::spawn(move || {
             let mut written = Ok(());
             while let Ok(chunk) = waiting.recv() {
                 written = writer.write_all(&chunk).and_then(|()| writer.flush());
+                still_waiting.fetch_sub(chunk.len(), Ordering::Relaxed);
                 if written.is_err() {
                     has_failed.store(true, Ordering::Relaxed);
                     break;
@@ -42,7 +50,12 @@ impl Outbox {
             // Nobody may be left to hear it.
             _ = tell.send(written);
         });
-        Self { buffer: Vec::new(), chunks, failed, done }
+        Self { buffer: Vec::new(), chunks, failed, waiting: unwritten, done }
+    }
+
+    /// Whether the reader is so slow that what it need not see is better left out.
+    pub(super) fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > BEHIND
     }
 
     /// Hands on the last of it, and tells when it is written.
@@ -72,6 +85,7 @@ impl Write for Outbox {
         if chunk.is_empty() {
             return Ok(());
         }
+        self.waiting.fetch_add(chunk.len(), Ordering::Relaxed);
         self.chunks.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::Environment;
@@ -15,8 +14,10 @@ use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::Outbox;
 use super::plan::finish;
+use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
-use super::sinks::{EventFile, Sinks};
+use super::screen::{Display, Shape, Writer};
+use super::sinks::{EventFile, Live, LogFile, Sinks};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
@@ -25,11 +26,11 @@ use crate::engine::machine::Settings;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
-use crate::model::outcome::RunStatus;
+use crate::model::outcome::{ErrorInfo, RunStatus};
 use crate::model::plan_view::PlanView;
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
-use crate::report::{Formatter, Volume, diagnostics, formatter};
+use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
 /// What was asked for, as far as it does not depend on the contract.
 #[derive(Clone, Debug)]
@@ -56,28 +57,49 @@ pub struct RunRequest {
     pub input_file: Option<PathBuf>,
     /// A file for the events.
     pub events: Option<PathBuf>,
+    /// A file for the structured log; `-` is stderr.
+    pub log: Option<PathBuf>,
+    /// Reports beside the one on stdout.
+    pub reports: Vec<ReportWish>,
 }
 
 /// Runs a contract and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     let format = request.format.unwrap_or_else(|| console.default_format());
-    let mut formatter = formatter(format, console.out_look());
     let mut loaded = load(&request.contract, &environment.directory);
-    let mut out = Outbox::to(io::stdout());
+    let mut out = Outbox::to(console.out());
     let mut session = None;
-    let ran = prepare(request, environment, &mut loaded).and_then(|prepared| {
-        let session = session.insert(Session::start()?);
-        tell(console, &loaded, false);
-        carry_out(prepared, (format, &mut *formatter, &mut out), (session, environment))
-    });
+    let mut formatter = formatter(format, console.out_look());
+    let (claimed, refused) = claimed(request, &loaded, environment);
+    let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
+    let ran = refused.and(unwritable).and_then(|()| prepare(request, environment, &mut loaded)).and_then(
+        |prepared| {
+            let session = session.insert(Session::start()?);
+            tell(console, &loaded);
+            for file in reports.for_people() {
+                render(&loaded, (Look::default(), Severity::Warning), file);
+            }
+            let shown = Shown::of(&prepared, format, console);
+            formatter = shown.formatter();
+            let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
+            carry_out(prepared, (&shown, listeners), (session, environment))
+        },
+    );
     let report = match ran {
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
             let report = could_not_run(request, &loaded, &error);
-            tell_why(&error, &mut loaded, console);
+            tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
+            for file in reports.for_people() {
+                tell_why(&error, &mut loaded, file, Look::default());
+            }
             report
         }
     };
+    let (report, failed) = reports.write(report);
+    for error in failed {
+        tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
+    }
     // A display that nobody takes any more fails here, too, and is told of below.
     if formatter.report(&report, &mut out).is_err() {
         tracing::debug!("the display was closed before the report");
@@ -94,6 +116,99 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     }
 }
 
+/// Tells of a command line that cannot be carried out, in a document for a machine that asked for one.
+pub fn misuse(format: Format, message: &str, console: &mut Console) -> ExitCode {
+    let report = RunReport {
+        exit_code: ExitCode::Configuration,
+        error: Some(ErrorInfo::new("ConfigurationError", message)),
+        ..never_began()
+    };
+    let mut document = Vec::new();
+    let written = formatter(format, console.out_look())
+        .report(&report, &mut document)
+        .and_then(|()| console.out().write_all(&document));
+    finish(written, console, report.exit_code)
+}
+
+/// The files that are something else than a report, each with what it is; an error where one is two things.
+fn claimed(
+    request: &RunRequest,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> (Vec<(PathBuf, &'static str)>, Result<(), AppError>) {
+    let inputs = request.input_file.as_ref().map(|file| environment.directory.join(file));
+    let mut claimed: Vec<_> =
+        [(Some(loaded.path.clone()), "the contract"), (inputs, "the file with the inputs")]
+            .into_iter()
+            .filter_map(|(file, what)| Some((file?, what)))
+            .collect();
+    for (file, what) in [(&request.events, "the file for the events"), (&request.log, "the file for the log")]
+    {
+        let Some(file) = file else { continue };
+        if let Some((_, other)) = claimed.iter().find(|(other, _)| same_file(file, other)) {
+            let source = io::Error::other(format!("it is {other}"));
+            return (claimed, Err(AppError::Output { path: file.clone(), source }));
+        }
+        claimed.push((file.clone(), what));
+    }
+    (claimed, Ok(()))
+}
+
+/// How a run is shown while it runs.
+struct Shown {
+    format: Format,
+    look: Look,
+    beside: Look,
+    progress: Shape,
+    screen: Arc<super::screen::Screen>,
+}
+
+impl Shown {
+    fn of(prepared: &Prepared, format: Format, console: &Console) -> Self {
+        let started = &prepared.started;
+        let look = console.out_look();
+        let by_default = || {
+            let watched = console.is_interactive() && format == Format::Human;
+            NodeOutput::by_default(started.plan.len(), started.context.mode, look, watched)
+        };
+        let output = console.output().unwrap_or_else(by_default);
+        Self {
+            format,
+            look: Look { output, ..look },
+            beside: console.err_look(),
+            progress: if started.context.dry_run { Shape::Nothing } else { console.progress() },
+            screen: Arc::clone(console.screen()),
+        }
+    }
+
+    fn formatter(&self) -> Box<dyn Formatter> {
+        formatter(self.format, self.look)
+    }
+
+    fn display(&self) -> Display {
+        Display::start(&self.screen, self.progress, Progress::new(self.beside))
+    }
+
+    fn live(&self, started: &RunStarted) -> Option<Live> {
+        match (self.look.output, self.format) {
+            (NodeOutput::Live, Format::Human) => Some(Live::Display),
+            (NodeOutput::Live, Format::Json | Format::Yaml) => {
+                let mut lines = LiveLines::new(self.beside);
+                lines.align(started.plan.iter().map(|node| &node.node_id));
+                Some(Live::Beside(lines, Outbox::to(Writer::err(Arc::clone(&self.screen)))))
+            }
+            (NodeOutput::Failed | NodeOutput::All | NodeOutput::None, _) => None,
+        }
+    }
+}
+
+/// Who hears of a run from its beginning to its report.
+struct Listeners<'a> {
+    formatter: &'a mut dyn Formatter,
+    out: &'a mut Outbox,
+    reports: &'a mut Reports,
+}
+
 /// A run that can begin.
 struct Prepared {
     plan: Plan,
@@ -104,6 +219,14 @@ struct Prepared {
     started: RunStarted,
     root: PathBuf,
     events: Option<EventFile>,
+    log: Logged,
+}
+
+/// Where the structured log goes.
+enum Logged {
+    Nowhere,
+    Here(LogFile),
+    OnStderr,
 }
 
 fn prepare(
@@ -163,7 +286,12 @@ fn prepare(
             plan: planned_nodes(&plan),
         },
         root: project_root(&loaded.path, request.root.as_deref())?,
-        events: request.events.as_deref().map(|path| event_file(path, &loaded.path)).transpose()?,
+        events: request.events.as_deref().map(EventFile::create).transpose()?,
+        log: match request.log.as_deref() {
+            None => Logged::Nowhere,
+            Some(path) if path == Path::new("-") => Logged::OnStderr,
+            Some(path) => Logged::Here(LogFile::create(path)?),
+        },
         plan,
     })
 }
@@ -198,17 +326,6 @@ fn bounded(jobs: usize) -> usize {
     jobs.min(most)
 }
 
-fn event_file(path: &Path, contract: &Path) -> Result<EventFile, AppError> {
-    // Two names can mean one file.
-    let same =
-        path.canonicalize().is_ok_and(|path| contract.canonicalize().is_ok_and(|contract| path == contract));
-    if same {
-        let source = io::Error::other("it is the contract");
-        return Err(AppError::Output { path: path.to_path_buf(), source });
-    }
-    EventFile::create(path)
-}
-
 fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
     plan.order()
         .iter()
@@ -226,22 +343,43 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
 
 fn carry_out(
     prepared: Prepared,
-    (format, formatter, out): (Format, &mut dyn Formatter, &mut Outbox),
+    (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, events } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, events, log } = prepared;
+    let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
-    let setup = RunSetup { run_id, settings, started, root, environment };
     let out_closed = match &preview {
-        Some(preview) if format == Format::Human => formatter.plan(preview, out).is_err(),
+        Some(preview) if shown.format == Format::Human => formatter.plan(preview, out).is_err(),
         _ => false,
     };
-    let mut sinks = Sinks { formatter, out, out_closed, events };
+    let live = shown.live(&started);
+    let log = match log {
+        Logged::Nowhere => None,
+        Logged::Here(file) => Some(file),
+        Logged::OnStderr => Some(LogFile::on(Writer::err(Arc::clone(&shown.screen)))),
+    };
+    let setup = RunSetup { run_id, settings, started, root, environment };
+    let mut sinks =
+        Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log };
     let report = session.carry_out(Arc::new(plan), setup, &mut sinks)?;
+    let Sinks { display, live, events, log, .. } = sinks;
+    let beside = match live {
+        Some(Live::Beside(_, out)) => Some(out.close()),
+        Some(Live::Display) | None => None,
+    };
+    for shown in beside.into_iter().chain(display.stop()) {
+        if session.wait_for(shown).is_none_or(|shown| shown.is_err()) {
+            tracing::debug!("the display beside the report was closed");
+        }
+    }
     // Best effort: the run is worth more than its recording, so a failure is said once and changes nothing.
-    if let Some(Some(Err(error))) = sinks.events.map(|events| session.wait_for(events.close())) {
+    if let Some(Some(Err(error))) = events.map(|events| session.wait_for(events.close())) {
         tracing::warn!(%error, "events are not recorded to their end");
+    }
+    if let Some(Some(Err(error))) = log.map(|log| session.wait_for(log.close())) {
+        tracing::warn!(%error, "the log is not written to its end");
     }
     Ok(report)
 }
@@ -251,45 +389,53 @@ fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {
     RunReport { diagnostics: infos.collect(), ..report }
 }
 
-/// Says what was found in the contract; `all` includes what is merely good to know.
-fn tell(console: &mut Console, loaded: &Loaded, all: bool) {
-    let least = if all { Severity::Info } else { Severity::Warning };
+/// Says what was found in the contract, as far as it matters.
+fn tell(console: &mut Console, loaded: &Loaded) {
     let look = console.err_look();
-    if look.volume == Volume::Quiet && !all {
-        return;
-    }
-    let told: Vec<_> = loaded.diagnostics.iter().filter(|d| d.severity >= least).cloned().collect();
-    if diagnostics::render(look, &loaded.sources, &told, &mut console.err()).is_err() {
-        tracing::debug!("standard error is closed");
+    if look.volume > Volume::Quiet {
+        render(loaded, (look, Severity::Warning), &mut console.err());
     }
 }
 
-/// Says on stderr why nothing ran. Where nobody can read that, the report still says it.
-fn tell_why(error: &AppError, loaded: &mut Loaded, console: &mut Console) {
+fn render(loaded: &Loaded, (look, least): (Look, Severity), out: &mut dyn io::Write) {
+    let told: Vec<_> = loaded.diagnostics.iter().filter(|d| d.severity >= least).cloned().collect();
+    if diagnostics::render(look, &loaded.sources, &told, out).is_err() {
+        tracing::debug!("what was found could not be told");
+    }
+}
+
+/// Says why nothing ran. Where nobody can read that, the report still says it.
+fn tell_why(error: &AppError, loaded: &mut Loaded, out: &mut dyn io::Write, look: Look) {
     let found = error.diagnostics();
     if found.is_empty() {
-        if writeln!(console.err(), "error: {}", without_controls(&error.to_string())).is_err() {
+        if writeln!(out, "error: {}", without_controls(&error.to_string())).is_err() {
             tracing::debug!("standard error is closed");
         }
         return;
     }
     loaded.diagnostics = found.to_vec();
-    tell(console, loaded, true);
+    render(loaded, (look, Severity::Info), out);
 }
 
 /// The report of a run that never began.
 fn could_not_run(request: &RunRequest, loaded: &Loaded, error: &AppError) -> RunReport {
     let found = if error.diagnostics().is_empty() { &loaded.diagnostics } else { error.diagnostics() };
-    let now: DateTime<Utc> = SystemClock::start().started_at();
     RunReport {
-        correlation_id: CorrelationId::fresh(),
         contract: loaded.info.clone(),
         mode: request.mode.unwrap_or_default(),
-        status: RunStatus::Failed,
         exit_code: error.exit_code(),
-        started_at: now,
         diagnostics: found.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect(),
         error: Some(error.info()),
+        ..never_began()
+    }
+}
+
+/// What is alike in all reports of runs that never began.
+fn never_began() -> RunReport {
+    RunReport {
+        correlation_id: CorrelationId::fresh(),
+        status: RunStatus::Failed,
+        started_at: SystemClock::start().started_at(),
         ..ReportFold::new(RunId::fresh()).into_report()
     }
 }

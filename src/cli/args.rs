@@ -55,7 +55,8 @@ Examples:
   onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
   onex orch --contract contract.yaml --dry-run     show what would run
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
-  onex orch --contract contract.yaml --events run.jsonl --timeout 10m";
+  onex orch --contract contract.yaml --events run.jsonl --timeout 10m
+  onex orch --contract contract.yaml --report report.json --report report.txt --log -";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -104,6 +105,29 @@ pub struct Orch {
     /// Write every event to this file, one JSON object a line, as it happens
     #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]
     pub events: Option<PathBuf>,
+
+    /// Write the report to this file, too; .json, .yaml, .yml or .txt says in which form
+    #[arg(long = "report", value_name = "FILE", env = "ONEX_REPORT", hide_env = true)]
+    pub reports: Vec<PathBuf>,
+
+    /// Write a structured log to this file, one JSON object a line; - writes it to standard error
+    #[arg(long, value_name = "FILE", env = "ONEX_LOG", hide_env = true)]
+    pub log: Option<PathBuf>,
+
+    /// Which nodes' output people see [default: live for one node at a time on a terminal, else failed]
+    #[arg(long, value_name = "WHICH", env = "ONEX_OUTPUT", hide_env = true)]
+    pub output: Option<OutputName>,
+
+    /// How to show how far the run is, on standard error
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "ONEX_PROGRESS",
+        hide_env = true,
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub progress: ProgressName,
 
     /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
     #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
@@ -185,6 +209,32 @@ pub enum FormatName {
     Json,
     /// One YAML document
     Yaml,
+}
+
+/// Which nodes' output people see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputName {
+    /// The last lines of failed nodes
+    Failed,
+    /// All lines of all nodes
+    All,
+    /// No lines
+    None,
+    /// Every line as it comes
+    Live,
+}
+
+/// How to show how far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressName {
+    /// A bar on a terminal; elsewhere a line now and then if the run is long
+    Auto,
+    /// The running nodes, redrawn in place
+    Bar,
+    /// A line when a node starts and one when it ends
+    Plain,
+    /// Nothing
+    None,
 }
 
 /// When to use colours.

@@ -1,5 +1,6 @@
 //! Reads the environment, once. No other place does.
 
+use std::ffi::OsStr;
 use std::io;
 
 use super::args;
@@ -8,9 +9,30 @@ use crate::app::Environment;
 /// What the process was started in.
 #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
 pub(super) fn read() -> io::Result<Environment> {
-    let directory = std::env::current_dir()?;
+    Ok(Environment { directory: std::env::current_dir()?, ..placeless() })
+}
+
+/// The same where there is no working directory any more.
+#[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+pub(super) fn placeless() -> Environment {
     // Nodes work elsewhere, so a path that they are given has to be whole.
     let named = std::env::var_os("TMPDIR").filter(|path| !path.is_empty());
-    let temporary = named.map_or_else(|| "/tmp".into(), |path| directory.join(path));
-    Ok(Environment { variables: std::env::vars_os().collect(), temporary, directory, own: args::variables() })
+    let temporary = named.map_or_else(
+        || "/tmp".into(),
+        |path| {
+            std::env::current_dir().map_or_else(|_| path.clone().into(), |directory| directory.join(&path))
+        },
+    );
+    Environment {
+        variables: std::env::vars_os().collect(),
+        temporary,
+        own: args::variables(),
+        ..Environment::default()
+    }
+}
+
+/// Whether a variable is set, and to nothing: one that sets an option does not set it then.
+#[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+pub(super) fn is_set_to_nothing(name: &OsStr) -> bool {
+    std::env::var_os(name).is_some_and(|value| value.is_empty())
 }

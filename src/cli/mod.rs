@@ -4,51 +4,102 @@ pub mod args;
 mod environment;
 mod resolve;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 
 use crate::app;
-use crate::app::console::Console;
+use crate::app::Environment;
+use crate::app::console::{Console, Wishes};
+use crate::model::context::Format;
 
 /// Runs `onex` with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
-    let parsed = args::Arguments::command()
-        .try_get_matches()
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let parsed = command()
+        .try_get_matches_from(&typed)
         .and_then(|matches| Ok((args::Arguments::from_arg_matches(&matches)?, matches)));
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, &typed),
     };
     let typed_here = resolve::Typed::of(&matches);
     let environment = match environment::read() {
         Ok(environment) => environment,
-        Err(error) => return usage(&resolve::error(format!("cannot tell the working directory: {error}"))),
+        Err(error) => {
+            return usage(&resolve::error(format!("cannot tell the working directory: {error}")), &typed);
+        }
     };
     let code = match arguments.verb {
-        args::Verb::Orch(typed) => match resolve::orch(typed, &typed_here, &environment) {
+        args::Verb::Orch(asked) => match resolve::orch(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
-                app::logging::start(verbosity);
-                app::run::run(&request, &environment, &mut Console::new(wishes, &environment))
+                app::run::run(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
-            Err(error) => return usage(&error),
+            Err(error) => return usage(&error, &typed),
         },
-        args::Verb::Plan(typed) => match resolve::plan(typed, &typed_here) {
+        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here) {
             Ok((request, wishes, verbosity)) => {
-                app::logging::start(verbosity);
-                app::plan::plan(&request, &environment, &mut Console::new(wishes, &environment))
+                app::plan::plan(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
-            Err(error) => return usage(&error),
+            Err(error) => return usage(&error, &typed),
         },
     };
     ExitCode::from(u8::from(code))
 }
 
-/// Help and version go to stdout and are no failure; misuse goes to stderr and is a configuration error.
-fn usage(error: &clap::Error) -> ExitCode {
-    if error.print().is_err() {
-        return ExitCode::FAILURE;
+/// What can be typed; a variable that is set to nothing does not count.
+fn command() -> clap::Command {
+    let heard = |arg: clap::Arg| {
+        let is_nothing = arg.get_env().is_some_and(environment::is_set_to_nothing);
+        if is_nothing { arg.env(None::<&'static str>) } else { arg }
+    };
+    args::Arguments::command().mut_subcommands(|verb| verb.mut_args(heard))
+}
+
+fn console(wishes: Wishes, verbosity: u8, environment: &Environment) -> Console {
+    let console = Console::new(wishes, environment);
+    app::logging::start(verbosity, console.screen());
+    console
+}
+
+/// Help and version go to stdout and are no failure; misuse goes to stderr and is a configuration error, of which a
+/// machine that asked for documents gets one.
+fn usage(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    // Where nobody can read it, the exit code still says it.
+    let unread = error.print().is_err();
+    if !error.use_stderr() {
+        return if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let environment = environment::placeless();
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    match format_asked_for(typed, &environment) {
+        None | Some(Format::Human) => ExitCode::from(code),
+        Some(format) => {
+            let mut console = Console::new(Wishes::default(), &environment);
+            ExitCode::from(u8::from(app::run::misuse(format, &first_paragraph(error), &mut console)))
+        }
+    }
+}
+
+/// The format that a command line asks for, which cannot be understood otherwise.
+fn format_asked_for(typed: &[OsString], environment: &Environment) -> Option<Format> {
+    let words: Vec<&str> = typed.iter().skip(1).map(|word| word.to_str().unwrap_or_default()).collect();
+    let separate = words.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1]);
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--format="));
+    let named = separate.chain(joined).last().or_else(|| environment.get("ONEX_FORMAT")?.to_str())?;
+    args::FormatName::from_str(named, false).ok().map(resolve::format)
+}
+
+/// What clap says before its hints, in one line and without its own mark.
+fn first_paragraph(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "it is not said what to do".to_owned();
+    }
+    let text = error.render().to_string();
+    let words = text.split("\n\n").next().unwrap_or_default().split_whitespace();
+    let line = words.collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }

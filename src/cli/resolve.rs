@@ -1,20 +1,21 @@
 //! What was typed to what was meant.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
-use super::args::{Arguments, ColorName, FormatName, ModeName, Orch, Plan, Shown};
+use super::args::{Arguments, ColorName, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown};
 use crate::app::Environment;
-use crate::app::console::{ColorChoice, Wishes};
+use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::plan::PlanRequest;
+use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
-use crate::report::Volume;
+use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
 type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
@@ -63,6 +64,13 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     if typed.events.as_deref() == Some(Path::new("-")) {
         return Err(error("`--events` needs a file: standard output carries the report".to_owned()));
     }
+    // A variable is one text, so it separates files as `PATH` does.
+    let reports = if here.has("reports") {
+        typed.reports
+    } else {
+        typed.reports.iter().flat_map(|files| std::env::split_paths(files)).collect()
+    };
+    let on_stderr = |file: &PathBuf| file == Path::new("-");
     let request = RunRequest {
         contract: typed.contract,
         root: typed.root.map(|root| environment.directory.join(root)),
@@ -75,8 +83,29 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         inputs: typed.inputs,
         input_file: typed.input_file,
         events: typed.events.map(|file| environment.directory.join(file)),
+        log: typed.log.map(|file| if on_stderr(&file) { file } else { environment.directory.join(file) }),
+        reports: reports
+            .into_iter()
+            .filter(|file| !file.as_os_str().is_empty())
+            .map(|file| report(&file, environment))
+            .collect::<Result<_, _>>()?,
     };
-    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+    let wishes = Wishes {
+        output: typed.output.map(|output| match output {
+            OutputName::Failed => NodeOutput::Failed,
+            OutputName::All => NodeOutput::All,
+            OutputName::None => NodeOutput::None,
+            OutputName::Live => NodeOutput::Live,
+        }),
+        progress: match typed.progress {
+            ProgressName::Auto => ProgressChoice::Auto,
+            ProgressName::Bar => ProgressChoice::Bar,
+            ProgressName::Plain => ProgressChoice::Plain,
+            ProgressName::None => ProgressChoice::None,
+        },
+        ..wishes(&typed.shown, here)?
+    };
+    Ok((request, wishes, typed.shown.verbose))
 }
 
 pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
@@ -89,6 +118,19 @@ pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
         cores: cores(),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+/// A report in a file: the ending of its name says the form.
+fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Error> {
+    let Some(format) = format_of_file(file) else {
+        let endings: Vec<String> = EXTENSIONS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
+        return Err(error(format!(
+            "`--report {}` does not say its form: let the name end in {}",
+            text::clip(&text::without_controls(&file.display().to_string()), 60),
+            endings.join(", ")
+        )));
+    };
+    Ok(ReportWish { path: environment.directory.join(file), format })
 }
 
 /// A misuse of the command line, in clap's own form.
@@ -137,7 +179,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-const fn format(name: FormatName) -> Format {
+pub(super) const fn format(name: FormatName) -> Format {
     match name {
         FormatName::Human => Format::Human,
         FormatName::Json => Format::Json,
@@ -158,5 +200,6 @@ fn wishes(shown: &Shown, here: &Typed<'_>) -> Result<Wishes, clap::Error> {
         },
         no_color: shown.no_color,
         volume: if quiet { Volume::Quiet } else { Volume::Normal },
+        ..Wishes::default()
     })
 }

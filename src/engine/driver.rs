@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::machine::{Action, Input, Machine, Settings, TimerId};
 use super::ports::{
-    AttemptOutcome, AttemptRequest, CircuitKey, Circuits, Executor, Heard, Signals, Sink, SinkError,
+    AttemptOutcome, AttemptRequest, CircuitKey, Circuits, Executor, Heard, Signals, Sink, SinkError, Watcher,
 };
 use super::unit::{self, UnitEnded};
 use crate::base::stop::{self, StopSender};
@@ -18,7 +19,7 @@ use crate::base::{Clock, Mono, NodeId, RunId, clock};
 use crate::model;
 use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::NodeStatus;
-use crate::model::output::{Captured, MemoryOutputs, Share};
+use crate::model::output::{Captured, MemoryOutputs, Share, StreamName};
 use crate::model::report::{ReportFold, RunReport};
 use crate::model::workflow::BreakerSpec;
 use crate::plan::Plan;
@@ -62,6 +63,7 @@ pub async fn run(
         started: HashMap::new(),
         stops: HashMap::new(),
         slept: Duration::ZERO,
+        previews: ports.sink.watches().then(mpsc::unbounded_channel),
         ports,
     };
     let mut input = Input::Begin;
@@ -93,8 +95,15 @@ struct Driver<'a> {
     stops: HashMap<usize, StopSender>,
     /// How long the run was paused: that time is none of its nodes'.
     slept: Duration,
+    /// Pieces of what attempts print, where somebody watches.
+    previews: Option<(PreviewSender, PreviewReceiver)>,
     ports: Ports<'a>,
 }
+
+/// What attempts print, by the node's index.
+type Preview = (usize, StreamName, Vec<u8>);
+type PreviewSender = mpsc::UnboundedSender<Preview>;
+type PreviewReceiver = mpsc::UnboundedReceiver<Preview>;
 
 impl Driver<'_> {
     /// The time of the machine and of its timers, which stands still while the run is paused.
@@ -116,6 +125,7 @@ impl Driver<'_> {
                     Heard::Stop => return Input::Signal,
                     Heard::Slept(duration) => self.slept += duration,
                 },
+                preview = next_preview(&mut self.previews) => self.show(preview),
                 Some(ended) = self.units.join_next_with_id() => return self.unit_ended(ended),
                 id = wait_for(next_timer) => {
                     self.timers.disarm(id);
@@ -123,6 +133,11 @@ impl Driver<'_> {
                 }
             }
         }
+    }
+
+    fn show(&mut self, (node, stream, bytes): Preview) {
+        let node_id = &self.plan.node(node).id;
+        self.ports.sink.preview(node_id, stream, &bytes);
     }
 
     fn step(&mut self, input: Input) {
@@ -225,7 +240,12 @@ impl Driver<'_> {
         let results =
             if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
         let (run_id, node_id) = (self.run_id, spec.id.clone());
-        let request = AttemptRequest { run_id, node_id, index: node, attempt, action, results };
+        let watcher = self.previews.as_ref().map(|(sender, _)| {
+            let sender = sender.clone();
+            // Nobody is left to watch once the run is over.
+            Arc::new(move |stream, bytes: &[u8]| _ = sender.send((node, stream, bytes.to_vec()))) as Watcher
+        });
+        let request = AttemptRequest { run_id, node_id, index: node, attempt, action, results, watcher };
         let (sender, receiver) = stop::channel();
         self.stops.insert(node, sender);
         let handle = self.units.spawn(unit::run(Arc::clone(&self.ports.executor), request, receiver));
@@ -248,6 +268,10 @@ impl Driver<'_> {
                 UnitEnded { node, attempt, outcome: unit::broken(&error.to_string()) }
             }
         };
+        // What it printed is shown before its end is.
+        while let Some(preview) = self.previews.as_mut().and_then(|(_, previews)| previews.try_recv().ok()) {
+            self.show(preview);
+        }
         self.stops.remove(&ended.node);
         let started = self.started.remove(&ended.node);
         let took = started.map(|started| self.now() - started).unwrap_or_default();
@@ -365,6 +389,16 @@ fn results_document(inputs: &Map<String, Value>, upstream: &[Upstream<'_>]) -> A
     }
     // Maps with text keys and JSON values always have a JSON form.
     serde_json::to_string(&Document { inputs, nodes: upstream }).unwrap_or_default().into()
+}
+
+async fn next_preview(previews: &mut Option<(PreviewSender, PreviewReceiver)>) -> Preview {
+    match previews {
+        Some((_, receiver)) => match receiver.recv().await {
+            Some(preview) => preview,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
 }
 
 async fn wait_for(timer: Option<(Duration, TimerId)>) -> TimerId {

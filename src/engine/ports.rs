@@ -11,6 +11,7 @@ use crate::base::stop::StopReceiver;
 use crate::base::{NodeId, RunId};
 use crate::model::breaker::BreakerState;
 use crate::model::event::{AttemptFailure, RunEvent, Usage};
+use crate::model::output::StreamName;
 use crate::model::report::ReportFold;
 use crate::model::workflow::Action;
 
@@ -24,7 +25,7 @@ pub trait Executor: Send + Sync {
 }
 
 /// What an executor is told of an attempt.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AttemptRequest {
     /// The run.
     pub run_id: RunId,
@@ -38,7 +39,13 @@ pub struct AttemptRequest {
     pub action: Action,
     /// The inputs of the run and the results of the nodes that this one waited for, as one JSON document.
     pub results: Arc<str>,
+    /// Who is told what it prints while it prints it; nobody where nobody watches.
+    pub watcher: Option<Watcher>,
 }
+
+/// Takes pieces of what an attempt prints, in any sizes, as they come. What it is told is for eyes only: the outcome
+/// has it all.
+pub type Watcher = Arc<dyn Fn(StreamName, &[u8]) + Send + Sync>;
 
 /// What an executor says of an attempt.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +80,14 @@ pub trait Sink {
     ///
     /// If the event must be recorded and could not be: the run is then cancelled.
     fn record(&mut self, event: &RunEvent, so_far: &ReportFold) -> Result<(), SinkError>;
+
+    /// Whether it shows what nodes print as they print it.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// Shows a piece of what a node prints. It cannot be recorded.
+    fn preview(&mut self, _node: &NodeId, _stream: StreamName, _bytes: &[u8]) {}
 }
 
 /// What must be recorded could not be.

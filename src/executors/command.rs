@@ -17,9 +17,11 @@ use crate::base::stop::StopReceiver;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
-use crate::model::output::{OutputFormat, Text};
+use crate::model::output::{OutputFormat, StreamName, Text};
 use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
-use crate::process::{self, Exit, Inherited, Input, Limits, Locator, Program, Stream, Variables};
+use crate::process::{
+    self, Exit, Inherited, Input, Limits, Locator, Program, Source, Stream, Tee, Variables,
+};
 
 /// The largest file of outputs that is read.
 const MAX_OUTPUTS: u64 = 1024 * 1024;
@@ -99,7 +101,7 @@ impl CommandExecutor {
             cpus: command.resources.cpus.map(|cpus| cpus as usize),
         };
         Ok(Prepared {
-            program: Program { file, argv, inherited, env, directory, stdin, limits, ..Program::default() },
+            program: Program { file, argv, inherited, env, directory, stdin, limits, tee: tee(request) },
             outputs,
             results_file,
         })
@@ -179,6 +181,18 @@ impl Executor for Arc<CommandExecutor> {
             outcome
         })
     }
+}
+
+/// Tells who watches the attempt, if anybody does.
+fn tee(request: &AttemptRequest) -> Option<Tee> {
+    let watcher = request.watcher.clone()?;
+    Some(Arc::new(move |source, bytes: &[u8]| {
+        let stream = match source {
+            Source::Out => StreamName::Stdout,
+            Source::Err => StreamName::Stderr,
+        };
+        watcher(stream, bytes);
+    }))
 }
 
 /// Whether a shell passes on a variable of this name.

@@ -125,6 +125,16 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// The two streams that a program prints to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamName {
+    /// Its output.
+    Stdout,
+    /// What it prints beside that.
+    Stderr,
+}
+
 /// Names bytes that are kept elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputRef {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::look::{Look, WIDTH};
+use super::look::Look;
 use crate::base::text;
 use crate::diag::{Diagnostic, Severity, SourceMap};
 use crate::model::report::{DiagnosticInfo, LabelInfo};
@@ -26,7 +26,7 @@ pub fn render(
 ) -> io::Result<()> {
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
     let decor = if look.ascii { DecorStyle::Ascii } else { DecorStyle::Unicode };
-    let renderer = renderer.decor_style(decor).term_width(WIDTH);
+    let renderer = renderer.decor_style(decor).term_width(look.width);
     for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
         one(&renderer, sources, diagnostic, out)?;
     }

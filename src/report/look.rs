@@ -2,14 +2,21 @@
 
 use std::borrow::Cow;
 
-use owo_colors::{OwoColorize as _, Style};
+use owo_colors::{AnsiColors, OwoColorize as _, Style};
 
-use crate::base::text;
+use crate::base::{NodeId, text};
+use crate::model::context::Mode;
 use crate::model::outcome::{FailureReason, NodeStatus, RunStatus};
 use crate::model::report::NodeResult;
 
 /// The most cells of a line: `spec/000`, "≤100 char lines".
 pub(super) const WIDTH: usize = 100;
+
+/// The fewest cells that lines are made for: what is narrower breaks them.
+const LEAST_WIDTH: usize = 40;
+
+/// The widest column of ids.
+const ID_WIDTH: usize = 32;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +28,32 @@ pub enum Volume {
     Normal,
 }
 
-/// How things look on one stream.
+/// Which nodes' output people are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NodeOutput {
+    /// The end of what failed nodes printed.
+    #[default]
+    Failed,
+    /// All that every node printed, after it ended.
+    All,
+    /// Nothing.
+    None,
+    /// Every line as it comes.
+    Live,
+}
+
+impl NodeOutput {
+    /// What is shown where nothing was said: lines as they come where one node runs at a time and somebody watches.
+    #[must_use]
+    pub const fn by_default(nodes: usize, mode: Mode, look: Look, terminal: bool) -> Self {
+        let alone = matches!(mode, Mode::Sync) || nodes == 1;
+        let watched = terminal && matches!(look.volume, Volume::Normal);
+        if alone && watched { Self::Live } else { Self::Failed }
+    }
+}
+
+/// How things look on one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// Whether there are colours.
     pub color: bool,
@@ -30,6 +61,22 @@ pub struct Look {
     pub ascii: bool,
     /// How much is said.
     pub volume: Volume,
+    /// Which nodes' output is shown.
+    pub output: NodeOutput,
+    /// The most cells of a line.
+    pub width: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            color: false,
+            ascii: false,
+            volume: Volume::default(),
+            output: NodeOutput::default(),
+            width: WIDTH,
+        }
+    }
 }
 
 /// The five words for people, and their marks.
@@ -99,6 +146,17 @@ impl Mark {
 }
 
 impl Look {
+    /// The same for a terminal of so many columns.
+    #[must_use]
+    pub fn on_columns(self, columns: usize) -> Self {
+        Self { width: columns.clamp(LEAST_WIDTH, WIDTH), ..self }
+    }
+
+    /// The width of a column of these ids.
+    pub(super) fn id_width<'a>(self, ids: impl Iterator<Item = &'a NodeId>) -> usize {
+        ids.map(|id| text::cells(id.as_str())).max().unwrap_or(0).min(ID_WIDTH).min(self.width / 3)
+    }
+
     /// A mark with the space after it.
     pub(super) fn mark(self, mark: Mark) -> String {
         if self.ascii { self.styled(mark.word(), mark.style()) + " " } else { mark.emoji().to_owned() }
@@ -115,6 +173,14 @@ impl Look {
 
     pub(super) fn dim(self, word: &str) -> String {
         self.styled(word, Style::new().dimmed())
+    }
+
+    /// A node's id before a line that it printed: nodes that come after each other differ in colour.
+    pub(super) fn prefix(self, id: &str, nth: usize) -> String {
+        const COLORS: [AnsiColors; 5] =
+            [AnsiColors::Cyan, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::Yellow, AnsiColors::Green];
+        let bar = self.or_ascii("│", "|");
+        format!("{} {}", self.styled(id, Style::new().color(COLORS[nth % COLORS.len()])), self.dim(bar))
     }
 
     fn styled(self, word: &str, style: Style) -> String {

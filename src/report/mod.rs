@@ -5,20 +5,29 @@
 
 pub mod diagnostics;
 mod human;
+mod live;
+mod log;
 mod look;
 mod machine;
 mod plan;
+mod progress;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use crate::base::NodeId;
 use crate::model::context::Format;
 use crate::model::event::RunEvent;
+use crate::model::output::StreamName;
 use crate::model::plan_view::PlanView;
 use crate::model::report::{ReportFold, RunReport};
 
-pub use look::{Look, Volume};
+pub use live::LiveLines;
+pub use log::{Log, NAMES as LOG_NAMES};
+pub use look::{Look, NodeOutput, Volume};
+pub use progress::Progress;
 
 /// Renders one run.
 pub trait Formatter {
@@ -28,6 +37,15 @@ pub trait Formatter {
     ///
     /// If `out` cannot be written.
     fn event(&mut self, _event: &RunEvent, _so_far: &ReportFold, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Renders what a node prints, as it comes.
+    ///
+    /// # Errors
+    ///
+    /// If `out` cannot be written.
+    fn live(&mut self, _from: (&NodeId, StreamName), _bytes: &[u8], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
@@ -55,6 +73,17 @@ pub const FORMATTERS: &[(Format, MakeFormatter)] = &[
     (Format::Json, |_| Box::new(machine::Json)),
     (Format::Yaml, |_| Box::new(machine::Yaml)),
 ];
+
+/// The endings of files, and the formats that they stand for.
+pub const EXTENSIONS: [(&str, Format); 4] =
+    [("json", Format::Json), ("yaml", Format::Yaml), ("yml", Format::Yaml), ("txt", Format::Human)];
+
+/// The format that the ending of a file's name stands for.
+#[must_use]
+pub fn format_of_file(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?;
+    EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|&(_, format)| format)
+}
 
 /// The formatter of a format.
 #[must_use]

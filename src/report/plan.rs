@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::look::{Look, WIDTH};
+use super::look::Look;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
@@ -18,7 +18,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
     let groups = text::count(plan.parallel_groups.len(), "group");
     let rest = format!(" {dot} {nodes} {dot} {groups} {dot} {mode}");
     let name = text::without_controls(&plan.name).replace('\n', " ");
-    let name = look.clip(&name, WIDTH.saturating_sub(text::cells(&rest) + 5));
+    let name = look.clip(&name, look.width.saturating_sub(text::cells(&rest) + 5));
     writeln!(out, "{} {}{rest}", look.dim("plan"), look.bold(&name))?;
 
     let by_id: HashMap<&NodeId, &PlanNodeView> =
@@ -38,7 +38,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
                 text::pad(&look.clip(&node.kind, kinds), kinds),
                 text::pad(&look.clip(node.action.as_deref().unwrap_or("unbound"), actions), actions),
             );
-            let room = WIDTH.saturating_sub(text::cells(&columns) + 2);
+            let room = look.width.saturating_sub(text::cells(&columns) + 2);
             let line = format!("{columns}  {}", look.dim(&look.clip(&remarks(node), room)));
             writeln!(out, "{}", line.trim_end())?;
         }
@@ -46,7 +46,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
     if plan.critical_path.len() > 1 {
         let arrow = look.or_ascii(" → ", " -> ");
         let path = plan.critical_path.iter().map(NodeId::as_str).collect::<Vec<_>>().join(arrow);
-        writeln!(out, "{}", look.clip(&format!("longest chain: {path}"), WIDTH))?;
+        writeln!(out, "{}", look.clip(&format!("longest chain: {path}"), look.width))?;
     }
     Ok(())
 }

@@ -168,3 +168,192 @@ fn written_text_is_read_back_unchanged() {
     let text = super::to_text(&value).unwrap();
     assert_eq!(check(&text), Ok(value), "{text}");
 }
+
+/// Writes a value, and reads it back.
+fn there_and_back(value: &serde_json::Value) -> (String, serde_json::Value) {
+    let text = super::to_text(value).unwrap();
+    let mut found = Vec::new();
+    let tree = load(&text, Default::default(), Limits::default(), &mut found);
+    let tree = tree.unwrap_or_else(|d| panic!("{d:?}\n{text}"));
+    assert!(found.is_empty(), "{found:?}\n{text}");
+    let back = tree.to_json(tree.root());
+    (text, back)
+}
+
+#[test]
+fn texts_that_look_like_something_else_stay_texts() {
+    let words = [
+        "yes",
+        "No",
+        "on",
+        "OFF",
+        "y",
+        "N",
+        "null",
+        "~",
+        "",
+        "true",
+        "1e3",
+        "0x10",
+        "0o17",
+        "2026-01-01",
+        ".5",
+        "-",
+        "?",
+        ":",
+        "a: b",
+        "a #b",
+        "#",
+        "&a",
+        "*a",
+        "!t",
+        "|",
+        ">",
+        "%",
+        "@x",
+        "`x`",
+        "<<",
+        "=",
+        "12:30:45",
+        "1_000",
+        "+1",
+        ".inf",
+        ".NaN",
+        "nan",
+        "---",
+        "...",
+        "a\n---\nb",
+        " lead",
+        "trail ",
+        "\ttab",
+        "\u{feff}",
+        "\u{2028}",
+        "\u{85}",
+        "\u{7f}",
+        "\u{1b}[31m",
+        "\u{0}",
+        "\u{202e}",
+        "é",
+        "👩‍👩‍👧‍👦",
+        "'",
+        "\"",
+        "\\",
+        "a\r\nb",
+        "\n",
+        "\n\na",
+        "a\n\n",
+        "  a\nb\n",
+        "a\n  b\n\n c\n",
+        "a\n \nb",
+        "a\n\tb\n",
+        "a \nb \n",
+        "[x]",
+        "{x: 1}",
+        "a,b",
+        "\u{fffe}",
+        "\u{10ffff}",
+    ];
+    for word in words {
+        let value = serde_json::json!({"k": word, "l": [word, [word]], word: 1});
+        let (text, back) = there_and_back(&value);
+        assert_eq!(back, value, "{text}");
+    }
+}
+
+#[test]
+fn blocks_and_anchors_read_well() {
+    let contract = serde_json::json!({"name": "ci", "version": "1.0"});
+    let long = "x".repeat(40);
+    let value = serde_json::json!({
+        "first": {"contract": contract, "empty": [], "none": {}},
+        "lines": "a\n\n  b\n",
+        "open": "a\nb",
+        "list": [[1, 2], [1, 2], [], [3], {"contract": contract, "deep": {"a": 1.5, "b": null}}],
+        "stdout": long,
+        "value": long,
+        "other": {"stdout": {"a": long, "b": 1}, "again": {"a": long, "b": 1}, "1e300": 1e300, "tiny": 1e-7},
+    });
+    let (text, back) = there_and_back(&value);
+    assert_eq!(back, value, "{text}");
+    let expected = format!(
+        "\
+first:
+  contract: &contract
+    name: ci
+    version: '1.0'
+  empty: []
+  none: {{}}
+lines: |
+  a
+
+    b
+open: |-
+  a
+  b
+list:
+  - &list
+    - 1
+    - 2
+  - *list
+  - []
+  - - 3
+  - contract: *contract
+    deep:
+      a: 1.5
+      b: null
+stdout: &stdout {long}
+value: *stdout
+other:
+  stdout: &stdout-2
+    a: *stdout
+    b: 1
+  again: *stdout-2
+  '1e300': 1.0e+300
+  tiny: 1.0e-7
+"
+    );
+    assert_eq!(text, expected);
+}
+
+/// Values as nobody would make them, in which much repeats.
+fn any_value(rng: &mut crate::base::rng::Rng, depth: u64) -> serde_json::Value {
+    use serde_json::Value;
+    const TEXTS: [&str; 10] = [
+        "",
+        "yes",
+        "a\nb\n",
+        " x\n",
+        "\u{0}\u{7f}\u{85}\u{2028}",
+        "1e5",
+        "key: value",
+        "- a\n- b\n\n",
+        "é\t\n\tx",
+        "2001-01-01",
+    ];
+    let pick = |rng: &mut crate::base::rng::Rng| TEXTS[usize::try_from(rng.below(10)).unwrap()];
+    match rng.below(if depth > 4 { 5 } else { 8 }) {
+        0 => Value::Null,
+        1 => rng.chance(50).into(),
+        2 => i64::try_from(rng.below(1 << 40)).unwrap().into(),
+        3 => (0..rng.below(20)).map(|_| pick(rng)).collect::<String>().into(),
+        4 => pick(rng).repeat(20).into(),
+        5 => (0..rng.below(4)).map(|_| any_value(rng, depth + 1)).collect(),
+        _ => {
+            let entry = |rng: &mut crate::base::rng::Rng| {
+                let key = if rng.chance(5) { pick(rng).repeat(300) } else { pick(rng).to_owned() };
+                (key, any_value(rng, depth + 1))
+            };
+            Value::Object((0..rng.below(5)).map(|_| entry(rng)).collect())
+        }
+    }
+}
+
+#[test]
+fn any_value_is_read_back_as_it_was() {
+    for seed in 0..2000 {
+        let value = any_value(&mut crate::base::rng::Rng::new(seed), 0);
+        let (text, back) = there_and_back(&value);
+        assert_eq!(back, value, "seed {seed}:\n{text}");
+        assert!(text.ends_with('\n'), "seed {seed}");
+    }
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use onex::model::exit::ExitCode;
 
-use crate::support::{Folder, normalised};
+use crate::support::{Ended, Folder, normalised};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
@@ -96,6 +96,72 @@ fn misuse_is_a_configuration_error_with_a_suggestion() {
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn a_machine_that_asked_for_a_document_gets_one_for_misuse_too() {
+    let folder = Folder::with("workflow: {tasks: []}");
+    let rows: &[(&[&str], &str, &str)] = &[
+        (
+            &["orch", "--format", "json", "--contract", "contract.yaml", "--timeout", "soon"],
+            "",
+            "`--timeout soon`",
+        ),
+        (&["orch", "--format=json", "--contarct", "x"], "", "unexpected argument '--contarct' found"),
+        (
+            &["orch", "--contract", "contract.yaml", "--jobs", "0", "--format", "json"],
+            "",
+            "'0' for '--jobs <N>'",
+        ),
+        (&["orch", "--contract", "contract.yaml", "--mode", "snc"], "json", "'snc' for '--mode <MODE>'"),
+        (&["orch", "--report", "x.pdf", "--contract", "contract.yaml"], "json", "`--report x.pdf`"),
+        (&["orch", "--format=json"], "yaml", "--contract <PATH|NAME>"),
+        (&[], "json", "it is not said what to do"),
+        (&["orhc", "--format", "json"], "", "unrecognized subcommand 'orhc'"),
+        (&["plan", "contract.yaml", "--format", "json", "--jobs", "x"], "", "'x' for '--jobs <N>'"),
+        (&["orch", "--format", "human", "--format", "json"], "", "--format <FORMAT>"),
+    ];
+    for (arguments, variable, expected) in rows {
+        let output = folder.command(arguments).env("ONEX_FORMAT", variable).output().unwrap();
+        let ended = Ended::of(&output);
+        let report: serde_json::Value =
+            serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {ended:?}"));
+        assert_eq!((ended.code, &report["exit_code"]), (2, &2.into()), "{arguments:?}");
+        assert_eq!(report["error"]["kind"], "ConfigurationError");
+        let message = report["error"]["message"].as_str().unwrap();
+        assert!(message.contains(expected) && !message.starts_with("error"), "{arguments:?}: {message}");
+        assert!(arguments.is_empty() || ended.stderr.starts_with("error: "), "{}", ended.stderr);
+        assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
+    }
+    let yaml = folder.onex(&["orch", "--format", "yaml", "--nonsense"]);
+    assert!(yaml.code == 2 && yaml.stdout.starts_with("schema_version: 1\n"), "{}", yaml.stdout);
+    // Nobody asked for a document here, and help is no misuse.
+    for arguments in
+        [&["orch", "--nonsense"][..], &["orch", "--format", "xml"], &["orch", "--format", "human", "-x"]]
+    {
+        let ended = folder.onex(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+    let help = folder.onex(&["orch", "--format", "json", "--help"]);
+    assert!(help.code == 0 && help.stdout.starts_with("Run a workflow"), "{}", help.stdout);
+}
+
+#[test]
+fn variables_that_are_set_to_nothing_count_as_not_set() {
+    let folder = Folder::with("workflow: {tasks: [{id: a, run: 'true'}]}");
+    let help = folder.onex(&["orch", "--help"]).stdout;
+    let mut command = folder.command(&["orch", "--contract", "contract.yaml"]);
+    let mut set = 0;
+    for option in help.split_whitespace().filter_map(|word| word.strip_prefix("--")) {
+        let name = option.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_uppercase().replace('-', "_");
+        command.env(format!("ONEX_{name}"), "");
+        set += 1;
+    }
+    let ended = Ended::of(&command.output().unwrap());
+    assert!(set > 20 && ended.code == 0 && ended.stdout.contains("\"mode\": \"sync\""), "{ended:?}");
+    let mut command = folder.command(&["orch"]);
+    let ended = Ended::of(&command.env("ONEX_CONTRACT", "").output().unwrap());
+    assert!(ended.code == 2 && ended.stderr.contains("--contract <PATH|NAME>"), "{}", ended.stderr);
 }
 
 #[test]

@@ -214,6 +214,25 @@ fn a_reader_that_does_not_read_keeps_no_run_from_its_end() {
 }
 
 #[test]
+fn nobody_has_to_read_how_far_a_run_is() {
+    let folder = talkative("    - {id: last, run: 'touch last', priority: 900}\n");
+    for more in [&["--progress", "plain"][..], &["--log", "-"]] {
+        let arguments = ["orch", "--contract", "contract.yaml", "--format", "json"];
+        let mut command = folder.command(&[&arguments[..], more].concat());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        wait_for(&folder.path().join("last"));
+        while child.try_wait().unwrap().is_none() {
+            signal(&child, "INT");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{more:?}");
+        std::fs::remove_file(folder.path().join("last")).unwrap();
+        folder.assert_clean();
+    }
+}
+
+#[test]
 fn a_second_signal_kills_what_is_left_of_a_group_without_its_leader() {
     let folder = Folder::with(
         "workflow: {tasks: [{id: a, run: \"(trap '' TERM; echo $$ > leader; touch ready; exec >/dev/null 2>&1; while :; do sleep 0.02 || true; done) & sleep 987663\"}]}",

@@ -4,19 +4,21 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Formatter;
-use super::look::{Look, Mark, Volume, WIDTH};
+use super::live::LiveLines;
+use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::event::{EventKind, RunEvent, RunStarted};
 use crate::model::outcome::{NodeStatus, RunStatus, SkipReason};
+use crate::model::output::{StreamName, Text};
 use crate::model::plan_view::PlanView;
 use crate::model::report::{NodeResult, ReportFold, RunReport};
 
-/// The widest column of ids.
-const MAX_ID: usize = 32;
-
 /// The column of times: `12.3s` and its like, and a space.
 const TIME: usize = 7;
+
+/// The fewest cells of a name that is still one.
+const LEAST_NAME: usize = 12;
 
 /// How many of a failure's last lines are shown.
 const LAST_LINES: usize = 12;
@@ -27,11 +29,12 @@ pub(super) struct Human {
     id_width: usize,
     rerun: Option<String>,
     dry_run: bool,
+    live: LiveLines,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, rerun: None, dry_run: false }
+        Self { look, id_width: 0, rerun: None, dry_run: false, live: LiveLines::new(look) }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -40,8 +43,8 @@ impl Human {
             // The plan was shown; it says more than a list of nodes that did not run.
             return Ok(());
         }
-        self.id_width =
-            started.plan.iter().map(|node| text::cells(node.node_id.as_str())).max().unwrap_or(0).min(MAX_ID);
+        self.id_width = self.look.id_width(started.plan.iter().map(|node| &node.node_id));
+        self.live.align(started.plan.iter().map(|node| &node.node_id));
         // A command line that leaves out the inputs would not run, and one with control characters is no text.
         let path = &started.contract.path;
         let runs_again = started.context.inputs.is_empty() && text::without_controls(path) == *path;
@@ -56,20 +59,19 @@ impl Human {
             Mode::Async => format!("{} {}{}", context.mode, look.or_ascii("×", "x"), context.jobs),
             Mode::Sync | Mode::DryRun | Mode::Profile => context.mode.to_string(),
         };
-        let right = format!("run {}", event.run_id);
         let name = text::without_controls(&started.contract.name).replace('\n', " ");
         let rest = format!(" {dot} {nodes} {dot} {mode}");
-        let room = WIDTH.saturating_sub(text::cells(&rest) + text::cells(&right) + "onex ".len() + 2);
-        let name = look.clip(&name, room);
-        let gap = WIDTH - "onex ".len() - text::cells(&name) - text::cells(&rest) - text::cells(&right);
-        writeln!(
-            out,
-            "{} {}{rest}{}{}",
-            look.dim("onex"),
-            look.bold(&name),
-            " ".repeat(gap),
-            look.dim(&right)
-        )
+        let room = look.width.saturating_sub(text::cells(&rest) + "onex ".len());
+        // Where there is no room for both, the name of the workflow says more than that of the run.
+        let run = format!("run {}", event.run_id);
+        let name_beside_run = room.checked_sub(text::cells(&run) + 2).filter(|&left| left >= LEAST_NAME);
+        let name = look.clip(&name, name_beside_run.unwrap_or(room).max(LEAST_NAME));
+        let mut line = format!("{} {}{rest}", look.dim("onex"), look.bold(&name));
+        if name_beside_run.is_some() {
+            let gap = room - text::cells(&name) - text::cells(&run);
+            line.push_str(&format!("{}{}", " ".repeat(gap), look.dim(&run)));
+        }
+        writeln!(out, "{line}")
     }
 
     fn node(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
@@ -89,27 +91,51 @@ impl Human {
         // Marks are at most four cells and two spaces wide.
         let used = 2 + 6 + self.id_width + 2 + TIME + 3;
         let detail = detail(result);
-        let detail = look.clip(&detail, WIDTH - used);
+        let detail = look.clip(&detail, look.width.saturating_sub(used));
         let detail = if detail.is_empty() { String::new() } else { format!("   {}", look.dim(&detail)) };
         let line = format!("  {}{id}  {}{detail}", look.mark(mark), look.dim(&time));
         writeln!(out, "{}", line.trim_end())?;
-        if result.status == NodeStatus::Failed { self.last_lines(result, out) } else { Ok(()) }
+        self.printed(result, out)
+    }
+
+    /// What a node printed, as far as it is to be shown.
+    fn printed(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        let shown_live = result.node_id.as_ref().is_some_and(|id| self.live.has_shown(id));
+        match self.look.output {
+            NodeOutput::None => Ok(()),
+            NodeOutput::All => {
+                self.lines(&result.stdout, None, out)?;
+                self.lines(&result.stderr, None, out)
+            }
+            NodeOutput::Failed | NodeOutput::Live if result.status == NodeStatus::Failed && !shown_live => {
+                self.last_lines(result, out)
+            }
+            NodeOutput::Failed | NodeOutput::Live => Ok(()),
+        }
     }
 
     /// The end of what a failed node printed: its error output, or its output where there is none.
     fn last_lines(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        let is_blank = |text: &Text| text.as_bytes().trim_ascii().is_empty();
+        match [&result.stderr, &result.stdout].into_iter().find(|text| !is_blank(text)) {
+            Some(printed) => self.lines(printed, Some(LAST_LINES), out),
+            None => Ok(()),
+        }
+    }
+
+    /// A stream behind a bar: all of it, or its last lines.
+    fn lines(&self, printed: &Text, most: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
         let look = self.look;
         let bar = look.dim(look.or_ascii("│", "|"));
-        let printed = [&result.stderr, &result.stdout]
-            .into_iter()
-            .find(|text| !text.as_bytes().trim_ascii().is_empty());
-        let Some(printed) = printed else { return Ok(()) };
         let printed = printed.to_lossy();
         let clean = text::without_controls(printed.trim_end());
+        if clean.trim().is_empty() {
+            return Ok(());
+        }
         // Long lines go on in the next: what is cut off may be the reason.
         let lines: Vec<&str> =
-            clean.lines().flat_map(|line| text::wrap(line.trim_end(), WIDTH - 7)).collect();
-        let left_out = lines.len().saturating_sub(LAST_LINES);
+            clean.lines().flat_map(|line| text::wrap(line.trim_end(), look.width - 7)).collect();
+        let left_out = most.map_or(0, |most| lines.len().saturating_sub(most));
         if left_out > 0 {
             let note = format!("{} {} before this", look.or_ascii("…", "..."), text::count(left_out, "line"));
             writeln!(out, "     {bar} {}", look.dim(&note))?;
@@ -149,7 +175,7 @@ impl Human {
             .map(|(n, word)| format!("{n} {word}"))
             .collect();
         let time = text::duration(Duration::from_millis(report.execution_time_ms));
-        writeln!(out, "{}", look.dim(&look.or_ascii("─", "-").repeat(62)))?;
+        writeln!(out, "{}", look.dim(&look.or_ascii("─", "-").repeat(look.width.min(62))))?;
         writeln!(
             out,
             "{}{}   {}   {}",
@@ -159,7 +185,10 @@ impl Human {
             look.dim(&time)
         )?;
         if let Some(error) = &report.error {
-            writeln!(out, "   {}", look.clip(&text::without_controls(&error.message), WIDTH - 3))?;
+            writeln!(out, "   {}", look.clip(&text::without_controls(&error.message), look.width - 3))?;
+        }
+        if let Some(slow) = slow(report) {
+            writeln!(out, "   {}", look.clip(&slow, look.width - 3))?;
         }
         // A command that is cut cannot be copied.
         let rerun = self.rerun.as_ref().filter(|rerun| text::cells(rerun) <= WIDTH);
@@ -174,17 +203,16 @@ impl Human {
 
 impl Formatter for Human {
     fn event(&mut self, event: &RunEvent, so_far: &ReportFold, out: &mut dyn Write) -> io::Result<()> {
-        let ended = |id: &NodeId| so_far.node(id);
         match &event.kind {
             EventKind::RunStarted(started) => self.heading(event, started, out),
             EventKind::NodeCompleted { node_id, .. }
             | EventKind::NodeFailed { node_id, .. }
             | EventKind::NodeSkipped { node_id, .. } => {
-                ended(node_id).map_or(Ok(()), |result| self.node(result, out))
+                so_far.node(node_id).map_or(Ok(()), |result| self.node(result, out))
             }
+            EventKind::AttemptFinished(attempt) => self.live.ended(&attempt.node_id, out),
             EventKind::NodeReady { .. }
             | EventKind::AttemptStarted { .. }
-            | EventKind::AttemptFinished(_)
             | EventKind::RetryScheduled { .. }
             | EventKind::FallbackSelected { .. }
             | EventKind::CircuitOpened { .. }
@@ -197,6 +225,10 @@ impl Formatter for Human {
         out.flush()
     }
 
+    fn live(&mut self, from: (&NodeId, StreamName), bytes: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        self.live.live(from, bytes, out)
+    }
+
     fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         // What kept a run from its start was said as diagnostics.
         if report.completed_at.is_none() { Ok(()) } else { self.summary(report, out) }
@@ -205,6 +237,24 @@ impl Formatter for Human {
     fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
         super::plan::render(self.look, plan, out)
     }
+}
+
+/// The nodes that the time of a long run went to: ten seconds at least, and a quarter of it; at most three. It is known
+/// at the end only, so it stands there.
+fn slow(report: &RunReport) -> Option<String> {
+    const LONG_MS: u64 = 10_000;
+    let started = report.results.iter().filter(|result| result.started_at.is_some()).count();
+    let took_long = |result: &&NodeResult| {
+        result.execution_time_ms >= LONG_MS && result.execution_time_ms * 4 >= report.execution_time_ms
+    };
+    let mut slow: Vec<&NodeResult> = report.results.iter().filter(took_long).collect();
+    slow.sort_by_key(|result| std::cmp::Reverse(result.execution_time_ms));
+    slow.truncate(3);
+    let told = slow.iter().map(|result| {
+        format!("{} {}", result.id(), text::duration(Duration::from_millis(result.execution_time_ms)))
+    });
+    // Of one node the run's own time says it.
+    (started > 1 && !slow.is_empty()).then(|| format!("slow: {}", told.collect::<Vec<_>>().join(", ")))
 }
 
 /// What is to be said of a node beside its name and time.
