@@ -20,7 +20,7 @@ use crate::model::context::Mode;
 use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
 use crate::plan::Plan;
-use crate::process::SignalStream;
+use crate::process::{self, Heard, SignalStream};
 
 /// What a run needs beside its plan.
 pub(super) struct RunSetup<'a> {
@@ -40,6 +40,7 @@ pub(super) struct Session {
 impl Session {
     /// From here on, signals are heard and do not end the process.
     pub(super) fn start() -> Result<Self, AppError> {
+        process::adopt_orphans().map_err(AppError::System)?;
         // One thread: attempts are processes, and handing events between threads costs more than handling them.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
@@ -103,6 +104,16 @@ struct StopSignals(SignalStream);
 
 impl Signals for StopSignals {
     fn next(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.next())
+        Box::pin(async {
+            loop {
+                match self.0.next().await {
+                    Heard::Stop => return,
+                    Heard::Suspend => {
+                        process::suspend_self();
+                    }
+                    Heard::Resume => {}
+                }
+            }
+        })
     }
 }

@@ -85,6 +85,7 @@ impl CommandExecutor {
                 env,
                 directory,
                 stdin,
+                mark: Some(mark(request, request.attempt)),
                 ..Program::default()
             },
             outputs,
@@ -138,6 +139,10 @@ impl Executor for Arc<CommandExecutor> {
                     return AttemptOutcome { failure: Some(failure), ..AttemptOutcome::default() };
                 }
             };
+            if request.attempt > 1 {
+                // What an earlier attempt left behind must not meet its successor.
+                process::sweep(&mark(&request, request.attempt - 1)).await;
+            }
             let outcome = match process::run(prepared.program, stop).await {
                 Ok(exit) => outcome(exit, command.output, executor.outputs.read(&prepared.outputs)),
                 Err(error) => AttemptOutcome {
@@ -154,6 +159,11 @@ impl Executor for Arc<CommandExecutor> {
             outcome
         })
     }
+}
+
+/// What all processes of an attempt carry.
+fn mark(request: &AttemptRequest, attempt: u32) -> String {
+    format!("{}/{}/{attempt}", request.run_id, request.node_id)
 }
 
 fn not_started(reason: FailureReason, message: String) -> AttemptFailure {
