@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Pid;
 
+use super::registry;
+
 /// Whether orphans come to us. Otherwise a child that is not known is somebody else's within this process.
 static ADOPTS: AtomicBool = AtomicBool::new(false);
 
@@ -28,7 +30,27 @@ pub(super) fn are_adopted() -> bool {
     ADOPTS.load(Ordering::Relaxed)
 }
 
+/// Whether this process has a child that leads no program, or nobody can tell. What a program leaves behind always
+/// does: the topmost process of it has lost its parent and came to us.
+pub(super) fn may_exist() -> bool {
+    are_adopted()
+        .then(children)
+        .flatten()
+        .is_none_or(|children| children.into_iter().any(registry::is_stranger))
+}
+
+/// All children of this process, where the kernel lists them.
+fn children() -> Option<Vec<Pid>> {
+    let mut children = Vec::new();
+    for thread in std::fs::read_dir("/proc/self/task").ok()? {
+        let list = std::fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
+        children.extend(list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
+    }
+    Some(children)
+}
+
 /// The first child that has ended and was not waited for. It stays so.
+#[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "rustix does not say which child it was")]
 pub(super) fn first_ended() -> Option<Pid> {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -41,4 +63,10 @@ pub(super) fn first_ended() -> Option<Pid> {
         seen.si_pid()
     };
     Pid::from_raw(pid)
+}
+
+/// Nobody is adopted here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn first_ended() -> Option<Pid> {
+    None
 }

@@ -58,6 +58,11 @@ pub(super) fn groups() -> Vec<Group> {
     programs().running.iter().copied().map(Group::led_by).collect()
 }
 
+/// Whether a child of this process leads no program.
+pub(super) fn is_stranger(pid: Pid) -> bool {
+    !programs().running.contains(&pid)
+}
+
 /// Waits for every orphan that has ended.
 pub(super) fn reap_orphans() {
     programs().reap_orphans();

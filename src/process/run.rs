@@ -201,7 +201,7 @@ impl Running {
         let order = Order { program: &program, streams, terminal };
         let child = Child::start(|| spawn::spawn(&order))?;
         if let Some(foreground) = &mut foreground {
-            foreground.terminal.was_given(child.group());
+            foreground.terminal.give(child.group());
         }
         Ok(Self { child, stdin, stdout, stderr, tee: program.tee, mark: program.mark, foreground })
     }

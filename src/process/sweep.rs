@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use tokio::time::Instant;
 
-use super::registry;
+use super::{orphans, registry};
 use crate::base::clock;
 
 /// The variable that every process of an attempt has. Inside an attempt of another `onex` it holds both marks, apart
@@ -28,11 +28,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub async fn sweep(mark: &str) -> bool {
     let until = Instant::now() + WITHIN;
     let mut pause = FIRST_PAUSE;
-    loop {
+    registry::reap_orphans();
+    // Looking at every process of the machine costs too much where there cannot be any to find.
+    while orphans::may_exist() {
         let found = carriers(mark);
         if found.is_empty() {
-            registry::reap_orphans();
-            return true;
+            break;
         }
         for process in found {
             kill(process, mark);
@@ -45,6 +46,8 @@ pub async fn sweep(mark: &str) -> bool {
         clock::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+    registry::reap_orphans();
+    true
 }
 
 /// The processes that carry a mark. One that has ended carries none.

@@ -33,12 +33,7 @@ impl Terminal {
         (tcgetpgrp(input) == Ok(self.own)).then_some(input)
     }
 
-    /// A group that took it when it was started has it, if it was ours.
-    pub(super) fn was_given(&mut self, group: Group) {
-        self.given = Some(group);
-    }
-
-    /// Gives it to a group, if it is ours to give.
+    /// Gives it to a group, if it is ours to give. A program that was started with it has it already.
     pub(super) fn give(&mut self, group: Group) {
         self.given = Some(group);
         if let Some(input) = self.if_ours() {

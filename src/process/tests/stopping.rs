@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{block_on, fresh_file, is_alive, is_alone, run, run_and_stop, shell, until};
 use crate::base::stop::{self, StopLevel};
-use crate::process::{Program, adopt_orphans, registry, sweep};
+use crate::process::{Program, adopt_orphans, orphans, registry, sweep};
 
 #[test]
 fn a_program_that_is_asked_to_stop_can_say_goodbye() {
@@ -123,8 +123,12 @@ fn adopted_orphans_do_not_stay_behind_as_zombies() {
         return;
     }
     adopt_orphans().unwrap();
-    let children =
-        || std::fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap();
+    let children = || -> usize {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let lists =
+            threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
+        lists.map(|list| list.split_whitespace().count()).sum()
+    };
     let mut adopted = 0;
     for round in 0..20 {
         // The orphan ends after its parent, so that it is ours when it does.
@@ -136,9 +140,9 @@ fn adopted_orphans_do_not_stay_behind_as_zombies() {
         let exit = run(shell(&script)).unwrap();
         // The status of a child of ours is never taken by who looks for orphans.
         assert_eq!(exit.code, Some(round));
-        adopted += children_of_this(&children);
+        adopted += children();
         std::fs::write(&go, "").unwrap();
-        while children_of_this(&children) > 0 {
+        while children() > 0 {
             registry::reap_orphans();
         }
         std::fs::remove_file(&go).unwrap();
@@ -146,8 +150,31 @@ fn adopted_orphans_do_not_stay_behind_as_zombies() {
     assert!(adopted >= 20);
 }
 
-fn children_of_this(children: &impl Fn() -> String) -> usize {
-    children().split_whitespace().count()
+#[test]
+fn an_adopted_survivor_is_found_and_a_running_program_is_none() {
+    if !is_alone("process::tests::stopping::an_adopted_survivor_is_found_and_a_running_program_is_none") {
+        return;
+    }
+    adopt_orphans().unwrap();
+    assert!(!orphans::may_exist());
+    let (daemon, go) = (Daemon::new("adopted"), fresh_file("go"));
+    run(marked(&daemon.script("exit 0"), "run/adopted/1")).unwrap();
+    assert!(orphans::may_exist() && daemon.is_alive());
+    let (_sender, receiver) = stop::channel();
+    let here = fresh_file("here");
+    let (made, awaited) = (here.display(), go.display());
+    let script = format!("echo > {made}; while ! test -e {awaited}; do sleep 0.01; done; rm {awaited}");
+    block_on(async {
+        let sweeping = async {
+            until(|| here.exists()).await;
+            assert!(sweep("run/adopted/1").await);
+            assert!(!daemon.is_alive() && !orphans::may_exist());
+            std::fs::write(&go, "").unwrap();
+        };
+        let (exit, ()) = tokio::join!(crate::process::run(shell(&script), receiver), sweeping);
+        assert_eq!(exit.unwrap().code, Some(0));
+    });
+    std::fs::remove_file(&here).unwrap();
 }
 
 #[test]
