@@ -3,14 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Runtime;
 
 use super::Environment;
 use super::error::AppError;
 use super::outbox::Done;
 use super::sinks::Sinks;
-use crate::base::{RunId, SystemClock};
+use crate::base::{Clock, Mono, RunId, SystemClock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
@@ -20,7 +22,7 @@ use crate::model::context::Mode;
 use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
 use crate::plan::Plan;
-use crate::process::SignalStream;
+use crate::process::{self, SignalStream};
 use crate::store::FileCircuits;
 
 /// What a run needs beside its plan.
@@ -41,6 +43,7 @@ pub(super) struct Session {
 impl Session {
     /// From here on, signals are heard and do not end the process.
     pub(super) fn start() -> Result<Self, AppError> {
+        process::adopt_orphans().map_err(AppError::System)?;
         // One thread: attempts are processes, and handing events between threads costs more than handling them.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
@@ -63,7 +66,7 @@ impl Session {
         let contract = format!("{} in {}", setup.started.contract.name, setup.root.display());
         let mut circuits = FileCircuits::new(setup.environment.state(), contract);
         let ports = Ports {
-            clock: &SystemClock::start(),
+            clock: &PausableClock::start(),
             executor,
             sink: sinks,
             signals: &mut self.signals,
@@ -79,7 +82,7 @@ impl Session {
             tokio::select! {
                 biased;
                 written = done => Some(written.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))),
-                _ = signals.next() => None,
+                () = asked_to_stop(signals) => None,
             }
         })
     }
@@ -114,8 +117,49 @@ struct StopSignals(SignalStream);
 impl Signals for StopSignals {
     fn next(&mut self) -> BoxFuture<'_, Heard> {
         Box::pin(async {
-            self.0.next().await;
-            Heard::Stop
+            match self.0.next().await {
+                process::Heard::Stop => Heard::Stop,
+                process::Heard::Suspend => {
+                    process::suspend_self();
+                    Heard::Woke
+                }
+                process::Heard::Resume => Heard::Woke,
+            }
         })
+    }
+}
+
+/// Waits until somebody wants an end. A pause is none.
+async fn asked_to_stop(signals: &mut StopSignals) {
+    while signals.next().await != Heard::Stop {}
+}
+
+/// The clock of a run that can be paused.
+struct PausableClock {
+    clock: SystemClock,
+    asleep_before: Duration,
+}
+
+impl PausableClock {
+    fn start() -> Self {
+        Self { clock: SystemClock::start(), asleep_before: process::time_asleep() }
+    }
+}
+
+impl Clock for PausableClock {
+    fn now(&self) -> Mono {
+        self.clock.now()
+    }
+
+    fn started_at(&self) -> DateTime<Utc> {
+        self.clock.started_at()
+    }
+
+    fn asleep(&self) -> Duration {
+        process::time_asleep().saturating_sub(self.asleep_before)
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.clock.unix_ms()
     }
 }

@@ -64,6 +64,11 @@ pub trait Clock {
     /// The calendar time at which the run started.
     fn started_at(&self) -> DateTime<Utc>;
 
+    /// How much of the time since the run's start it was paused. That is no time of its nodes.
+    fn asleep(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The calendar time in milliseconds since 1970. May jump, as calendars do.
     fn unix_ms(&self) -> u64;
 }

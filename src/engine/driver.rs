@@ -62,7 +62,6 @@ pub async fn run(
         running: HashMap::new(),
         started: HashMap::new(),
         stops: HashMap::new(),
-        slept: Duration::ZERO,
         previews: ports.sink.watches().then(mpsc::unbounded_channel),
         ports,
     };
@@ -93,8 +92,6 @@ struct Driver<'a> {
     running: HashMap<Id, (usize, u32)>,
     started: HashMap<usize, Mono>,
     stops: HashMap<usize, StopSender>,
-    /// How long the run was paused: that time is none of its nodes'.
-    slept: Duration,
     /// Pieces of what attempts print, where somebody watches.
     previews: Option<(PreviewSender, PreviewReceiver)>,
     ports: Ports<'a>,
@@ -108,7 +105,8 @@ type PreviewReceiver = mpsc::UnboundedReceiver<Preview>;
 impl Driver<'_> {
     /// The time of the machine and of its timers, which stands still while the run is paused.
     fn now(&self) -> Mono {
-        Mono::at(self.ports.clock.now().since_start().saturating_sub(self.slept))
+        let clock = self.ports.clock;
+        Mono::at(clock.now().since_start().saturating_sub(clock.asleep()))
     }
 
     async fn next_input(&mut self) -> Input {
@@ -123,14 +121,12 @@ impl Driver<'_> {
                 biased;
                 heard = self.ports.signals.next() => match heard {
                     Heard::Stop => return Input::Signal,
-                    Heard::Slept(duration) => self.slept += duration,
+                    Heard::Woke => {}
                 },
                 preview = next_preview(&mut self.previews) => self.show(preview),
                 Some(ended) = self.units.join_next_with_id() => return self.unit_ended(ended),
-                id = wait_for(next_timer) => {
-                    self.timers.disarm(id);
-                    return Input::TimerFired(id);
-                }
+                // A pause may have come in between.
+                () = wait_for(next_timer) => {}
             }
         }
     }
@@ -401,12 +397,9 @@ async fn next_preview(previews: &mut Option<(PreviewSender, PreviewReceiver)>) -
     }
 }
 
-async fn wait_for(timer: Option<(Duration, TimerId)>) -> TimerId {
+async fn wait_for(timer: Option<(Duration, TimerId)>) {
     match timer {
-        Some((after, id)) => {
-            clock::sleep(after).await;
-            id
-        }
+        Some((after, _)) => clock::sleep(after).await,
         None => std::future::pending().await,
     }
 }

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -128,8 +127,8 @@ pub struct CircuitError(pub String);
 pub enum Heard {
     /// That it stops.
     Stop,
-    /// Nothing: it was asleep for that long, which is no time of its nodes.
-    Slept(Duration),
+    /// Nothing: it was paused and goes on, and its clock knows for how long.
+    Woke,
 }
 
 /// People and programs that want the run to stop or to pause.

@@ -101,7 +101,17 @@ impl CommandExecutor {
             cpus: command.resources.cpus.map(|cpus| cpus as usize),
         };
         Ok(Prepared {
-            program: Program { file, argv, inherited, env, directory, stdin, limits, tee: tee(request) },
+            program: Program {
+                file,
+                argv,
+                inherited,
+                env,
+                directory,
+                stdin,
+                limits,
+                mark: Some(mark(request, request.attempt)),
+                tee: tee(request),
+            },
             outputs,
             results_file,
         })
@@ -165,6 +175,10 @@ impl Executor for Arc<CommandExecutor> {
                     return AttemptOutcome { failure: Some(failure), ..AttemptOutcome::default() };
                 }
             };
+            if request.attempt > 1 {
+                // What an earlier attempt left behind must not meet its successor.
+                process::sweep(&mark(&request, request.attempt - 1)).await;
+            }
             let outcome = match process::run(prepared.program, stop).await {
                 Ok(exit) => outcome(exit, command, executor.outputs.read(&prepared.outputs)),
                 Err(error) => AttemptOutcome {
@@ -193,6 +207,11 @@ fn tee(request: &AttemptRequest) -> Option<Tee> {
         };
         watcher(stream, bytes);
     }))
+}
+
+/// What all processes of an attempt carry.
+fn mark(request: &AttemptRequest, attempt: u32) -> String {
+    format!("{}/{}/{attempt}", request.run_id, request.node_id)
 }
 
 /// Whether a shell passes on a variable of this name.

@@ -45,6 +45,12 @@ impl Child {
         Group::led_by(self.pid)
     }
 
+    /// Whether it has stopped since the last look.
+    pub(super) fn has_stopped(&self) -> bool {
+        let look = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        !self.is_reaped && matches!(waitid(WaitId::Pid(self.pid), look), Ok(Some(_)))
+    }
+
     /// How it ended, if it has. Afterwards nothing is left of it.
     pub(super) fn try_wait(&mut self) -> Option<Ending> {
         let status = waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);

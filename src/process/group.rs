@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
 
+use super::registry;
 use crate::base::clock;
 
 /// The time between the first two looks at a group that is ending. Each further one takes twice as long.
@@ -20,10 +23,36 @@ impl Group {
         Self(child)
     }
 
+    pub(super) const fn leader(self) -> Pid {
+        self.0
+    }
+
+    /// Asks every member to stop until it is continued.
+    pub(super) fn ask_to_stop(self) {
+        self.send(Signal::TSTP);
+    }
+
+    /// Stops every member until it is continued.
+    pub(super) fn stop(self) {
+        self.send(Signal::STOP);
+    }
+
+    /// Continues every member that is stopped.
+    pub(super) fn go_on(self) {
+        self.send(Signal::CONT);
+    }
+
+    /// Whether the leader is stopped, or is no child to wait for any more.
+    pub(super) fn leader_is_stopped(self) -> bool {
+        let look =
+            WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(self.0), look), Ok(None))
+    }
+
     /// Asks every member to end. A stopped member is continued, so that it can.
     pub(super) fn terminate(self) {
         self.send(Signal::TERM);
-        self.send(Signal::CONT);
+        self.go_on();
     }
 
     /// Kills every member.
@@ -41,6 +70,7 @@ impl Group {
     /// Whether no member runs any more. Members that have ended and that nobody has waited for do not count: who
     /// inherits them may take its time, or never look.
     fn is_gone(self) -> bool {
+        registry::reap_orphans();
         test_kill_process_group(self.0).is_err() || self.has_only_ended_members()
     }
 

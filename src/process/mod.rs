@@ -8,12 +8,16 @@ mod child;
 mod group;
 mod limits;
 mod locate;
+mod orphans;
 mod pipes;
 mod registry;
 mod run;
 mod signals;
 #[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
 mod spawn;
+mod suspend;
+mod sweep;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -22,6 +26,9 @@ mod watched;
 pub use capture::Stream;
 pub use limits::{Limits, most_at_once};
 pub use locate::Locator;
+pub use orphans::adopt_orphans;
 pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
-pub use signals::SignalStream;
+pub use signals::{Heard, SignalStream};
+pub use suspend::{suspend_self, time_asleep};
+pub use sweep::sweep;
 pub use variables::{Inherited, Variables};

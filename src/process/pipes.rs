@@ -6,7 +6,6 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::Interest;
 
 use super::capture::{Capture, Stream};
@@ -32,7 +31,7 @@ pub(super) struct Reader {
 impl Reader {
     /// The end to read, and the one for the program.
     pub(super) fn new(source: Source) -> io::Result<(Self, OwnedFd)> {
-        let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (ours, theirs) = io::pipe().map(|(ours, theirs)| (OwnedFd::from(ours), OwnedFd::from(theirs)))?;
         // A program can open its output for reading, too, and must not make its runner wait for what it took.
         rustix::io::ioctl_fionbio(&ours, true)?;
         let pipe = Some(watch(ours, Interest::READABLE)?);
@@ -96,7 +95,7 @@ pub(super) struct Writer {
 impl Writer {
     /// The end to write, and the one for the program. What fits into the pipe is in it already.
     pub(super) fn new(text: Vec<u8>) -> io::Result<(Self, OwnedFd)> {
-        let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (theirs, ours) = io::pipe().map(|(theirs, ours)| (OwnedFd::from(theirs), OwnedFd::from(ours)))?;
         rustix::io::ioctl_fionbio(&ours, true)?;
         let mut written = 0;
         while written < text.len()

@@ -1,5 +1,6 @@
 //! One program from its start to the end of the last of its processes that `onex` looks after.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::future::poll_fn;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -9,13 +10,17 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind};
+
 use super::capture::Stream;
 use super::child::{Child, Ending};
 use super::group::Group;
 use super::limits::Limits;
 use super::pipes::{Reader, Writer};
 use super::spawn::{self, Order};
+use super::terminal::Terminal;
 use super::variables::{Inherited, Variables};
+use super::{registry, signals, suspend, sweep};
 use crate::base::clock;
 use crate::base::stop::{StopLevel, StopReceiver};
 
@@ -31,6 +36,12 @@ const REAP: Duration = Duration::from_secs(1);
 /// How long a program is left alone before its end is watched. Most have closed their output by then, which says the
 /// same and is watched anyway.
 const LET_RUN: Duration = Duration::from_millis(10);
+
+/// The time between two looks at orphans that have ended.
+const TIDY: Duration = Duration::from_secs(1);
+
+/// Being suspended for less than this means that it did not happen.
+const NO_SLEEP: Duration = Duration::from_millis(100);
 
 /// One of the two streams of a program's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +82,8 @@ pub struct Program {
     pub directory: PathBuf,
     /// What it reads.
     pub stdin: Input,
+    /// What every process of it carries in its environment as `ONEX_ATTEMPT`, so that it is found wherever it goes.
+    pub mark: Option<String>,
     /// What it may take.
     pub limits: Limits,
     /// Who is told what it prints while it prints it, beside what is kept.
@@ -139,6 +152,18 @@ struct Running {
     stdout: Reader,
     stderr: Reader,
     tee: Option<Tee>,
+    mark: Option<String>,
+    /// The terminal that it was given; taken back when this is gone.
+    foreground: Option<Foreground>,
+}
+
+/// A program that reads from the terminal: people can stop it there, and then `onex` stops, too.
+struct Foreground {
+    terminal: Terminal,
+    /// Says that a child has ended or stopped.
+    child: Option<Signal>,
+    /// Says that `onex` was continued, perhaps in the foreground again.
+    resume: Option<Signal>,
 }
 
 #[derive(Default)]
@@ -151,18 +176,34 @@ impl Running {
     fn start(mut program: Program) -> std::io::Result<Self> {
         let (stdout, their_stdout) = Reader::new(Source::Out)?;
         let (stderr, their_stderr) = Reader::new(Source::Err)?;
+        let inherits = program.stdin == Input::Inherit;
         let (stdin, their_stdin) = match std::mem::take(&mut program.stdin) {
             Input::Text(text) => Writer::new(text).map(|(stdin, theirs)| (stdin, Some(theirs)))?,
             Input::Empty | Input::Inherit => (Writer::default(), None),
         };
+        if let Some(mark) = &program.mark {
+            let outer = program.inherited.get(sweep::VARIABLE).filter(|outer| !outer.is_empty());
+            let mut marks = outer.map(OsString::from).unwrap_or_default();
+            if outer.is_some() {
+                marks.push(" ");
+            }
+            marks.push(mark);
+            program.env.push(sweep::VARIABLE, marks);
+        }
+        let mut foreground = if inherits { Foreground::of_input()? } else { None };
         let input: BorrowedFd<'_> = match &their_stdin {
             Some(input) => input.as_fd(),
+            None if inherits => rustix::stdio::stdin(),
             None => spawn::empty_input()?,
         };
         let streams = [input, their_stdout.as_fd(), their_stderr.as_fd()];
-        let order = Order { program: &program, streams, terminal: None };
+        let terminal = foreground.as_ref().and_then(|foreground| foreground.terminal.if_ours());
+        let order = Order { program: &program, streams, terminal };
         let child = Child::start(|| spawn::spawn(&order))?;
-        Ok(Self { child, stdin, stdout, stderr, tee: program.tee })
+        if let Some(foreground) = &mut foreground {
+            foreground.terminal.give(child.group());
+        }
+        Ok(Self { child, stdin, stdout, stderr, tee: program.tee, mark: program.mark, foreground })
     }
 
     fn is_read(&self) -> bool {
@@ -171,7 +212,7 @@ impl Running {
 
     /// Waits for the end of the child and of its output, and stops both when asked to.
     async fn watch(&mut self, mut stop: StopReceiver) -> Watched {
-        let Self { child, stdin, stdout, stderr, tee } = self;
+        let Self { child, stdin, stdout, stderr, tee, mark, foreground } = self;
         let group = child.group();
         // Served at once: a program that writes before it reads must not wait for a reader that waits for it.
         let mut served = poll_fn(|context| {
@@ -200,7 +241,16 @@ impl Running {
                     watched.ending = Some(ending);
                     drained_at.set(DRAIN);
                 }
-                () = &mut let_run, if !is_watched => is_watched = true,
+                () = &mut let_run => {
+                    is_watched = true;
+                    registry::reap_orphans();
+                    let_run.as_mut().reset(tokio::time::Instant::now() + TIDY);
+                }
+                change = Foreground::changed(foreground), if watched.ending.is_none() => {
+                    if let Some(foreground) = foreground {
+                        foreground.follow(change, child).await;
+                    }
+                }
                 // What has ended by itself may have left a daemon behind on purpose.
                 asked = stop.above(level), if watched.ending.is_none() => {
                     level = asked;
@@ -214,9 +264,56 @@ impl Running {
         }
         if watched.stopped {
             end_group(group, kill_at, async { _ = stop.above(level).await }).await;
+            if let Some(mark) = mark {
+                sweep(mark).await;
+            }
         }
         watched
     }
+}
+
+impl Foreground {
+    fn of_input() -> std::io::Result<Option<Self>> {
+        let Some(terminal) = Terminal::of_input() else { return Ok(None) };
+        let child = Some(signals::listen_to(SignalKind::child())?);
+        let resume = Some(signals::listen_to(signals::RESUME)?);
+        Ok(Some(Self { terminal, child, resume }))
+    }
+
+    /// Waits until the child may have stopped or `onex` was continued; for ever where there is no terminal.
+    async fn changed(foreground: &mut Option<Self>) -> Change {
+        match foreground {
+            Some(Self { child, resume, .. }) => tokio::select! {
+                () = signals::next_of(child) => Change::OfChild,
+                () = signals::next_of(resume) => Change::Resumed,
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whoever stops the child at the terminal stops `onex`, and whoever continues `onex` continues the child.
+    async fn follow(&mut self, change: Change, child: &Child) {
+        if change == Change::OfChild {
+            if !child.has_stopped() {
+                return;
+            }
+            self.terminal.take_back();
+            if suspend::suspend_self() < NO_SLEEP {
+                // Nobody could continue us, so we did not stop. A child that stops again and again must not keep us
+                // busy.
+                clock::sleep(NO_SLEEP).await;
+            }
+        }
+        self.terminal.give(child.group());
+        child.group().go_on();
+    }
+}
+
+/// What a program in the foreground has to be looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    OfChild,
+    Resumed,
 }
 
 /// Waits for what is left of a group that was asked to end, kills it when its grace is over, and sees it gone.
@@ -237,25 +334,37 @@ async fn end_group(group: Group, kill_at: Timer, killed_sooner: impl Future<Outp
     }
 }
 
-/// A moment in the future, perhaps.
+/// A moment in the future, perhaps. It moves on by the time that `onex` is suspended for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Timer(Option<tokio::time::Instant>);
+struct Timer(Option<Moment>);
+
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    at: tokio::time::Instant,
+    asleep_before: Duration,
+}
 
 impl Timer {
     fn set(&mut self, after: Duration) {
-        self.0 = Some(tokio::time::Instant::now() + after);
+        let asleep_before = suspend::time_asleep();
+        self.0 = Some(Moment { at: tokio::time::Instant::now() + after, asleep_before });
     }
 
     /// Waits for the moment, and once; for ever where there is none.
     async fn passed(&mut self) {
-        match self.0 {
-            Some(_) => clock::sleep(self.left()).await,
-            None => std::future::pending().await,
+        if self.0.is_none() {
+            std::future::pending::<()>().await;
+        }
+        while !self.left().is_zero() {
+            clock::sleep(self.left()).await;
         }
         self.0 = None;
     }
 
     fn left(&self) -> Duration {
-        self.0.map_or(Duration::ZERO, |at| at.saturating_duration_since(tokio::time::Instant::now()))
+        self.0.map_or(Duration::ZERO, |moment| {
+            let at = moment.at + suspend::time_asleep().saturating_sub(moment.asleep_before);
+            at.saturating_duration_since(tokio::time::Instant::now())
+        })
     }
 }

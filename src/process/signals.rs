@@ -1,4 +1,4 @@
-//! The signals that ask `onex` to stop.
+//! The signals that ask `onex` to stop, to pause and to go on.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,15 +25,31 @@ const fn bit(kind: SignalKind) -> u64 {
     1 << (kind.as_raw_value() - 1)
 }
 
-/// SIGINT, SIGTERM and SIGHUP as one stream. From its making on, none of them ends the process.
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Heard {
+    /// To end: SIGINT, SIGTERM or SIGHUP.
+    Stop,
+    /// To pause: SIGTSTP. [`super::suspend_self`] does.
+    Suspend,
+    /// It was paused and goes on: SIGCONT.
+    Resume,
+}
+
+/// The signals to `onex` as one stream. From its making on, none of them has its default effect.
 #[derive(Debug)]
 pub struct SignalStream {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
+    suspend: Option<Signal>,
+    resume: Option<Signal>,
     /// Held, not heard: whoever ignores SIGCHLD is not told how its children ended.
     _child: Option<Signal>,
 }
+
+pub(super) const SUSPEND: SignalKind = SignalKind::from_raw(libc::SIGTSTP);
+pub(super) const RESUME: SignalKind = SignalKind::from_raw(libc::SIGCONT);
 
 impl SignalStream {
     /// Listens from now on. A signal that is ignored, as SIGHUP is under `nohup`, stays ignored.
@@ -49,6 +65,8 @@ impl SignalStream {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
+            suspend: listen(SUSPEND)?,
+            resume: listen(RESUME)?,
             _child: if is_ignored(SignalKind::child()) {
                 Some(listen_to(SignalKind::child())?)
             } else {
@@ -58,16 +76,19 @@ impl SignalStream {
     }
 
     /// Waits for the next signal.
-    pub async fn next(&mut self) {
+    pub async fn next(&mut self) -> Heard {
         tokio::select! {
-            () = next_of(&mut self.interrupt) => {}
-            () = next_of(&mut self.terminate) => {}
-            () = next_of(&mut self.hangup) => {}
+            () = next_of(&mut self.interrupt) => Heard::Stop,
+            () = next_of(&mut self.terminate) => Heard::Stop,
+            () = next_of(&mut self.hangup) => Heard::Stop,
+            () = next_of(&mut self.suspend) => Heard::Suspend,
+            () = next_of(&mut self.resume) => Heard::Resume,
         }
     }
 }
 
-async fn next_of(signal: &mut Option<Signal>) {
+/// Waits for a signal; for ever where nobody listens to it.
+pub(super) async fn next_of(signal: &mut Option<Signal>) {
     let heard = match signal {
         Some(signal) => signal.recv().await,
         None => None,
