@@ -28,6 +28,7 @@ use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::{ErrorInfo, RunStatus};
 use crate::model::plan_view::PlanView;
+use crate::model::profile::ProfileFold;
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
@@ -45,6 +46,8 @@ pub struct RunRequest {
     pub mode: Option<Mode>,
     /// The most nodes at once, where that was said.
     pub jobs: Option<usize>,
+    /// How often the whole workflow is run, in profile mode.
+    pub repeat: u32,
     /// The number of processors.
     pub cores: usize,
     /// Whether the first failure stops the run, where that was said.
@@ -257,6 +260,8 @@ fn prepare(
         timeout: [request.timeout, workflow.rules.timeout].into_iter().flatten().min(),
         mode,
         jobs,
+        batch: workflow.rules.batch,
+        repeat: request.repeat,
         fail_fast: request.fail_fast,
         inputs,
         ..ExecutionContext::default()
@@ -272,7 +277,8 @@ fn prepare(
             jobs,
             fail_fast: context.fail_fast,
             deadline: context.timeout,
-            single_attempts: false,
+            // What is measured is one attempt, not how often it took.
+            single_attempts: mode == Mode::Profile,
             seed: run_id.seed(),
         },
         started: RunStarted {
@@ -360,11 +366,23 @@ fn carry_out(
         Logged::Here(file) => Some(file),
         Logged::OnStderr => Some(LogFile::on(Writer::err(Arc::clone(&shown.screen)))),
     };
-    let setup = RunSetup { run_id, settings, started, root, environment };
+    let profile = (mode == Mode::Profile).then(ProfileFold::default);
     let mut sinks =
-        Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log };
-    let report = session.carry_out(Arc::new(plan), setup, &mut sinks)?;
-    let Sinks { display, live, events, log, .. } = sinks;
+        Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log, profile };
+    let plan = Arc::new(plan);
+    let mut setup = RunSetup { run_id, settings, started, root, environment };
+    let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
+    for _ in 1..setup.started.context.repeat {
+        // What failed is not measured any further.
+        if report.status != RunStatus::Success {
+            break;
+        }
+        setup.run_id = RunId::fresh();
+        setup.settings.seed = setup.run_id.seed();
+        report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
+    }
+    let Sinks { display, live, events, log, profile, .. } = sinks;
+    report.profile = profile.map(|fold| fold.profile());
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),
         Some(Live::Display) | None => None,

@@ -58,10 +58,10 @@ impl Session {
     pub(super) fn carry_out(
         &mut self,
         plan: Arc<Plan>,
-        setup: RunSetup<'_>,
+        setup: &RunSetup<'_>,
         sinks: &mut Sinks<'_>,
     ) -> Result<RunReport, AppError> {
-        let executor = executor(&setup)?;
+        let executor = executor(setup)?;
         // Two copies of a project are two projects.
         let contract = format!("{} in {}", setup.started.contract.name, setup.root.display());
         let mut circuits = FileCircuits::new(setup.environment.state(), contract);
@@ -72,7 +72,12 @@ impl Session {
             signals: &mut self.signals,
             circuits: &mut circuits,
         };
-        Ok(self.runtime.block_on(driver::run(plan, (setup.run_id, setup.settings), setup.started, ports)))
+        Ok(self.runtime.block_on(driver::run(
+            plan,
+            (setup.run_id, setup.settings.clone()),
+            setup.started.clone(),
+            ports,
+        )))
     }
 
     /// Waits until everything is written; nothing if a signal comes first.

@@ -12,6 +12,7 @@ use crate::base::NodeId;
 use crate::engine::ports::{Sink, SinkError};
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::output::StreamName;
+use crate::model::profile::ProfileFold;
 use crate::model::report::ReportFold;
 use crate::report::{Formatter, LiveLines, Log};
 
@@ -26,6 +27,7 @@ pub(super) struct Sinks<'a> {
     pub reports: &'a mut Reports,
     pub events: Option<EventFile>,
     pub log: Option<LogFile>,
+    pub profile: Option<ProfileFold>,
 }
 
 /// Where what nodes print goes as it comes.
@@ -48,6 +50,9 @@ impl Sink for Sinks<'_> {
         // Neither a slow terminal nor a closed one touches the run.
         self.out_closed = self.out_closed || self.formatter.event(event, so_far, self.out).is_err();
         self.reports.event(event, so_far);
+        if let Some(profile) = &mut self.profile {
+            profile.apply(event);
+        }
         if let Some(events) = &mut self.events {
             events.write(event);
         }

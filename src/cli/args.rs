@@ -55,6 +55,7 @@ Examples:
   onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
   onex orch --contract contract.yaml --dry-run     show what would run
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
+  onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m
   onex orch --contract contract.yaml --report report.json --report report.txt --log -";
 
@@ -81,6 +82,10 @@ pub struct Orch {
     /// The most nodes at once [default: the number of processors, and 1 in sync mode]
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+
+    /// Run the whole workflow this often in profile mode
+    #[arg(long, value_name = "N", env = "ONEX_REPEAT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: Option<u32>,
 
     /// Stop at the first failure, whatever the contract says
     #[arg(long, env = "ONEX_FAIL_FAST", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
@@ -198,6 +203,8 @@ pub enum ModeName {
     Async,
     /// Nothing runs; the plan is shown
     DryRun,
+    /// One node at a time, each once, and how long everything takes
+    Profile,
 }
 
 /// The names of formats.

@@ -55,6 +55,12 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     }
     let mode = mode(typed.mode, typed.dry_run)?;
     let (mode, jobs) = mode_and_jobs((mode, typed.jobs), here)?;
+    if typed.repeat.is_some() && mode != Some(Mode::Profile) {
+        if here.has("repeat") {
+            return Err(error("`--repeat` counts in profile mode only; add `--mode profile`".to_owned()));
+        }
+        typed.repeat = None;
+    }
     let timeout = typed.timeout.as_deref().map(timeout).transpose()?;
     let fail_fast = match (typed.fail_fast, typed.keep_going) {
         (true, _) => Some(true),
@@ -77,6 +83,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         format: typed.shown.format.map(format),
         mode,
         jobs,
+        repeat: typed.repeat.unwrap_or(1),
         cores: cores(),
         fail_fast,
         timeout,
@@ -140,12 +147,13 @@ pub(super) fn error(message: String) -> clap::Error {
 
 fn mode(named: Option<ModeName>, dry_run: bool) -> Result<Option<Mode>, clap::Error> {
     match (named, dry_run) {
-        (Some(ModeName::Sync | ModeName::Async), true) => {
+        (Some(ModeName::Sync | ModeName::Async | ModeName::Profile), true) => {
             Err(error("`--dry-run` runs nothing, so it has no `--mode` of running".to_owned()))
         }
         (Some(ModeName::DryRun), _) | (None, true) => Ok(Some(Mode::DryRun)),
         (Some(ModeName::Sync), false) => Ok(Some(Mode::Sync)),
         (Some(ModeName::Async), false) => Ok(Some(Mode::Async)),
+        (Some(ModeName::Profile), false) => Ok(Some(Mode::Profile)),
         (None, false) => Ok(None),
     }
 }
@@ -156,10 +164,10 @@ fn mode_and_jobs(
 ) -> Result<(Option<Mode>, Option<usize>), clap::Error> {
     let jobs = jobs.map(|jobs| jobs as usize);
     match (mode, jobs) {
-        (Some(Mode::Sync), Some(2..)) if here.gives_way("mode", "jobs") => Ok((None, jobs)),
-        (Some(Mode::Sync), Some(2..)) if here.gives_way("jobs", "mode") => Ok((mode, None)),
-        (Some(Mode::Sync), Some(jobs @ 2..)) => Err(error(format!(
-            "`--mode sync` runs one node at a time, which `--jobs {jobs}` contradicts; use `--mode async`"
+        (Some(Mode::Sync | Mode::Profile), Some(2..)) if here.gives_way("mode", "jobs") => Ok((None, jobs)),
+        (Some(Mode::Sync | Mode::Profile), Some(2..)) if here.gives_way("jobs", "mode") => Ok((mode, None)),
+        (Some(mode @ (Mode::Sync | Mode::Profile)), Some(jobs @ 2..)) => Err(error(format!(
+            "`--mode {mode}` runs one node at a time, which `--jobs {jobs}` contradicts; use `--mode async`"
         ))),
         _ => Ok((mode, jobs)),
     }

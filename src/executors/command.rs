@@ -15,7 +15,7 @@ use super::Scratch;
 use super::program::{Invocation, invocation};
 use crate::base::stop::StopReceiver;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
-use crate::model::event::AttemptFailure;
+use crate::model::event::{AttemptFailure, Usage};
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, StreamName, Text};
 use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
@@ -280,11 +280,15 @@ fn outcome(exit: Exit, command: &CommandSpec, outputs: Result<Map<String, Value>
         return_code: exit.code,
         signal: exit.signal,
         truncated: (exit.stdout.truncated, exit.stderr.truncated),
+        usage: Some(Usage {
+            cpu_us: u64::try_from(exit.used.cpu.as_micros()).unwrap_or(u64::MAX),
+            max_rss_kib: exit.used.max_rss_kib,
+            output_bytes: exit.stdout.len + exit.stderr.len,
+        }),
         stdout: exit.stdout.bytes,
         stderr: exit.stderr.bytes,
         outputs,
         leaked: exit.leaked,
-        usage: None,
     }
 }
 

@@ -65,6 +65,12 @@ pub struct ExecutionContext {
     pub mode: Mode,
     /// The greatest number of nodes that run at once.
     pub jobs: usize,
+    /// Whether the nodes of one parallel group end before the next group begins.
+    #[serde(default)]
+    pub batch: bool,
+    /// How often the whole workflow is run, in profile mode.
+    #[serde(default)]
+    pub repeat: u32,
     /// Whether the first failure stops the run, where the command line says so.
     pub fail_fast: Option<bool>,
     /// The contract's inputs, complete and checked.

@@ -229,8 +229,8 @@ pub struct AttemptFinished {
 pub struct Usage {
     /// Processor time of its program and of all children that it waited for, in microseconds.
     pub cpu_us: u64,
-    /// The most memory that one of these processes held, in KiB.
-    pub max_rss_kib: u64,
+    /// The most memory that one of these processes held in KiB, where that is known.
+    pub max_rss_kib: Option<u64>,
     /// What it printed in bytes, kept or not.
     pub output_bytes: u64,
 }

@@ -106,7 +106,7 @@ impl ProfileFold {
                 measured.durations_us.push(finished.duration_us);
                 if let Some(usage) = finished.usage {
                     measured.cpu_us.push(usage.cpu_us);
-                    measured.max_rss_kib = measured.max_rss_kib.max(Some(usage.max_rss_kib));
+                    measured.max_rss_kib = measured.max_rss_kib.max(usage.max_rss_kib);
                 }
             }
             EventKind::RunFinished { .. } => self.runs_us.push(event.elapsed_ms.saturating_mul(1000)),

@@ -128,6 +128,8 @@ pub struct NodeResult {
     pub error: Option<ErrorInfo>,
     /// The node that stood in for it.
     pub fallback: Option<NodeId>,
+    /// The node for which it stood in.
+    pub stands_in_for: Option<NodeId>,
     /// Whether the one that stood in is done, so that this failure is none of the run.
     pub recovered: bool,
 }
@@ -323,6 +325,7 @@ impl ReportFold {
                     return;
                 };
                 self.report.results[node].fallback = Some(fallback.clone());
+                self.report.results[other].stands_in_for = Some(node_id.clone());
                 self.stands_in_for.insert(other, node);
             }
             EventKind::BudgetExceeded { limit, allowed, .. } => {

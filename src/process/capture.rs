@@ -16,6 +16,8 @@ pub struct Stream {
     pub bytes: Vec<u8>,
     /// Whether something is left out.
     pub truncated: bool,
+    /// How many bytes there were in all.
+    pub len: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,7 @@ impl Capture {
     pub(super) fn finish(self) -> Stream {
         let mut bytes = self.head;
         let truncated = self.left_out > 0;
+        let len = bytes.len() as u64 + self.tail.len() as u64 + self.left_out;
         let mut tail = Vec::from(self.tail);
         if truncated {
             // Neither half is to begin or end inside a character.
@@ -51,7 +54,7 @@ impl Capture {
             bytes.extend(format!("\n… {} bytes left out …\n", self.left_out).bytes());
         }
         bytes.append(&mut tail);
-        Stream { bytes, truncated }
+        Stream { bytes, truncated, len }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::group::Group;
+use super::reap::{Used, try_reap};
 use super::registry;
 
 /// How a process ended; neither where the kernel could not tell.
@@ -51,15 +52,15 @@ impl Child {
         !self.is_reaped && matches!(waitid(WaitId::Pid(self.pid), look), Ok(Some(_)))
     }
 
-    /// How it ended, if it has. Afterwards nothing is left of it.
-    pub(super) fn try_wait(&mut self) -> Option<Ending> {
-        let status = waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-        let ending = match status {
-            Ok(None) | Err(rustix::io::Errno::INTR) => return None,
-            Ok(Some(status)) => ending(&status),
+    /// How it ended and what it used, if it has ended. Afterwards nothing is left of it.
+    pub(super) fn try_wait(&mut self) -> Option<(Ending, Used)> {
+        let ending = match try_reap(self.pid) {
+            Ok(None) => return None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return None,
+            Ok(Some(ended)) => ended,
             Err(error) => {
                 tracing::warn!(%error, "an exit status is lost");
-                Ending::default()
+                Default::default()
             }
         };
         self.is_reaped = true;
@@ -69,7 +70,7 @@ impl Child {
 
     /// Waits until it has ended.
     #[cfg(target_os = "linux")]
-    pub(super) async fn wait(&mut self) -> Ending {
+    pub(super) async fn wait(&mut self) -> (Ending, Used) {
         loop {
             if let Some(ending) = self.try_wait() {
                 return ending;
@@ -101,7 +102,7 @@ impl Child {
 
     /// Waits until it has ended.
     #[cfg(not(target_os = "linux"))]
-    pub(super) async fn wait(&mut self) -> Ending {
+    pub(super) async fn wait(&mut self) -> (Ending, Used) {
         loop {
             if let Some(ending) = self.try_wait() {
                 return ending;
@@ -122,8 +123,4 @@ impl Drop for Child {
             registry::abandon(self.pid);
         }
     }
-}
-
-fn ending(status: &WaitIdStatus) -> Ending {
-    Ending { code: status.exit_status(), signal: status.terminating_signal() }
 }

@@ -10,6 +10,8 @@ mod limits;
 mod locate;
 mod orphans;
 mod pipes;
+#[expect(unsafe_code, reason = "no safe interface gives what a child used")]
+mod reap;
 mod registry;
 mod run;
 mod signals;
@@ -27,6 +29,7 @@ pub use capture::Stream;
 pub use limits::{Limits, most_at_once};
 pub use locate::Locator;
 pub use orphans::adopt_orphans;
+pub use reap::Used;
 pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
 pub use signals::{Heard, SignalStream};
 pub use suspend::{suspend_self, time_asleep};

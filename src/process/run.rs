@@ -17,6 +17,7 @@ use super::child::{Child, Ending};
 use super::group::Group;
 use super::limits::Limits;
 use super::pipes::{Reader, Writer};
+use super::reap::Used;
 use super::spawn::{self, Order};
 use super::terminal::Terminal;
 use super::variables::{Inherited, Variables};
@@ -114,6 +115,8 @@ pub struct Exit {
     pub stopped: bool,
     /// Whether a process that it left behind still held its output when reading stopped.
     pub leaked: bool,
+    /// What it used.
+    pub used: Used,
 }
 
 /// A program could not be started.
@@ -133,7 +136,7 @@ pub async fn run(program: Program, stop: StopReceiver) -> Result<Exit, SpawnErro
     let file = program.file.clone();
     let mut running = Running::start(program).map_err(|source| SpawnError { file, source })?;
     let watched = running.watch(stop).await;
-    let ending = watched.ending.unwrap_or_default();
+    let (ending, used) = watched.ending.unwrap_or_default();
     let leaked = !watched.stopped && !running.is_read();
     Ok(Exit {
         code: ending.code,
@@ -142,6 +145,7 @@ pub async fn run(program: Program, stop: StopReceiver) -> Result<Exit, SpawnErro
         stderr: running.stderr.finish(),
         stopped: watched.stopped,
         leaked,
+        used,
     })
 }
 
@@ -168,7 +172,7 @@ struct Foreground {
 
 #[derive(Default)]
 struct Watched {
-    ending: Option<Ending>,
+    ending: Option<(Ending, Used)>,
     stopped: bool,
 }
 

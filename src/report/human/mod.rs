@@ -1,5 +1,7 @@
 //! A run for people: a heading, a line for each node as it ends, what failures said last, and a summary.
 
+mod profile;
+
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -29,12 +31,14 @@ pub(super) struct Human {
     id_width: usize,
     rerun: Option<String>,
     dry_run: bool,
+    /// In profile mode the runs that were begun; failures are shown, and a table at the end.
+    profiled: Option<u32>,
     live: LiveLines,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, rerun: None, dry_run: false, live: LiveLines::new(look) }
+        Self { look, id_width: 0, rerun: None, dry_run: false, profiled: None, live: LiveLines::new(look) }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -42,6 +46,13 @@ impl Human {
         if self.dry_run {
             // The plan was shown; it says more than a list of nodes that did not run.
             return Ok(());
+        }
+        if started.context.mode == Mode::Profile {
+            let run = self.profiled.unwrap_or(0) + 1;
+            self.profiled = Some(run);
+            if run > 1 {
+                return Ok(());
+            }
         }
         self.id_width = self.look.id_width(started.plan.iter().map(|node| &node.node_id));
         self.live.align(started.plan.iter().map(|node| &node.node_id));
@@ -56,8 +67,12 @@ impl Human {
         let dot = look.or_ascii("·", "-");
         let nodes = text::count(started.plan.len(), "node");
         let mode = match context.mode {
-            Mode::Async => format!("{} {}{}", context.mode, look.or_ascii("×", "x"), context.jobs),
-            Mode::Sync | Mode::DryRun | Mode::Profile => context.mode.to_string(),
+            Mode::Async => {
+                let word = if context.batch { "batch" } else { "async" };
+                format!("{word} {}{}", look.or_ascii("×", "x"), context.jobs)
+            }
+            Mode::Profile => format!("profile {}{}", look.or_ascii("×", "x"), context.repeat),
+            Mode::Sync | Mode::DryRun => context.mode.to_string(),
         };
         let name = text::without_controls(&started.contract.name).replace('\n', " ");
         let rest = format!(" {dot} {nodes} {dot} {mode}");
@@ -80,7 +95,8 @@ impl Human {
         if self.dry_run {
             return Ok(());
         }
-        if look.volume == Volume::Quiet && !matches!(mark, Mark::Fail | Mark::Time | Mark::Warn) {
+        let only_failures = look.volume == Volume::Quiet || self.profiled.is_some();
+        if only_failures && !matches!(mark, Mark::Fail | Mark::Time | Mark::Warn) {
             return Ok(());
         }
         let id = text::pad(&look.clip(result.id(), self.id_width), self.id_width);
@@ -164,9 +180,10 @@ impl Human {
         let summary = report.summary;
         let numbers = [
             (summary.completed, "passed"),
-            (summary.failed, "failed"),
+            (summary.failed - summary.recovered, "failed"),
+            (summary.recovered, "recovered"),
             (summary.skipped, "skipped"),
-            (summary.warned, "warned"),
+            (summary.warned - summary.recovered, "warned"),
             (summary.flaky, "flaky"),
         ];
         let counts: Vec<String> = numbers
@@ -231,7 +248,13 @@ impl Formatter for Human {
 
     fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         // What kept a run from its start was said as diagnostics.
-        if report.completed_at.is_none() { Ok(()) } else { self.summary(report, out) }
+        if report.completed_at.is_none() {
+            return Ok(());
+        }
+        if let Some(profile) = &report.profile {
+            profile::render(self.look, profile, out)?;
+        }
+        self.summary(report, out)
     }
 
     fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
@@ -266,6 +289,10 @@ fn detail(result: &NodeResult) -> String {
         }
         NodeStatus::Skipped => skip_detail(result),
         NodeStatus::Completed if result.leaked => "left a process behind that holds its output".to_owned(),
+        NodeStatus::Completed if result.stands_in_for.is_some() => {
+            let other = result.stands_in_for.as_ref().map_or("", NodeId::as_str);
+            format!("stands in for {other}")
+        }
         NodeStatus::Completed if result.attempts > 1 => format!("{} attempts", result.attempts),
         NodeStatus::Completed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
             String::new()
@@ -284,6 +311,8 @@ fn skip_detail(result: &NodeResult) -> String {
         "what it waits for was skipped".to_owned()
     } else if is(SkipReason::Cancelled) {
         "the run was stopped first".to_owned()
+    } else if is(SkipReason::FallbackUnused) {
+        format!("stands in for {culprit}, which did not fail")
     } else if is(SkipReason::Disabled) {
         "disabled".to_owned()
     } else if is(SkipReason::DryRun) {
