@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 
 use super::capture::{Capture, Stream};
 use super::watched::{WatchedFd, watch};
@@ -42,9 +42,8 @@ impl Reader {
     pub(super) fn poll_end(&mut self, tee: Option<&Tee>, context: &mut Context<'_>) -> Poll<()> {
         while let Some(pipe) = &self.pipe {
             let Ok(mut guard) = ready!(pipe.poll_read_ready(context)) else { break };
-            let ready = guard.ready();
             // Who has closed an empty pipe need not be asked for more: most programs print nothing.
-            if ready.is_read_closed() && !ready.is_readable() {
+            if guard.ready() == Ready::READ_CLOSED {
                 break;
             }
             let is_over =
