@@ -226,22 +226,23 @@ impl Driver<'_> {
 
     fn start(&mut self, node: usize, attempt: u32) {
         let spec = self.plan.node(node);
-        let Some(action) = spec.action.clone() else {
+        if spec.action.is_none() {
             // A plan with unbound nodes is refused before it runs.
             self.enqueue(node, attempt, unit::broken("a node without an action was started"));
             return;
-        };
+        }
         tracing::debug!(node = %spec.id, attempt, "attempt starts");
         self.started.insert(node, self.now());
         let results =
             if spec.depends_on.is_empty() { Arc::clone(&self.no_results) } else { self.results_for(node) };
         let (run_id, node_id) = (self.run_id, spec.id.clone());
+        let workflow = Arc::clone(self.plan.workflow());
         let watcher = self.previews.as_ref().map(|(sender, _)| {
             let sender = sender.clone();
             // Nobody is left to watch once the run is over.
             Arc::new(move |stream, bytes: &[u8]| _ = sender.send((node, stream, bytes.to_vec()))) as Watcher
         });
-        let request = AttemptRequest { run_id, node_id, index: node, attempt, action, results, watcher };
+        let request = AttemptRequest { run_id, node_id, index: node, attempt, workflow, results, watcher };
         let (sender, receiver) = stop::channel();
         self.stops.insert(node, sender);
         let handle = self.units.spawn(unit::run(Arc::clone(&self.ports.executor), request, receiver));

@@ -12,7 +12,7 @@ use crate::model::breaker::BreakerState;
 use crate::model::event::{AttemptFailure, RunEvent, Usage};
 use crate::model::output::StreamName;
 use crate::model::report::ReportFold;
-use crate::model::workflow::Action;
+use crate::model::workflow::{Action, Workflow};
 
 /// A future that can be moved to another thread.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,12 +34,20 @@ pub struct AttemptRequest {
     pub index: usize,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// What to do.
-    pub action: Action,
+    /// The workflow that it is a part of.
+    pub workflow: Arc<Workflow>,
     /// The inputs of the run and the results of the nodes that this one waited for, as one JSON document.
     pub results: Arc<str>,
     /// Who is told what it prints while it prints it; nobody where nobody watches.
     pub watcher: Option<Watcher>,
+}
+
+impl AttemptRequest {
+    /// What to do; nothing where the node says nothing that is carried out.
+    #[must_use]
+    pub fn action(&self) -> Option<&Action> {
+        self.workflow.nodes.get(self.index)?.action.as_ref()
+    }
 }
 
 /// Takes pieces of what an attempt prints, in any sizes, as they come. What it is told is for eyes only: the outcome

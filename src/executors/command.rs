@@ -168,7 +168,12 @@ impl Executor for Arc<CommandExecutor> {
     fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome> {
         let executor = Arc::clone(self);
         Box::pin(async move {
-            let Action::Command(command) = &request.action;
+            let Some(Action::Command(command)) = request.action() else {
+                return AttemptOutcome {
+                    failure: Some(not_started(FailureReason::Spawn, "the node has no command".to_owned())),
+                    ..AttemptOutcome::default()
+                };
+            };
             let prepared = match executor.prepare(&request, command) {
                 Ok(prepared) => prepared,
                 Err(failure) => {
