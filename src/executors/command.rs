@@ -275,6 +275,7 @@ fn outcome(exit: Exit, command: &CommandSpec, outputs: Result<Map<String, Value>
     if failure.is_none() {
         failure = check_value(format, &exit.stdout).and_then(broken);
     }
+    let was_raised = raised.is_some();
     let failure = failure.map(|(reason, class, message)| match raised {
         Some((kind, told)) => AttemptFailure { kind: Some(kind), ..AttemptFailure::new(reason, class, told) },
         None => AttemptFailure::new(reason, class, message),
@@ -290,7 +291,8 @@ fn outcome(exit: Exit, command: &CommandSpec, outputs: Result<Map<String, Value>
             max_rss_kib: exit.used.max_rss_kib,
             output_bytes: exit.stdout.len + exit.stderr.len,
         }),
-        stdout: exit.stdout.bytes,
+        // How the exception was told is nothing that the function printed.
+        stdout: if was_raised { Vec::new() } else { exit.stdout.bytes },
         stderr: exit.stderr.bytes,
         outputs,
         leaked: exit.leaked,

@@ -28,7 +28,7 @@ try:
     text = json.dumps(target(*call["args"], **call["kwargs"]), allow_nan=False)
 except Exception as error:
     import traceback
-    traceback.print_exc()
+    traceback.print_exception(type(error), error, error.__traceback__.tb_next)
     json.dump({"exception": {"type": type(error).__name__, "message": str(error)}}, out)
     out.flush()
     sys.stderr.flush()

@@ -56,6 +56,12 @@ pub struct PlanNodeView {
     pub reason: Option<String>,
     /// The most attempts that it can make.
     pub max_attempts: u32,
+    /// The node that it stands in for when that one fails.
+    pub stands_in_for: Option<NodeId>,
+    /// The group whose limit counts it.
+    pub group: Option<String>,
+    /// Whether a circuit breaker can hold it back.
+    pub circuit_breaker: bool,
 }
 
 /// What would happen to a node.

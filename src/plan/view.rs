@@ -72,5 +72,8 @@ fn node_view(plan: &Plan, index: usize, node: &NodeSpec) -> PlanNodeView {
         status,
         reason,
         max_attempts: node.retry.max_attempts(),
+        stands_in_for: plan.stands_in_for(index).map(|other| plan.node(other).id.clone()),
+        group: node.group.and_then(|group| Some(plan.workflow().rules.groups.get(group)?.name.clone())),
+        circuit_breaker: node.breaker.is_some(),
     }
 }

@@ -56,14 +56,23 @@ fn remarks(node: &PlanNodeView) -> String {
     if node.status == PlanStatus::Skipped {
         remarks.push(format!("skipped: {}", node.reason.as_deref().unwrap_or_default()));
     }
-    if !node.depends_on.is_empty() {
-        remarks.push(format!(
-            "after {}",
-            node.depends_on.iter().map(NodeId::as_str).collect::<Vec<_>>().join(", ")
-        ));
+    let other = node.stands_in_for.as_ref();
+    if let Some(other) = other {
+        remarks.push(format!("if {other} fails"));
+    }
+    let after: Vec<&str> =
+        node.depends_on.iter().filter(|&id| Some(id) != other).map(NodeId::as_str).collect();
+    if !after.is_empty() {
+        remarks.push(format!("after {}", after.join(", ")));
     }
     if node.max_attempts > 1 {
         remarks.push(format!("at most {} attempts", node.max_attempts));
+    }
+    if let Some(group) = &node.group {
+        remarks.push(format!("group {group}"));
+    }
+    if node.circuit_breaker {
+        remarks.push("circuit breaker".to_owned());
     }
     remarks.join("; ")
 }

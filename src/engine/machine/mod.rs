@@ -311,6 +311,12 @@ impl Machine {
                 self.queue.release(&plan, node);
                 continue;
             }
+            // The timer that says so may come a moment later.
+            if self.nodes[node].total_until.is_some_and(|until| now >= until) {
+                self.queue.release(&plan, node);
+                self.node_timed_out(node, out);
+                continue;
+            }
             if self.over_budget(node, out) {
                 self.queue.release(&plan, node);
                 continue;

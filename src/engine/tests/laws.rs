@@ -391,7 +391,8 @@ fn one_slot_keeps_the_order(seen: &Seen) -> Result<(), String> {
     if seen.plan.workflow().rules.batch || refused {
         return Ok(());
     }
-    if seen.settings.jobs > 1 || seen.attempts.values().any(|&attempts| attempts > 1) {
+    let repeats = seen.events.iter().any(|e| matches!(e.kind, EventKind::RetryScheduled { .. }));
+    if seen.settings.jobs > 1 || repeats {
         return Ok(());
     }
     // Skipped nodes make way early, so only a run without them goes through the whole plan.
