@@ -12,6 +12,7 @@ mod examples;
 mod log;
 mod plans;
 mod reports;
+mod resilience;
 mod scale;
 mod signals;
 mod support;
