@@ -760,7 +760,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// Makes it look as if the circuit had opened two hours ago.
 fn let_time_pass(folder: &Folder) {
     edit_circuit(folder, |state| {
-        state["since_ms"] = json!(state["since_ms"].as_u64().unwrap() - 2 * HOUR_MS)
+        state["since_ms"] = json!(state["since_ms"].as_u64().unwrap() - 2 * HOUR_MS);
     });
 }
 
@@ -977,21 +977,25 @@ fn states_that_cannot_be_read_hold_nothing_back_and_that_is_said_once() {
         "id: a, run: 'echo x >> started', circuit_breaker: {failure_threshold: 1}",
         "id: b, run: 'echo x >> started', circuit_breaker: {failure_threshold: 1}",
     ];
-    let spoilt: [(&str, &dyn Fn(&Folder)); 7] = [
-        ("no JSON", &|folder| drop(folder.write(STATES, "{\"version\": 1, \"circ"))),
-        ("empty", &|folder| drop(folder.write(STATES, ""))),
-        ("no text", &|folder| drop(folder.write(STATES, [0xff, 0xfe, 0x00]))),
-        ("another form", &|folder| {
-            let text = r#"{"version": 1, "circuits": {"a": {"state": "ajar"}}}"#;
-            drop(folder.write(STATES, text));
-        }),
-        ("a later version", &|folder| drop(folder.write(STATES, r#"{"version": 999, "circuits": {}}"#))),
-        ("a folder", &|folder| std::fs::create_dir_all(folder.path().join(STATES)).unwrap()),
-        ("no folder", &|folder| drop(folder.write("state", "a file"))),
+    let spoilt: [(&str, &[u8]); 5] = [
+        ("no JSON", b"{\"version\": 1, \"circ"),
+        ("empty", b""),
+        ("no text", &[0xff, 0xfe, 0x00]),
+        ("another form", br#"{"version": 1, "circuits": {"a": {"state": "ajar"}}}"#),
+        ("a later version", br#"{"version": 999, "circuits": {}}"#),
     ];
-    for (name, spoil) in spoilt {
+    let mut folders: Vec<(&str, Folder)> = Vec::new();
+    for (name, text) in spoilt {
         let folder = contract("", &tasks);
-        spoil(&folder);
+        folder.write(STATES, text);
+        folders.push((name, folder));
+    }
+    let no_file = contract("", &tasks);
+    std::fs::create_dir_all(no_file.path().join(STATES)).unwrap();
+    let no_folder = contract("", &tasks);
+    no_folder.write("state", "a file");
+    folders.extend([("a folder", no_file), ("no folder", no_folder)]);
+    for (name, folder) in folders {
         let before = std::fs::read(folder.path().join(STATES)).ok();
         let (report, stderr) = run_with_state(&folder, &[]);
         assert_eq!((outcome(&report), count(&folder, "started")), (("success", 0), 2), "{name}");
