@@ -458,16 +458,45 @@ fn circles_through_a_node_that_stands_in_say_why() {
 }
 
 #[test]
-fn many_that_stand_in_are_planned_without_recursion() {
-    // One chain of fallbacks, and a node that waits for its head and so for all of it.
-    let count = 2_000;
-    let chain: String = (0..count)
-        .map(|n| {
-            let next = if n + 1 < count { format!(", fallback: n{}", n + 1) } else { String::new() };
-            format!("{{id: n{n}, run: x{next}}},\n")
-        })
-        .collect();
-    let tasks = format!("{{id: end, run: x, depends_on: [n0]}},\n{chain}");
-    let levels = on_a_small_stack(move || plan(&tasks).levels());
-    assert_eq!((levels[0], levels[1], levels[count]), (count, 0, count - 1));
+fn one_that_stands_in_cannot_wait_for_what_comes_of_the_first() {
+    // `c` stands in for `b`, which stands in for `a`: what comes of `a` is known only after `c`.
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c},
+{id: c, run: x, depends_on: [{node: a, on: finished}]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 4:37 node `c` waits for what comes of a node that it may stand in for"]
+    );
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c, depends_on: [end]},
+{id: c, run: x},
+{id: end, run: x, depends_on: [a]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 3:43 5:32 3:27 nodes wait for each other in a circle: `b` → `end` → `c` → `b`"]
+    );
+}
+
+#[test]
+fn many_that_stand_in_cost_no_more_than_their_number() {
+    // One chain of fallbacks, and as many nodes that wait for its head and so for all of it: once, that was their
+    // product.
+    let spec = |n: usize, waits: Vec<Dependency>, fallback| NodeSpec {
+        fallback,
+        depends_on: waits,
+        ..NodeSpec::new(NodeId::new(&format!("n{n}")).expect("an id"))
+    };
+    let wait = |node, on| vec![Dependency { node, on, span: Span::default() }];
+    let chain = (0..MANY).map(|n| {
+        let waits = n.checked_sub(1).map_or_else(Vec::new, |of| wait(of, EdgeCondition::Fallback));
+        spec(n, waits, Some(n + 1).filter(|&next| next < MANY))
+    });
+    let waiting = (MANY..2 * MANY).map(|n| spec(n, wait(0, EdgeCondition::Success), None));
+    let workflow = Arc::new(Workflow { nodes: chain.chain(waiting).collect(), ..Workflow::default() });
+    let (levels, view) = on_a_small_stack(move || {
+        let plan = Plan::new(workflow).expect("no circles");
+        (plan.levels(), viewed(&plan))
+    });
+    assert_eq!((levels[0], levels[MANY - 1], levels[MANY], levels[2 * MANY - 1]), (0, MANY - 1, MANY, MANY));
+    assert_eq!((view.critical_path.len(), view.parallel_groups[MANY].len()), (MANY + 1, MANY));
 }
