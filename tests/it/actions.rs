@@ -541,3 +541,51 @@ fn standard_input_reaches_a_program_byte_for_byte() {
     assert_eq!(value(&report, "odd").as_str().unwrap().trim(), "61 00 c3 a4 0d 0a 7f");
     assert_eq!(value(&report, "empty").as_str().unwrap().trim(), "0");
 }
+
+#[test]
+fn what_onex_reads_is_read_by_the_node_that_inherits_it_and_by_no_other() {
+    let folder = tasks(
+        "    - {id: first, run: [cat]}\n    - {id: asks, run: 'head -n 1', stdin: inherit, depends_on: [first]}\n    - {id: last, run: [cat], depends_on: [asks]}\n",
+    );
+    folder.write("given", "yes\n");
+    let mut command = folder.command(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+    command.stdin(std::fs::File::open(folder.path().join("given")).unwrap());
+    let ended = Ended::of(&command.output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let values = ["first", "asks", "last"].map(|id| value(&report, id).clone());
+    assert_eq!((values, ended.code), ([json!(""), json!("yes"), json!("")], 0), "{report:#}");
+}
+
+#[test]
+fn a_node_that_has_the_terminal_runs_beside_no_other() {
+    // Each counts those that run beside it.
+    let mut list = String::new();
+    for n in 0..12 {
+        let more = if n % 4 == 1 { ", stdin: inherit" } else { "" };
+        list += &format!(
+            "    - {{id: n{n}, run: 'touch run.$$; sleep 0.02; ls run.* | wc -l; rm run.$$'{more}}}\n"
+        );
+    }
+    let report = tasks(&list).report(&["--jobs", "4"]);
+    assert_eq!(report["exit_code"], 0, "{report:#}");
+    for n in (1..12).step_by(4) {
+        assert_eq!(value(&report, &format!("n{n}")).as_str().unwrap().trim(), "1");
+    }
+}
+
+// ---- Resources
+
+#[test]
+fn a_node_takes_no_more_of_the_machine_than_it_may() {
+    let folder = tasks(
+        r"    - {id: free, python: 'steps:take'}
+    - {id: bound, python: 'steps:take', resources: {memory: 512MB}}
+    - {id: one, run: [nproc], resources: {cpu: 1}}
+",
+    );
+    folder.write("steps.py", "def take():\n    return len(bytearray(600 * 1024 * 1024))\n");
+    let report = folder.report(&[]);
+    assert_eq!(value(&report, "free"), 600 << 20);
+    assert_eq!(result(&report, "bound")["error"]["kind"], "MemoryError", "{report:#}");
+    assert_eq!(value(&report, "one"), "1");
+}

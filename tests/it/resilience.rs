@@ -470,6 +470,40 @@ fn a_budget_of_time_stops_what_runs() {
 }
 
 #[test]
+fn a_budget_of_output_counts_what_is_printed_and_not_what_is_kept() {
+    let flood = "head -c 3000000 /dev/zero";
+    let tasks = |more: &str| {
+        [
+            format!("id: a, run: '{flood}{more}', output: none"),
+            format!("id: b, run: '{flood} >&2', output: none, depends_on: [a]"),
+            "id: c, run: 'touch c', depends_on: [b]".to_owned(),
+        ]
+    };
+    let run = |rules: &str, more: &str| {
+        let tasks = tasks(more);
+        let folder = contract(rules, &[&tasks[0], &tasks[1], &tasks[2]]);
+        let report = recorded(&folder, &[]);
+        (folder, report)
+    };
+    let (folder, report) = run("budget: {output: 5MB}", "");
+    assert_eq!(endings(&report), ["a completed -", "b completed -", "c skipped cancelled"]);
+    assert_eq!((outcome(&report), &report["error"]["kind"]), (("failed", 1), &json!("BudgetExceededError")));
+    assert_eq!(exceeded(&folder), [(json!("output"), json!(5 << 20), json!("b"))]);
+    assert!(!folder.exists("c"));
+    // What a failed attempt printed is printed, too.
+    let (folder, report) = run("budget: {output: 5MB}", "; exit 1");
+    assert_eq!((outcome(&report), exceeded(&folder)), (("failed", 1), vec![]));
+    let (folder, report) = run("budget: {output: 6000000}", "");
+    assert_eq!((outcome(&report), exceeded(&folder)), (("success", 0), vec![]), "all of it may be used");
+    let folder = contract(
+        "budget: {output: 5MB}",
+        &["id: a, run: 'head -c 3000000 /dev/zero; exit 1', retry: {max_attempts: 9, initial_delay: 0}"],
+    );
+    let report = recorded(&folder, &[]);
+    assert_eq!((attempts(&report, "a"), exceeded(&folder).len()), (2, 1));
+}
+
+#[test]
 fn a_budget_makes_no_part_of_a_run_a_success() {
     let folder = contract(
         "budget: {max_steps: 1}, allow_partial_completion: true",
