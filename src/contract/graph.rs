@@ -24,6 +24,8 @@ pub(super) struct Graph<'r> {
     /// Nodes with another that stands in for them.
     fallbacks: Vec<(usize, RawEdge)>,
     suggestions: usize,
+    /// Whether a node asks for the repetitions that the rules describe.
+    asks_again: bool,
 }
 
 impl<'r> Graph<'r> {
@@ -36,6 +38,7 @@ impl<'r> Graph<'r> {
             edges: Vec::new(),
             fallbacks: Vec::new(),
             suggestions: 0,
+            asks_again: false,
         }
     }
 
@@ -52,10 +55,11 @@ impl<'r> Graph<'r> {
         self.nodes.reserve(items.len());
         self.by_id.reserve(items.len());
         for &item in items {
-            let Some(RawNode { spec, edges, fallback }) = read_node(reader, item, (self.dialect, self.rules))
-            else {
+            let Some(raw) = read_node(reader, item, (self.dialect, self.rules)) else {
                 continue;
             };
+            let RawNode { spec, edges, fallback, asks_again } = raw;
+            self.asks_again |= asks_again;
             let Some(index) = self.declare(reader, spec) else { continue };
             self.edges.extend(edges.into_iter().map(|edge| (index, edge)));
             let named = match fallback {
@@ -192,6 +196,9 @@ impl<'r> Graph<'r> {
             self.nodes[index].depends_on.push(Dependency { node: target, on: edge.on, span: edge.span });
         }
         self.resolve_fallbacks(reader, &refused);
+        if !self.asks_again {
+            self.rules.say_unasked(reader);
+        }
         self.nodes
     }
 

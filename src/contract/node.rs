@@ -32,6 +32,8 @@ pub(super) struct RawNode {
     pub spec: NodeSpec,
     pub edges: Vec<RawEdge>,
     pub fallback: Option<RawFallback>,
+    /// Whether it is repeated as the rules say because it asks for that.
+    pub asks_again: bool,
 }
 
 /// Reads one node. Nothing where it has no usable id; what else is wrong with it is said, and the rest is read.
@@ -68,7 +70,7 @@ pub(super) fn read_node(
         .within(rules.resources);
     let (action, action_key) = holder.map_or((None, None), |holder| read_action(reader, holder, &at));
     let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
-    let asks_again = matches!(error_action, Some(AskedAction::Retry));
+    let asks_again = matches!(error_action, Some(AskedAction::Retry)) && !retry.own;
     let kind = kind.map_or_else(NodeKind::default, NodeKind::from_word);
     let tags: Vec<String> = tree.value(node, "tags").map_or_else(Vec::new, |n| {
         reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
@@ -88,11 +90,7 @@ pub(super) fn read_node(
         enabled: tree.value(node, "enabled").and_then(|n| reader.bool(n, "`enabled`")).unwrap_or(true),
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
-        retry: if asks_again && !retry.own {
-            RetrySpec { outer: rules.asked_outer.clone(), ..retry }
-        } else {
-            retry
-        },
+        retry: if asks_again { RetrySpec { outer: rules.asked_outer.clone(), ..retry } } else { retry },
         timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
         total_timeout: duration_in(reader, node, "total_timeout", Zero::Refused),
         breaker: breaker.filter(|_| !guards),
@@ -110,7 +108,7 @@ pub(super) fn read_node(
         .value(node, "fallback")
         .filter(|&n| !reader.is_off(n))
         .and_then(|n| read_fallback(reader, n, (&spec, rules)));
-    Some(RawNode { spec, edges, fallback })
+    Some(RawNode { spec, edges, fallback, asks_again })
 }
 
 fn with_resources(action: Action, resources: Resources) -> Action {

@@ -28,6 +28,8 @@ pub(super) struct RuleSet {
     pub breaker: Option<BreakerSpec>,
     /// What each program may take at most.
     pub resources: Resources,
+    /// A `max_retries` that no node is repeated for, unless one asks for it.
+    unasked_retries: Option<NodeRef>,
 }
 
 const STRATEGIES: [&str; 7] = ["retry", "fail_fast", "continue", "rollback", "compensate", "abort", "none"];
@@ -132,16 +134,22 @@ impl RuleSet {
                     );
                 }
             }
-            Some((node, 1..)) => reader.push(
-                Diagnostic::new(
-                    Severity::Info,
-                    codes::MEANINGLESS_RULE,
-                    "`max_retries` counts under `failure_recovery_strategy: retry` only",
-                )
-                .at(tree.span(node), "no node is repeated for this"),
-            ),
+            Some((node, 1..)) => self.unasked_retries = Some(node),
             _ => {}
         }
+    }
+
+    /// Says that the rule `max_retries` repeats nothing, once it is known that no node asks for it.
+    pub(super) fn say_unasked(&self, reader: &mut Reader<'_>) {
+        let Some(node) = self.unasked_retries else { return };
+        reader.push(
+            Diagnostic::new(
+                Severity::Info,
+                codes::MEANINGLESS_RULE,
+                "`max_retries` counts under `failure_recovery_strategy: retry` only",
+            )
+            .at(reader.tree.span(node), "no node is repeated for this"),
+        );
     }
 
     fn read_execution_mode(

@@ -79,7 +79,16 @@ fn shortest_circle(
 fn describe(nodes: &[NodeSpec], circle: &[usize], implied: &[Implied]) -> Diagnostic {
     if let [alone] = circle {
         let node = &nodes[*alone];
-        let span = node.depends_on.iter().find(|d| d.node == *alone).map_or(node.span, |d| d.span);
+        let declared = node.depends_on.iter().find(|d| d.node == *alone);
+        let through = implied.iter().find(|edge| (edge.from, edge.to) == (*alone, *alone));
+        if let (None, Some(through)) = (declared, through) {
+            let id = &node.id;
+            let message = format!("node `{id}` waits for what comes of a node that it may stand in for");
+            return Diagnostic::error(codes::CYCLE, message)
+                .at(through.span, format!("not known before `{id}` has ended"))
+                .help("remove this dependency: it starts only when this has failed");
+        }
+        let span = declared.map_or(node.span, |d| d.span);
         return Diagnostic::error(codes::CYCLE, format!("node `{}` depends on itself", node.id))
             .at(span, "waits for itself")
             .help("remove this dependency");

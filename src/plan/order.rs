@@ -7,7 +7,8 @@ use super::Dependent;
 use crate::diag::Span;
 use crate::model::workflow::{EdgeCondition, NodeSpec};
 
-/// An edge that nobody declared: who waits for a node waits for those that may stand in for it, too.
+/// An edge that nobody declared: who waits for a node waits for the last of those that may stand in for it, too, and
+/// so for all of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Implied {
     /// The node that may stand in.
@@ -18,26 +19,45 @@ pub(super) struct Implied {
     pub span: Span,
 }
 
-/// The implied edges, by the node that may stand in.
+/// The implied edges, by the node that may stand in; no more of them than declared ones.
 pub(super) fn implied(nodes: &[NodeSpec]) -> Vec<Implied> {
     if nodes.iter().all(|node| node.fallback.is_none()) {
         return Vec::new();
     }
+    let last = last_to_stand_in(nodes);
     let mut implied = Vec::new();
     for (to, node) in nodes.iter().enumerate() {
-        for dependency in node.depends_on.iter().filter(|d| d.on != EdgeCondition::Fallback) {
-            let chain = std::iter::successors(nodes[dependency.node].fallback, |&n| nodes[n].fallback);
-            // Fallbacks can be declared in a circle, which is found as one.
-            for from in chain.take(nodes.len()) {
-                implied.push(Implied { from, to, span: dependency.span });
-                if from == dependency.node {
-                    break;
-                }
-            }
+        let declared = node.depends_on.iter().filter(|d| d.on != EdgeCondition::Fallback);
+        for dependency in declared.filter(|d| last[d.node] != d.node) {
+            implied.push(Implied { from: last[dependency.node], to, span: dependency.span });
         }
     }
     implied.sort_by_key(|edge| edge.from);
     implied
+}
+
+/// For each node, the end of its chain of fallbacks: itself where it has none. Each link is followed once. Fallbacks
+/// can be declared in a circle, which is found as one: there, any of its nodes will do.
+fn last_to_stand_in(nodes: &[NodeSpec]) -> Vec<usize> {
+    let mut last: Vec<Option<usize>> = vec![None; nodes.len()];
+    for start in 0..nodes.len() {
+        let (mut at, mut passed) = (start, Vec::new());
+        let end = loop {
+            if let Some(known) = last[at] {
+                break known;
+            }
+            last[at] = Some(at);
+            passed.push(at);
+            match nodes[at].fallback {
+                Some(next) => at = next,
+                None => break at,
+            }
+        };
+        for node in passed {
+            last[node] = Some(end);
+        }
+    }
+    last.into_iter().enumerate().map(|(node, last)| last.unwrap_or(node)).collect()
 }
 
 /// The nodes in topological order; nodes that are part of a circle, or wait for one, are left out.

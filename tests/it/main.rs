@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs and look at their own environment")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod architecture;
 mod commands;
 mod contracts;
@@ -12,6 +13,7 @@ mod examples;
 mod log;
 mod plans;
 mod reports;
+mod resilience;
 mod scale;
 mod signals;
 mod support;

@@ -377,3 +377,129 @@ fn the_view_has_the_names_of_the_specification() {
     assert_eq!(written, expected);
     assert_eq!(serde_json::from_value::<PlanView>(written).unwrap(), view, "it is read back unchanged");
 }
+
+// ---- Fallbacks
+
+/// `a` with two that may stand in for it one after the other, and `end`, which waits for `a`.
+const CHAIN: &str = "{id: end, run: x, depends_on: [a]},
+{id: a, run: x, fallback: b},
+{id: c, run: x},
+{id: b, run: x, fallback: c},
+{id: alone, run: x}";
+
+#[test]
+fn who_waits_for_a_node_waits_for_all_that_may_stand_in_for_it() {
+    let plan = plan(CHAIN);
+    assert_eq!(order(&plan), ["a", "b", "c", "end", "alone"]);
+    let (of, stands_in): (Vec<_>, Vec<_>) =
+        (0..plan.len()).filter_map(|n| Some((plan.stands_in_for(n)?, n))).unzip();
+    assert_eq!((of, stands_in), (vec![3, 1], vec![2, 3]));
+    assert_eq!(plan.levels(), [3, 0, 2, 1, 0]);
+    let view = viewed(&plan);
+    let groups: Vec<_> = view.parallel_groups.iter().map(|group| names(group)).collect();
+    assert_eq!(groups, [vec!["a", "alone"], vec!["b"], vec!["c"], vec!["end"]]);
+    assert_eq!(names(&view.critical_path), ["a", "b", "c", "end"]);
+    assert_eq!((names(&view.roots), view.components), (vec!["a", "alone"], 2));
+    let edges: Vec<_> = view.edges.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    assert_eq!(edges, [("a", "end"), ("b", "c"), ("a", "b")], "what is implied is not declared");
+}
+
+#[test]
+fn who_waits_for_one_that_stands_in_waits_for_what_follows_it_and_no_more() {
+    let tasks = "{id: a, run: x, fallback: b}, {id: b, run: x, fallback: c}, {id: c, run: x},
+{id: after_b, run: x, depends_on: [{node: b, on: finished}]}, {id: after_c, run: x, depends_on: [c]}";
+    let plan = plan(tasks);
+    assert_eq!(order(&plan), ["a", "b", "c", "after_b", "after_c"]);
+    assert_eq!(plan.levels(), [0, 1, 2, 3, 3]);
+    // A priority does not overtake what is implied.
+    let tasks = "{id: a, run: x, fallback: b}, {id: b, run: x, priority: 900}, {id: end, run: x, depends_on: [a], priority: 0}";
+    assert_eq!(order(&self::plan(tasks)), ["a", "b", "end"]);
+}
+
+#[test]
+fn a_node_that_stands_in_may_wait_for_others_too() {
+    let tasks = "{id: a, run: x, fallback: b}, {id: key, run: x, depends_on: [door]}, {id: door, run: x},
+{id: b, run: x, depends_on: [key]}, {id: end, run: x, depends_on: [a]}";
+    let plan = plan(tasks);
+    assert_eq!(order(&plan), ["a", "door", "key", "b", "end"]);
+    assert_eq!(plan.levels(), [0, 1, 0, 2, 3]);
+    assert_eq!(names(&viewed(&plan).critical_path), ["door", "key", "b", "end"]);
+}
+
+#[test]
+fn circles_through_a_node_that_stands_in_say_why() {
+    // `b` stands in for `a`, and waits for `end`, which waits for `a` and so for `b`.
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, depends_on: [end]},
+{id: end, run: x, depends_on: [a]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 3:30 4:32 nodes wait for each other in a circle: `b` → `end` → `b`"]
+    );
+    let labels: Vec<_> =
+        try_plan(tasks).0.expect_err("a circle")[0].labels.iter().map(|l| l.text.clone()).collect();
+    assert_eq!(labels, ["`b` waits for `end`", "`end` waits for `b`, which stands in for this"]);
+    // One of a chain, and two that stand in for each other.
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c},
+{id: c, run: x, depends_on: [end]},
+{id: end, run: x, depends_on: [a]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 4:30 5:32 nodes wait for each other in a circle: `c` → `end` → `c`"]
+    );
+    let tasks = "{id: a, run: x, fallback: b},\n{id: b, run: x, fallback: a}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 3:27 2:27 nodes wait for each other in a circle: `a` → `b` → `a`"]
+    );
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c},
+{id: c, run: x, fallback: a},
+{id: end, run: x, depends_on: [b]}";
+    assert_eq!(circles(tasks).len(), 1);
+}
+
+#[test]
+fn one_that_stands_in_cannot_wait_for_what_comes_of_the_first() {
+    // `c` stands in for `b`, which stands in for `a`: what comes of `a` is known only after `c`.
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c},
+{id: c, run: x, depends_on: [{node: a, on: finished}]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 4:37 node `c` waits for what comes of a node that it may stand in for"]
+    );
+    let tasks = "{id: a, run: x, fallback: b},
+{id: b, run: x, fallback: c, depends_on: [end]},
+{id: c, run: x},
+{id: end, run: x, depends_on: [a]}";
+    assert_eq!(
+        circles(tasks),
+        ["E0303 error 3:43 5:32 3:27 nodes wait for each other in a circle: `b` → `end` → `c` → `b`"]
+    );
+}
+
+#[test]
+fn many_that_stand_in_cost_no_more_than_their_number() {
+    // One chain of fallbacks, and as many nodes that wait for its head and so for all of it: once, that was their
+    // product.
+    let spec = |n: usize, waits: Vec<Dependency>, fallback| NodeSpec {
+        fallback,
+        depends_on: waits,
+        ..NodeSpec::new(NodeId::new(&format!("n{n}")).expect("an id"))
+    };
+    let wait = |node, on| vec![Dependency { node, on, span: Span::default() }];
+    let chain = (0..MANY).map(|n| {
+        let waits = n.checked_sub(1).map_or_else(Vec::new, |of| wait(of, EdgeCondition::Fallback));
+        spec(n, waits, Some(n + 1).filter(|&next| next < MANY))
+    });
+    let waiting = (MANY..2 * MANY).map(|n| spec(n, wait(0, EdgeCondition::Success), None));
+    let workflow = Arc::new(Workflow { nodes: chain.chain(waiting).collect(), ..Workflow::default() });
+    let (levels, view) = on_a_small_stack(move || {
+        let plan = Plan::new(workflow).expect("no circles");
+        (plan.levels(), viewed(&plan))
+    });
+    assert_eq!((levels[0], levels[MANY - 1], levels[MANY], levels[2 * MANY - 1]), (0, MANY - 1, MANY, MANY));
+    assert_eq!((view.critical_path.len(), view.parallel_groups[MANY].len()), (MANY + 1, MANY));
+}

@@ -3,9 +3,12 @@
 mod actions;
 mod dialects;
 mod edges;
+mod fallbacks;
 mod findings;
 mod inputs;
 mod kinds;
+mod policy;
+mod programs;
 mod rules;
 mod values;
 
