@@ -20,7 +20,7 @@ use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, StreamName, Text};
 use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
 use crate::process::{
-    self, Exit, Inherited, Input, Limits, Locator, Program, Source, Stream, Tee, Variables,
+    self, Exit, Inherited, Input, Limits, Locator, Program, Source, SpawnError, Stream, Tee, Variables,
 };
 
 /// The largest file of outputs that is read.
@@ -81,15 +81,19 @@ impl CommandExecutor {
             |argv: &[String]| self.locator.find(argv.first().map_or("", String::as_str), path, &directory);
         let is_shell_proof =
             || self.is_shell_proof && command.env.keys().all(|name| is_identifier(OsStr::new(name)));
-        let Invocation { mut argv, otherwise } = invocation(&command.program, &self.root, is_shell_proof)?;
-        let file = match (find(&argv), otherwise) {
-            (Err(_), Some(shell)) => {
-                argv = shell;
-                find(&argv)
-            }
-            (found, _) => found,
-        };
-        let file = file.map_err(|problem| not_started(FailureReason::Spawn, problem))?;
+        let Invocation { mut argv, mut shell } = invocation(&command.program, &self.root, is_shell_proof)?;
+        let mut file = find(&argv);
+        if file.is_err()
+            && let Some(shell) = shell.take()
+        {
+            argv = shell;
+            file = find(&argv);
+        }
+        let mut file = file.map_err(|problem| not_started(FailureReason::Spawn, problem))?;
+        // A program that is named by a path is known to itself by that path.
+        if let Some(name) = argv.first().filter(|name| name.contains('/')) {
+            file = PathBuf::from(name);
+        }
         let stdin = match &command.stdin {
             Stdin::Empty => Input::Empty,
             Stdin::Text(text) => Input::Text(text.clone().into_bytes()),
@@ -112,6 +116,7 @@ impl CommandExecutor {
                 mark: Some(mark(request, request.attempt)),
                 tee: tee(request),
             },
+            shell,
             outputs,
             results_file,
         })
@@ -158,6 +163,8 @@ impl CommandExecutor {
 
 struct Prepared {
     program: Program,
+    /// The shell that would be asked to start the program, where it was written for one.
+    shell: Option<Vec<String>>,
     /// Where it may write outputs.
     outputs: PathBuf,
     /// What it reads earlier results from, if they are in a file.
@@ -184,7 +191,7 @@ impl Executor for Arc<CommandExecutor> {
                 // What an earlier attempt left behind must not meet its successor.
                 process::sweep(&mark(&request, request.attempt - 1)).await;
             }
-            let outcome = match process::run(prepared.program, stop).await {
+            let outcome = match run(prepared.program, prepared.shell, stop).await {
                 Ok(exit) => outcome(exit, command, executor.outputs.read(&prepared.outputs)),
                 Err(error) => AttemptOutcome {
                     failure: Some(not_started(FailureReason::Spawn, error.to_string())),
@@ -199,6 +206,22 @@ impl Executor for Arc<CommandExecutor> {
             }
             outcome
         })
+    }
+}
+
+/// Runs a program. One that was written for a shell ends as a shell would tell it, and is left to the shell where it
+/// cannot be started without one.
+async fn run(program: Program, shell: Option<Vec<String>>, stop: StopReceiver) -> Result<Exit, SpawnError> {
+    let Some(argv) = shell else { return process::run(program, stop).await };
+    let by_shell =
+        Program { file: argv.first().map_or_else(PathBuf::new, PathBuf::from), argv, ..program.clone() };
+    match process::run(program, stop.clone()).await {
+        Ok(exit) if !exit.stopped => {
+            let code = exit.signal.map_or(exit.code, |signal| Some(128 + signal));
+            Ok(Exit { code, signal: None, ..exit })
+        }
+        Err(_) => process::run(by_shell, stop).await,
+        stopped => stopped,
     }
 }
 

@@ -25,11 +25,16 @@ try:
     target = importlib.import_module(call["module"])
     for name in call["function"].split("."):
         target = getattr(target, name)
-    text = json.dumps(target(*call["args"], **call["kwargs"]), allow_nan=False)
+    text = json.dumps(target(*call["args"], **call["kwargs"]), allow_nan=False, ensure_ascii=False)
+    text.encode("utf-8")
 except Exception as error:
     import traceback
     traceback.print_exception(type(error), error, error.__traceback__.tb_next)
-    json.dump({"exception": {"type": type(error).__name__, "message": str(error)}}, out)
+    try:
+        message = str(error)[:4000].encode("utf-8", "replace").decode("utf-8")
+    except Exception:
+        message = ""
+    json.dump({"exception": {"type": type(error).__name__, "message": message}}, out)
     out.flush()
     sys.stderr.flush()
     os._exit(1)
@@ -38,12 +43,12 @@ out.write("\n")
 out.flush()
 "#;
 
-/// The program and its arguments, and what to try where it cannot be started.
+/// The program and its arguments, and what says the same in a shell where a shell was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invocation {
     pub argv: Vec<String>,
-    /// Says by itself why the program cannot be started, as a shell does.
-    pub otherwise: Option<Vec<String>>,
+    /// Does what the program alone cannot: say why it cannot be started, or run a text that names no interpreter.
+    pub shell: Option<Vec<String>>,
 }
 
 /// What is to be executed for `program` of the project at `root`. `only_identifiers` says whether all variables that
@@ -53,14 +58,14 @@ pub(super) fn invocation(
     root: &Path,
     only_identifiers: impl FnOnce() -> bool,
 ) -> Result<Invocation, AttemptFailure> {
-    let plain = |argv| Ok(Invocation { argv, otherwise: None });
+    let plain = |argv| Ok(Invocation { argv, shell: None });
     match program {
         ProgramSpec::Argv(argv) => plain(argv.clone()),
         ProgramSpec::Shell(text) => {
             let mut shell: Vec<String> = SHELL.map(str::to_owned).to_vec();
             shell.push(text.clone());
             match plain_words(text).filter(|_| only_identifiers()) {
-                Some(words) => Ok(Invocation { argv: words, otherwise: Some(shell) }),
+                Some(words) => Ok(Invocation { argv: words, shell: Some(shell) }),
                 None => plain(shell),
             }
         }

@@ -118,14 +118,23 @@ fn allowed(node: &NodeSpec, failure: Failure<'_>, tier: Tier) -> Verdict {
     }
 }
 
+/// The exceptions of Python that are a `ConnectionError`.
+const CONNECTION_ERRORS: [&str; 5] = [
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "ConnectionAbortedError",
+    "BrokenPipeError",
+];
+
 fn matches_any(retry_on: &[RetryOn], failure: Failure<'_>) -> bool {
     retry_on.iter().any(|on| match on {
         RetryOn::Any => true,
-        RetryOn::Timeout => failure.reason == FailureReason::Timeout,
+        RetryOn::Timeout => failure.reason == FailureReason::Timeout || failure.kind == "TimeoutError",
         RetryOn::Signal => failure.reason == FailureReason::Signal,
         RetryOn::Spawn => failure.reason == FailureReason::Spawn,
-        // No executor of this version makes connections.
-        RetryOn::Connect => false,
+        // What programs say of connections they say by name.
+        RetryOn::Connect => CONNECTION_ERRORS.contains(&failure.kind),
         RetryOn::Exit(code) => failure.return_code == Some(*code),
         RetryOn::Kind(kind) => failure.kind == kind,
     })
@@ -310,6 +319,19 @@ mod tests {
             let got = [ExitCode, Timeout, Signal, Spawn].map(|r| !delays(&node, r).is_empty());
             assert_eq!(got, repeated, "{on:?}");
         }
+    }
+
+    #[test]
+    fn errors_with_a_name_of_their_own_are_known_by_it() {
+        let raised = |on: RetryOn, kind| {
+            let backoff = Backoff { retry_on: vec![on], ..Backoff::default() };
+            let retry = RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() };
+            let failure = Failure { kind, ..failure(Turn::default(), FailureReason::ExitCode) };
+            matches!(decide(&node(None, NodeKind::Effect, retry), failure), Decision::Retry { .. })
+        };
+        assert!(raised(RetryOn::Connect, "ConnectionRefusedError") && !raised(RetryOn::Connect, "OSError"));
+        assert!(raised(RetryOn::Timeout, "TimeoutError") && !raised(RetryOn::Timeout, "ValueError"));
+        assert!(raised(RetryOn::Kind("ValueError".to_owned()), "ValueError"));
     }
 
     #[test]

@@ -236,7 +236,7 @@ fn what_a_function_prints_is_beside_its_value() {
     let folder = python(&[("says", "says', args: [ü]")]);
     let report = folder.report(&[]);
     let says = result(&report, "says");
-    assert_eq!((&says["value"], &says["stdout"]), (&json!("ü"), &json!("\"\\u00fc\"\n")));
+    assert_eq!((&says["value"], &says["stdout"]), (&json!("ü"), &json!("\"ü\"\n")));
     let stderr = says["stderr"].as_str().unwrap();
     for printed in ["printed ü\n", "from a child\n", "written\n"] {
         assert!(stderr.contains(printed), "{stderr}");
@@ -269,7 +269,10 @@ fn an_exception_is_told_by_its_name_and_its_words() {
             "{id}"
         );
         assert!(message(&report, id).contains(told), "{id}: {}", message(&report, id));
-        assert!(result["stderr"].as_str().unwrap().contains("Traceback"), "{id}");
+        let stderr = result["stderr"].as_str().unwrap();
+        // Where it was raised before any line of the project ran, there is no way to it to be told.
+        assert_eq!(stderr.contains("Traceback"), ["value", "key", "own"].contains(&id), "{id}: {stderr}");
+        assert!(stderr.contains(kind) && !stderr.contains("<string>"), "{id}: {stderr}");
     }
     assert_eq!(report["exit_code"], 1);
 }
@@ -588,4 +591,55 @@ fn a_node_takes_no_more_of_the_machine_than_it_may() {
     assert_eq!(value(&report, "free"), 600 << 20);
     assert_eq!(result(&report, "bound")["error"]["kind"], "MemoryError", "{report:#}");
     assert_eq!(value(&report, "one"), "1");
+}
+
+#[test]
+fn what_is_no_text_is_refused_by_its_name() {
+    let folder = tasks(
+        "    - {id: lone, python: 'odd:lone'}
+    - {id: words, python: 'odd:words', retry: {max_attempts: 2, initial_delay: 0, retry_on: [ValueError]}}
+    - {id: mute, python: 'odd:mute'}
+    - {id: refused, python: 'odd:refused', retry: {max_attempts: 3, initial_delay: 0, retry_on: [ConnectionError]}}
+",
+    );
+    folder.write(
+        "odd.py",
+        "def lone(): return '\\udcff'\ndef words(): raise ValueError('\\udcff' + 'x' * 100000)\n\
+         class Mute(Exception):\n  def __str__(self): raise Exception('no')\ndef mute(): raise Mute()\n\
+         def refused(): raise ConnectionRefusedError('x')\n",
+    );
+    let report = folder.report(&[]);
+    let of =
+        |id: &str| (result(&report, id)["error"]["kind"].clone(), result(&report, id)["attempts"].clone());
+    assert_eq!(of("lone"), (json!("UnicodeEncodeError"), json!(1)), "{report:#}");
+    assert_eq!(of("words"), (json!("ValueError"), json!(2)));
+    assert!(message(&report, "words").len() < 5000);
+    assert_eq!(of("mute"), (json!("Mute"), json!(1)));
+    assert_eq!(of("refused"), (json!("ConnectionRefusedError"), json!(3)));
+}
+
+#[test]
+fn plain_words_end_as_a_shell_tells_it() {
+    let folder = tasks(
+        "    - {id: naked, run: ./naked x}
+    - {id: lost, run: ./lost x}
+    - {id: killed, run: ./killed}
+    - {id: quoted, run: './killed \"\"'}
+    - {id: name, run: ./name}
+",
+    );
+    let program = |name: &str, text: &str| {
+        let path = folder.write(name, text);
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    program("naked", "echo naked $1\n");
+    program("lost", "#!/no/such/interpreter\n");
+    program("killed", "#!/bin/sh\nkill -KILL $$\n");
+    program("name", "#!/bin/sh\necho $0\n");
+    let report = folder.report(&[]);
+    let of = |id: &str| (result(&report, id)["return_code"].clone(), result(&report, id)["value"].clone());
+    assert_eq!(of("naked"), (json!(0), json!("naked x")), "{report:#}");
+    assert_eq!(of("lost").0, 127);
+    assert_eq!((of("killed").0, of("quoted").0), (json!(137), json!(137)));
+    assert_eq!(of("name"), (json!(0), json!("./name")));
 }
