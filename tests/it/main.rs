@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod events;
 mod examples;
+mod live;
 mod log;
 mod plans;
 mod reports;
