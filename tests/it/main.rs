@@ -16,4 +16,5 @@ mod scale;
 mod signals;
 mod support;
 mod terminal;
+mod terminal_control;
 mod yaml;
