@@ -1,6 +1,10 @@
 //! Being stopped: by a signal, by a second one, by a reader that goes away.
 
+mod crash;
+mod flood;
 mod matrix;
+mod streams;
+mod stress;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
