@@ -79,7 +79,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         |prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
-            let session = session.insert(Session::start()?);
+            let session = session.insert(Session::start(console.screen())?);
             for file in reports.for_people() {
                 render(&loaded, (Look::default(), Severity::Warning), file);
             }
@@ -202,8 +202,10 @@ impl Shown {
         formatter(self.format, self.look)
     }
 
-    fn display(&self) -> Display {
-        Display::start(&self.screen, self.progress, Progress::new(self.beside))
+    fn display(&self, plan: &Plan) -> Display {
+        let nodes = plan.order().iter().map(|&index| plan.node(index));
+        let alone = nodes.filter(|node| node.runs_alone()).map(|node| node.id.clone()).collect();
+        Display::start(&self.screen, self.progress, Progress::new(self.beside), alone)
     }
 
     fn live(&self, started: &RunStarted) -> Option<Live> {
@@ -381,8 +383,17 @@ fn carry_out(
         Logged::OnStderr => Some(LogFile::on(Writer::err(Arc::clone(&shown.screen)))),
     };
     let profile = (mode == Mode::Profile).then(ProfileFold::default);
-    let mut sinks =
-        Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log, profile };
+    let mut sinks = Sinks {
+        formatter,
+        out,
+        out_closed,
+        display: shown.display(&plan),
+        live,
+        reports,
+        events,
+        log,
+        profile,
+    };
     let plan = Arc::new(plan);
     let mut setup = RunSetup { run_id, settings, started, root, environment };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;

@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use super::Environment;
 use super::error::AppError;
 use super::outbox::Done;
+use super::screen::Screen;
 use super::sinks::Sinks;
 use crate::base::{Clock, Mono, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
@@ -47,14 +48,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Session {
     /// From here on, signals are heard and do not end the process.
-    pub(super) fn start() -> Result<Self, AppError> {
+    pub(super) fn start(screen: &Arc<Screen>) -> Result<Self, AppError> {
         process::adopt_orphans().map_err(AppError::System)?;
         // One thread: attempts are processes, and handing events between threads costs more than handling them.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
         let signals = {
             let _inside = runtime.enter();
-            StopSignals(SignalStream::listen().map_err(AppError::System)?)
+            let stream = SignalStream::listen().map_err(AppError::System)?;
+            StopSignals { stream, screen: Arc::clone(screen) }
         };
         Ok(Self { runtime, signals, give_up_at: None })
     }
@@ -122,15 +124,20 @@ impl Executor for NothingRuns {
     }
 }
 
-struct StopSignals(SignalStream);
+struct StopSignals {
+    stream: SignalStream,
+    screen: Arc<Screen>,
+}
 
 impl Signals for StopSignals {
     fn next(&mut self) -> BoxFuture<'_, Heard> {
         Box::pin(async {
-            match self.0.next().await {
+            match self.stream.next().await {
                 process::Heard::Stop => Heard::Stop,
                 process::Heard::Suspend => {
+                    self.screen.pause();
                     process::suspend_self();
+                    self.screen.resume();
                     Heard::Woke
                 }
                 process::Heard::Resume => Heard::Woke,

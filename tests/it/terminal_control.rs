@@ -276,3 +276,51 @@ terminal.shows("{code}")"#
         at_a_terminal(&folder, &with_job(ORCH, &format!("{steps}{IN_ORDER}")));
     }
 }
+
+#[test]
+fn what_shows_how_far_a_run_is_leaves_the_terminal_to_others() {
+    for (folder, stop) in [
+        (Folder::with(PAUSES), "terminal.shows('1 running')\nterminal.type('\\x1a')"),
+        (
+            asks("sleep 1; read line", ""),
+            "terminal.until(lambda: terminal.foreground() == node)\nterminal.type('\\x1a')",
+        ),
+    ] {
+        let steps = format!(
+            r#"
+onex, node = number("onex"), number("pid")
+{stop}
+terminal.shows("Stopped")
+shown = terminal.shown[:terminal.shown.index(b"Stopped")]
+# Either there was nothing yet, or it was taken away last: the cursor goes up, and all below is erased.
+drawn = shown.rfind(b"\x1b[K")
+assert drawn < 0 or b"A\x1b[J" in shown[drawn:], shown
+seen = len(terminal.shown)
+terminal.type("fg\n")
+terminal.until(lambda: terminal.foreground() != terminal.shell)
+open("go", "w")
+terminal.type("hello\n")
+terminal.until(lambda: state(onex) == "Z")
+# What was printed meanwhile is not drawn over.
+after = terminal.shown[seen:]
+drawn = after.find(b"\x1b[K")
+assert drawn < 0 or b"\x1b[1A" not in after[:drawn], after{IN_ORDER}"#
+        );
+        at_a_terminal(&folder, &with_job(ORCH, &steps));
+        assert_eq!(report(&folder)["status"], "success");
+    }
+}
+
+#[test]
+fn a_narrow_terminal_is_left_in_order_too() {
+    let folder = Folder::with(WAITS);
+    let steps = r#"
+terminal.file("ready")
+terminal.shows("1 running")
+terminal.type("\x03")
+terminal.shows("code=1")
+after = terminal.shown[terminal.shown.rindex(b"\x1b[K"):]
+assert b"A\x1b[J" in after and b"running" not in after, after"#;
+    let scenario = with_job(ORCH, &format!("{steps}{IN_ORDER}"));
+    at_a_terminal(&folder, &scenario.replace("\"-i\"])", "\"-i\"], columns=20, rows=5)"));
+}
