@@ -77,16 +77,22 @@ fn the_key_pressed_again_kills() {
     assert_eq!(report(&folder)["error"]["message"], "the run was killed by a second signal");
 }
 
+/// Jobs of one program and of several, and how long each is stopped for.
+fn jobs() -> [(f64, String); 3] {
+    [(3.1, ORCH.to_owned()), (0.0, format!("{ORCH} | cat")), (0.0, format!("sh -c '{ORCH}; exit $?'"))]
+}
+
 /// Its time would be over if a pause counted.
 const PAUSES: &str = "
 workflow:
   tasks:
-    - {id: a, timeout: 2s, run: 'echo $PPID > onex; echo $$ > pid; touch ready; while ! test -e go; do sleep 0.01; done; sleep 0.3'}
+    - {id: a, timeout: 6s, run: 'echo $PPID > onex; echo $$ > pid; touch ready; while ! test -e go; do sleep 0.01; done; sleep 0.3'}
 ";
 
 #[test]
 fn a_job_that_is_stopped_and_continued_does_not_run_out_of_time() {
-    for line in [ORCH.to_owned(), format!("{ORCH} | cat"), format!("sh -c '{ORCH}; exit $?'")] {
+    // Twice for so long that a clock that goes on would have run out; then that all of a job takes part.
+    for (pause, line) in jobs() {
         let folder = Folder::with(PAUSES);
         at_a_terminal(
             &folder,
@@ -100,7 +106,7 @@ for _ in range(2):
     terminal.type("\x1a")
     terminal.until(lambda: terminal.foreground() == terminal.shell)
     terminal.until(lambda: state(onex) == "T" and state(node) == "T")
-    time.sleep(1.5)
+    time.sleep({pause})
     terminal.type("fg\n")
     terminal.until(lambda: state(onex) != "T" and state(node) != "T")
     terminal.until(lambda: terminal.foreground() != terminal.shell)
@@ -125,7 +131,7 @@ fn a_job_in_the_background_is_stopped_and_continued_by_signals() {
 onex, node = number("onex"), number("pid")
 os.kill(onex, 20)
 terminal.until(lambda: state(onex) == "T" and state(node) == "T")
-time.sleep(2.5)
+time.sleep(6.2)
 os.kill(onex, 18)
 terminal.until(lambda: state(onex) != "T" and state(node) != "T")
 open("go", "w")
@@ -233,9 +239,10 @@ terminal.shows("code=")"#;
 
 #[test]
 fn a_node_that_has_the_terminal_takes_its_run_along_when_it_is_stopped() {
-    for line in [ORCH.to_owned(), format!("{ORCH} | cat"), format!("sh -c '{ORCH}; exit $?'")] {
-        let folder = asks("read line; echo got $line", ", timeout: 3s");
-        let steps = r#"
+    for (pause, line) in jobs() {
+        let folder = asks("read line; echo got $line", ", timeout: 6s");
+        let steps = format!(
+            r#"
 onex, node = number("onex"), number("pid")
 for _ in range(2):
     terminal.file("ready")
@@ -243,12 +250,13 @@ for _ in range(2):
     terminal.type("\x1a")
     terminal.until(lambda: terminal.foreground() == terminal.shell)
     terminal.until(lambda: state(onex) == "T" and state(node) == "T")
-    time.sleep(2)
+    time.sleep({pause})
     terminal.type("fg\n")
 terminal.until(lambda: terminal.foreground() == node)
 terminal.type("hello\n")
 open("go", "w")
-terminal.until(lambda: state(onex) == "Z")"#;
+terminal.until(lambda: state(onex) == "Z")"#
+        );
         at_a_terminal(&folder, &with_job(&line, &format!("{steps}{IN_ORDER}")));
         let report = report(&folder);
         assert_eq!(endings(&report), ["asks completed -", "next completed -"], "{line}");
