@@ -84,7 +84,7 @@ def state(pid):
     """The state letter of a process; Z where it is gone."""
     try:
         return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return "Z"
 
 

@@ -77,6 +77,7 @@ fn the_key_pressed_again_kills() {
     assert_eq!(report(&folder)["error"]["message"], "the run was killed by a second signal");
 }
 
+/// A shell that waits for a child which is stopped before it has become its program cannot stop itself (`D`).
 /// Jobs of one program and of several, and how long each is stopped for.
 fn jobs() -> [(f64, String); 3] {
     [(3.1, ORCH.to_owned()), (0.0, format!("{ORCH} | cat")), (0.0, format!("sh -c '{ORCH}; exit $?'"))]
@@ -105,7 +106,7 @@ for _ in range(2):
     terminal.file("ready")
     terminal.type("\x1a")
     terminal.until(lambda: terminal.foreground() == terminal.shell)
-    terminal.until(lambda: state(onex) == "T" and state(node) == "T")
+    terminal.until(lambda: state(onex) == "T" and state(node) in "TD")
     time.sleep({pause})
     terminal.type("fg\n")
     terminal.until(lambda: state(onex) != "T" and state(node) != "T")
@@ -130,7 +131,7 @@ fn a_job_in_the_background_is_stopped_and_continued_by_signals() {
                 r#"
 onex, node = number("onex"), number("pid")
 os.kill(onex, 20)
-terminal.until(lambda: state(onex) == "T" and state(node) == "T")
+terminal.until(lambda: state(onex) == "T" and state(node) in "TD")
 time.sleep(6.2)
 os.kill(onex, 18)
 terminal.until(lambda: state(onex) != "T" and state(node) != "T")
@@ -249,7 +250,7 @@ for _ in range(2):
     terminal.until(lambda: terminal.foreground() == node)
     terminal.type("\x1a")
     terminal.until(lambda: terminal.foreground() == terminal.shell)
-    terminal.until(lambda: state(onex) == "T" and state(node) == "T")
+    terminal.until(lambda: state(onex) == "T" and state(node) in "TD")
     time.sleep({pause})
     terminal.type("fg\n")
 terminal.until(lambda: terminal.foreground() == node)
@@ -290,8 +291,8 @@ fn what_shows_how_far_a_run_is_leaves_the_terminal_to_others() {
     for (folder, stop) in [
         (Folder::with(PAUSES), "terminal.shows('1 running')\nterminal.type('\\x1a')"),
         (
-            asks("sleep 1; read line", ""),
-            "terminal.until(lambda: terminal.foreground() == node)\nterminal.type('\\x1a')",
+            asks("read line", ""),
+            "terminal.file('ready')\nterminal.until(lambda: terminal.foreground() == node)\nterminal.type('\\x1a')",
         ),
     ] {
         let steps = format!(
