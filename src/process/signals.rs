@@ -9,7 +9,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
 /// The signals that have a handler here.
-#[cfg(target_os = "linux")]
 pub(super) fn handled() -> u64 {
     HANDLED.load(Ordering::Relaxed)
 }
@@ -96,6 +95,18 @@ pub(super) async fn next_of(signal: &mut Option<Signal>) {
     if heard.is_none() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Sends this process a signal that only a program of it got. Gives whether somebody here listens to it: then all who
+/// do have heard it.
+pub(super) async fn pass_on(kind: SignalKind) -> bool {
+    if handled() & bit(kind) == 0 {
+        return false;
+    }
+    let Ok(mut heard) = listen_to(kind) else { return false };
+    let signal = rustix::process::Signal::from_named_raw(kind.as_raw_value());
+    let sent = signal.map(|signal| rustix::process::kill_process(rustix::process::getpid(), signal));
+    matches!(sent, Some(Ok(()))) && heard.recv().await.is_some()
 }
 
 /// The mask of signals that this process was started to ignore, where the kernel tells (Linux).
