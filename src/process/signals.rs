@@ -27,7 +27,7 @@ const fn bit(kind: SignalKind) -> u64 {
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Heard {
-    /// To end: SIGINT, SIGTERM or SIGHUP.
+    /// To end: SIGINT, SIGQUIT, SIGTERM or SIGHUP.
     Stop,
     /// To pause: SIGTSTP. [`super::suspend_self`] does.
     Suspend,
@@ -39,6 +39,7 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct SignalStream {
     interrupt: Option<Signal>,
+    quit: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
     suspend: Option<Signal>,
@@ -62,6 +63,7 @@ impl SignalStream {
         let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { listen_to(kind).map(Some) };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
             suspend: listen(SUSPEND)?,
@@ -78,6 +80,7 @@ impl SignalStream {
     pub async fn next(&mut self) -> Heard {
         tokio::select! {
             () = next_of(&mut self.interrupt) => Heard::Stop,
+            () = next_of(&mut self.quit) => Heard::Stop,
             () = next_of(&mut self.terminate) => Heard::Stop,
             () = next_of(&mut self.hangup) => Heard::Stop,
             () = next_of(&mut self.suspend) => Heard::Suspend,
