@@ -56,7 +56,7 @@ workflow:
 
 #[test]
 fn a_signal_stops_the_run_and_the_report_is_whole() {
-    for name in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for name in [Signal::INT, Signal::QUIT, Signal::TERM, Signal::HUP] {
         let folder = Folder::with(CONTRACT);
         let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json", "--jobs", "2"]);
         wait_for(&folder.path().join("ready"));
