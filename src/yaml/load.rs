@@ -1,11 +1,11 @@
 //! Events of the YAML parser to a [`Tree`], within limits that hold before memory is spent.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
-use super::tree::{Content, Entry, Node, NodeRef, Shape, Tree};
+use super::fast;
+use super::tree::{Content, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
 use crate::diag::{Diagnostic, SourceId, Span, codes};
 
 /// Bounds on what one document may cost.
@@ -25,6 +25,9 @@ impl Default for Limits {
     }
 }
 
+/// Entries and items with their numbers are then below [`MAX_INDEX`].
+const MAX_NODES: usize = MAX_INDEX / 4;
+
 /// Mappings up to this size are searched for duplicates one by one; larger ones by a table.
 const SMALL_MAPPING: usize = 8;
 
@@ -39,8 +42,21 @@ pub fn load<'s>(
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
+    match fast::read(text, source, limits) {
+        Some(tree) => Ok(tree),
+        None => load_any(text, source, limits, diagnostics),
+    }
+}
+
+/// The same for all of YAML, and for all that is wrong with it.
+pub(super) fn load_any<'s>(
+    text: &'s str,
+    source: SourceId,
+    limits: Limits,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Tree<'s>, Box<Diagnostic>> {
     let loader = Loader {
-        tree: Tree { source, nodes: Vec::new(), items: Vec::new(), entries: Vec::new(), root: NodeRef(0) },
+        tree: Tree::new(source, text),
         limits,
         open: Vec::new(),
         pending: Vec::new(),
@@ -100,9 +116,9 @@ impl<'s> Loader<'s, '_> {
                     if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_yaml_core_schema()) {
                         return Err(self.unknown_tag(&tag.original(), &at));
                     }
-                    // Long texts weigh more: an alias repeats all of it.
-                    let size = 1 + value.len() as u64 / 32;
-                    let node = self.push(&at, Content::Scalar { text: value, plain }, size)?;
+                    let size = size_of_scalar(&value);
+                    let content = self.scalar(&at, &value, plain);
+                    let node = self.push(&at, content, size)?;
                     self.anchor(anchor, node);
                 }
                 Event::SequenceStart(style, anchor, tag) => {
@@ -153,7 +169,7 @@ impl<'s> Loader<'s, '_> {
             Some(root) => root,
             None => {
                 let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                self.node(end, end, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1)?
+                self.node(end, end, Content::Plain, 1)?
             }
         };
         Ok(self.tree)
@@ -217,26 +233,44 @@ impl<'s> Loader<'s, '_> {
             _ => bytes(at).1,
         };
         let size = children.iter().fold(1u64, |sum, child| sum.saturating_add(self.sizes[child.0 as usize]));
-        let content = if open.mapping { self.mapping(&children)? } else { self.sequence(children) };
+        let content = if open.mapping { self.mapping(&children)? } else { self.sequence(&children) };
         let node = self.node(open.start, end, content, size)?;
         self.anchor(open.anchor, node);
         self.pending.push(node);
         Ok(())
     }
 
-    fn sequence(&mut self, children: Vec<NodeRef>) -> Content<'s> {
-        let start = index(self.tree.items.len());
-        self.tree.items.extend(children);
-        Content::Sequence(start..index(self.tree.items.len()))
+    /// A scalar that is in the text as it is takes no memory of its own.
+    fn scalar(&mut self, at: &YamlSpan, value: &str, plain: bool) -> Content {
+        let (start, end) = bytes(at);
+        let (start, end) = (start as usize, end as usize);
+        let nothing = start == end && value == NOTHING;
+        if plain && (nothing || self.tree.text.get(start..end) == Some(value)) {
+            return Content::Plain;
+        }
+        if !plain && end - start >= 2 && self.tree.text.get(start + 1..end - 1) == Some(value) {
+            return Content::Quoted;
+        }
+        let index = index(self.tree.texts.len());
+        self.tree.texts.push(value.into());
+        if plain { Content::PlainText(index) } else { Content::QuotedText(index) }
     }
 
-    fn mapping(&mut self, children: &[NodeRef]) -> Result<Content<'s>, Diagnostic> {
-        let start = self.tree.entries.len();
+    fn sequence(&mut self, children: &[NodeRef]) -> Content {
+        let start = index(self.tree.items.len());
+        self.tree.items.push(NodeRef(index(children.len())));
+        self.tree.items.extend(children);
+        Content::Sequence(start)
+    }
+
+    fn mapping(&mut self, children: &[NodeRef]) -> Result<Content, Diagnostic> {
+        let number = self.tree.entries.len();
+        self.tree.entries.push(Entry { key: NodeRef(0), value: NodeRef(0) });
+        let start = number + 1;
         let mut merges = Vec::new();
         for pair in children.chunks_exact(2) {
             let entry = Entry { key: pair[0], value: pair[1] };
-            if matches!(&self.tree.nodes[entry.key.0 as usize].content, Content::Scalar { text, plain: true } if text == "<<")
-            {
+            if self.tree.is_merge_key(entry.key) {
                 merges.push(entry.value);
             } else {
                 self.tree.entries.push(entry);
@@ -247,11 +281,12 @@ impl<'s> Loader<'s, '_> {
             let merged = self.merged(start, &merges)?;
             self.tree.entries.extend(merged);
             // Merged entries are stored once for each merge, so they count against the limit of stored nodes.
-            if self.tree.entries.len() > self.limits.nodes {
+            if self.tree.entries.len() > self.limits.nodes.min(MAX_NODES) {
                 return Err(self.too_many());
             }
         }
-        Ok(Content::Mapping(index(start)..index(self.tree.entries.len())))
+        self.tree.entries[number].key = NodeRef(index(self.tree.entries.len() - start));
+        Ok(Content::Mapping(index(number)))
     }
 
     fn find_duplicates(&mut self, start: usize) {
@@ -317,15 +352,15 @@ impl<'s> Loader<'s, '_> {
         Ok(added)
     }
 
-    fn push(&mut self, at: &YamlSpan, content: Content<'s>, size: u64) -> Result<NodeRef, Diagnostic> {
+    fn push(&mut self, at: &YamlSpan, content: Content, size: u64) -> Result<NodeRef, Diagnostic> {
         let (start, end) = bytes(at);
         let node = self.node(start, end, content, size)?;
         self.pending.push(node);
         Ok(node)
     }
 
-    fn node(&mut self, start: u32, end: u32, content: Content<'s>, size: u64) -> Result<NodeRef, Diagnostic> {
-        if self.tree.nodes.len() >= self.limits.nodes {
+    fn node(&mut self, start: u32, end: u32, content: Content, size: u64) -> Result<NodeRef, Diagnostic> {
+        if self.tree.nodes.len() >= self.limits.nodes.min(MAX_NODES) {
             return Err(self.too_many());
         }
         if size > self.limits.expanded {
@@ -337,7 +372,7 @@ impl<'s> Loader<'s, '_> {
             .at(span, "expanded here"));
         }
         let node = NodeRef(index(self.tree.nodes.len()));
-        self.tree.nodes.push(Node { start, end, content });
+        self.tree.nodes.push(Node::new(start, end, content));
         self.sizes.push(size);
         Ok(node)
     }
@@ -348,6 +383,11 @@ impl<'s> Loader<'s, '_> {
             format!("the file holds more than {} values", self.limits.nodes),
         )
     }
+}
+
+/// How much a scalar weighs. Long texts weigh more: an alias repeats all of it.
+pub(super) const fn size_of_scalar(text: &str) -> u64 {
+    1 + text.len() as u64 / 32
 }
 
 /// The bytes of a place. The parser counts them for every text that it borrows.

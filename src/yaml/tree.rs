@@ -1,8 +1,5 @@
 //! The tree: an arena of nodes with byte spans. Aliases share the node that they name.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use crate::diag::{SourceId, Span};
 
 /// Names one node of a [`Tree`].
@@ -18,23 +15,68 @@ pub struct Entry {
     pub value: NodeRef,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Node<'s> {
+/// A node in twelve bytes: large contracts have a million of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node {
     pub start: u32,
     pub end: u32,
-    pub content: Content<'s>,
+    content: u32,
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum Content<'s> {
-    Scalar {
-        text: Cow<'s, str>,
-        plain: bool,
-    },
-    Sequence(Range<u32>),
-    Mapping(Range<u32>),
+/// What a node holds. The number of what it holds is below [`MAX_INDEX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A scalar without quotes: the text of its place; [`NOTHING`] where nothing is written.
+    Plain,
+    /// A scalar in quotes: the text of its place without the first and the last byte.
+    Quoted,
+    /// A scalar without quotes whose text is not in the source as it is.
+    PlainText(u32),
+    /// Any other scalar whose text is not in the source as it is.
+    QuotedText(u32),
+    /// Items, after their number.
+    Sequence(u32),
+    /// Entries, after their number.
+    Mapping(u32),
     /// Another node's content at a place of its own, so that messages point at the use.
     Alias(NodeRef),
+}
+
+/// The text of a value that is not written.
+pub(super) const NOTHING: &str = "~";
+
+/// Where the kind of a node begins in its third word.
+const KIND_SHIFT: u32 = 29;
+
+/// The bound of all that a node can point to.
+pub(super) const MAX_INDEX: usize = 1 << KIND_SHIFT;
+
+impl Node {
+    pub(super) const fn new(start: u32, end: u32, content: Content) -> Self {
+        let (kind, index) = match content {
+            Content::Plain => (0, 0),
+            Content::Quoted => (1, 0),
+            Content::PlainText(index) => (2, index),
+            Content::QuotedText(index) => (3, index),
+            Content::Sequence(index) => (4, index),
+            Content::Mapping(index) => (5, index),
+            Content::Alias(NodeRef(index)) => (6, index),
+        };
+        Self { start, end, content: kind << KIND_SHIFT | index }
+    }
+
+    pub(super) const fn content(self) -> Content {
+        let index = self.content & ((1 << KIND_SHIFT) - 1);
+        match self.content >> KIND_SHIFT {
+            0 => Content::Plain,
+            1 => Content::Quoted,
+            2 => Content::PlainText(index),
+            3 => Content::QuotedText(index),
+            4 => Content::Sequence(index),
+            5 => Content::Mapping(index),
+            _ => Content::Alias(NodeRef(index)),
+        }
+    }
 }
 
 /// What a node is, by the YAML 1.2 core schema.
@@ -76,18 +118,55 @@ impl Shape<'_> {
 #[derive(Clone, Debug)]
 pub struct Tree<'s> {
     pub(super) source: SourceId,
-    pub(super) nodes: Vec<Node<'s>>,
+    pub(super) text: &'s str,
+    pub(super) nodes: Vec<Node>,
+    /// The items of all sequences; before those of each, their number.
     pub(super) items: Vec<NodeRef>,
+    /// The entries of all mappings; before those of each, their number.
     pub(super) entries: Vec<Entry>,
+    /// The scalars that the source does not have as they are.
+    pub(super) texts: Vec<Box<str>>,
     pub(super) root: NodeRef,
 }
 
 impl<'s> Tree<'s> {
-    fn content(&self, node: NodeRef) -> &Content<'s> {
-        match &self.nodes[node.0 as usize].content {
-            Content::Alias(target) => &self.nodes[target.0 as usize].content,
-            content => content,
+    pub(super) const fn new(source: SourceId, text: &'s str) -> Self {
+        Self {
+            source,
+            text,
+            nodes: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
+            texts: Vec::new(),
+            root: NodeRef(0),
         }
+    }
+
+    /// A node with what it stands for.
+    fn resolved(&self, node: NodeRef) -> Node {
+        let found = self.nodes[node.0 as usize];
+        match found.content() {
+            Content::Alias(target) => self.nodes[target.0 as usize],
+            _ => found,
+        }
+    }
+
+    /// The text of a scalar, and whether it stands there without quotes.
+    fn written(&self, node: Node) -> Option<(&str, bool)> {
+        let (start, end) = (node.start as usize, node.end as usize);
+        match node.content() {
+            Content::Plain if start == end => Some((NOTHING, true)),
+            Content::Plain => Some((&self.text[start..end], true)),
+            Content::Quoted => Some((&self.text[start + 1..end - 1], false)),
+            Content::PlainText(index) => Some((&self.texts[index as usize], true)),
+            Content::QuotedText(index) => Some((&self.texts[index as usize], false)),
+            Content::Sequence(_) | Content::Mapping(_) | Content::Alias(_) => None,
+        }
+    }
+
+    /// Whether a key merges other mappings into its own.
+    pub(super) fn is_merge_key(&self, key: NodeRef) -> bool {
+        self.written(self.nodes[key.0 as usize]) == Some(("<<", true))
     }
 
     /// The root; an empty document's root is null.
@@ -106,27 +185,29 @@ impl<'s> Tree<'s> {
     /// What a node is.
     #[must_use]
     pub fn shape(&self, node: NodeRef) -> Shape<'_> {
-        match self.content(node) {
-            Content::Scalar { text, plain: false } => Shape::Text(text),
-            Content::Scalar { text, plain: true } => resolve_plain(text),
-            Content::Sequence(range) => {
-                Shape::Sequence(&self.items[range.start as usize..range.end as usize])
+        let node = self.resolved(node);
+        match node.content() {
+            Content::Sequence(at) => {
+                let first = at as usize + 1;
+                Shape::Sequence(&self.items[first..first + self.items[at as usize].0 as usize])
             }
-            Content::Mapping(range) => {
-                Shape::Mapping(&self.entries[range.start as usize..range.end as usize])
+            Content::Mapping(at) => {
+                let first = at as usize + 1;
+                Shape::Mapping(&self.entries[first..first + self.entries[at as usize].key.0 as usize])
             }
-            // Anchors name nodes, never aliases.
-            Content::Alias(_) => Shape::Null,
+            _ => match self.written(node) {
+                Some((text, true)) => resolve_plain(text),
+                Some((text, false)) => Shape::Text(text),
+                // Anchors name nodes, never aliases.
+                None => Shape::Null,
+            },
         }
     }
 
     /// The text of a scalar as it is written, whatever its type.
     #[must_use]
     pub fn scalar(&self, node: NodeRef) -> Option<&str> {
-        match self.content(node) {
-            Content::Scalar { text, .. } => Some(text),
-            Content::Sequence(_) | Content::Mapping(_) | Content::Alias(_) => None,
-        }
+        self.written(self.resolved(node)).map(|(text, _)| text)
     }
 
     /// The value of `key` in a mapping; nothing where the node is no mapping.
@@ -165,6 +246,13 @@ impl<'s> Tree<'s> {
 
 /// YAML 1.2 core schema, 10.3.2: what a plain scalar stands for.
 fn resolve_plain(text: &str) -> Shape<'_> {
+    // Most scalars are words: look at the first byte before anything else.
+    if !matches!(
+        text.as_bytes().first(),
+        None | Some(b'~' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'.' | b'+' | b'-' | b'0'..=b'9')
+    ) {
+        return Shape::Text(text);
+    }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Shape::Null,
         "true" | "True" | "TRUE" => return Shape::Bool(true),
@@ -174,7 +262,6 @@ fn resolve_plain(text: &str) -> Shape<'_> {
         "-.inf" | "-.Inf" | "-.INF" => return Shape::Float(f64::NEG_INFINITY),
         _ => {}
     }
-    // Most scalars are words: look at the first byte before trying to read a number.
     if !text.as_bytes()[0].is_ascii_digit() && !matches!(text.as_bytes()[0], b'+' | b'-' | b'.') {
         return Shape::Text(text);
     }
