@@ -130,10 +130,10 @@ fn under_fail_fast_validators_are_stopped_and_effects_finish() {
 workflow:
   coordination: {rules: {execution_mode: parallel}}
   tasks:
-    - {id: checks, type: validator, run: [sleep, '987662']}
+    - {id: checks, type: validator, run: "trap 'touch stopped; exit 1' TERM; touch ready; while :; do sleep 0.01; done"}
     - {id: repeats, idempotent: true, run: [sleep, '987662']}
-    - {id: effect, run: 'touch begun; while ! test -e bad; do sleep 0.01; done; touch finished'}
-    - {id: bad, run: 'while ! test -e begun; do sleep 0.01; done; touch bad; exit 1'}
+    - {id: effect, run: 'touch begun; while ! test -e stopped; do sleep 0.01; done; touch finished'}
+    - {id: bad, run: 'while ! test -e begun || ! test -e ready; do sleep 0.01; done; exit 1'}
     - {id: never, run: 'touch never'}
 "#,
     );
