@@ -1,5 +1,7 @@
 //! A plan for people and machines.
 
+use std::borrow::Cow;
+
 use petgraph::unionfind::UnionFind;
 
 use super::{Fate, Plan, order};
@@ -65,9 +67,9 @@ fn node_view(plan: &Plan, index: usize, node: &NodeSpec) -> PlanNodeView {
     };
     PlanNodeView {
         node_id: node.id.clone(),
-        kind: node.kind.as_str().to_owned(),
+        kind: node.kind.to_text(),
         description: node.description.clone(),
-        action: node.action_key.clone(),
+        action: node.action_key.map(Cow::Borrowed),
         depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
         status,
         reason,

@@ -214,13 +214,36 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub fn get(&self, mapping: NodeRef, key: &str) -> Option<NodeRef> {
         let Shape::Mapping(entries) = self.shape(mapping) else { return None };
-        entries.iter().find(|entry| self.scalar(entry.key) == Some(key)).map(|entry| entry.value)
+        entries.iter().find(|entry| self.is_scalar(entry.key, key)).map(|entry| entry.value)
+    }
+
+    /// The value of a key with a suffix; a key without a value is a key that is not there.
+    #[must_use]
+    pub fn value_with(&self, mapping: NodeRef, (key, suffix): (&str, &str)) -> Option<NodeRef> {
+        let Shape::Mapping(entries) = self.shape(mapping) else { return None };
+        let is_meant = |entry: &&Entry| {
+            self.scalar(entry.key).is_some_and(|found| found.strip_suffix(suffix) == Some(key))
+        };
+        let found = entries.iter().find(is_meant)?.value;
+        (!matches!(self.shape(found), Shape::Null)).then_some(found)
+    }
+
+    /// Whether a node is the scalar `text`. Most are not, and their length tells.
+    fn is_scalar(&self, node: NodeRef, text: &str) -> bool {
+        let found = self.nodes[node.0 as usize];
+        let (start, end) = (found.start as usize, found.end as usize);
+        match found.content() {
+            Content::Plain if start < end => {
+                end - start == text.len() && self.text.as_bytes()[start..end] == *text.as_bytes()
+            }
+            _ => self.scalar(node) == Some(text),
+        }
     }
 
     /// The value of `key` in a mapping; a key without a value is a key that is not there.
     #[must_use]
     pub fn value(&self, mapping: NodeRef, key: &str) -> Option<NodeRef> {
-        self.get(mapping, key).filter(|&node| self.shape(node) != Shape::Null)
+        self.get(mapping, key).filter(|&node| !matches!(self.shape(node), Shape::Null))
     }
 
     /// The node as a JSON value. Keys that are no scalars are left out.

@@ -193,11 +193,11 @@ fn node(
         retry,
         timeout: Duration::from_millis(10 + rng.below(500)),
         total_timeout: rng.chance(15).then(|| Duration::from_millis(10 + rng.below(900))),
-        breaker: rng.chance(25).then(|| breaker(rng)),
+        breaker: rng.chance(25).then(|| Box::new(breaker(rng))),
         error_action: [None, None, None, Some(ErrorAction::Stop), Some(ErrorAction::Continue)][pick(rng, 5)],
         priority: [100, 100, 100, 1, 500][pick(rng, 5)],
         action: Some(if rng.chance(6) { interactive() } else { command() }),
-        action_key: Some("run".to_owned()),
+        action_key: Some("run"),
         ..NodeSpec::new(NodeId::new(&format!("n{index}")).unwrap())
     }
 }
