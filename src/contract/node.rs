@@ -298,7 +298,7 @@ fn read_retry(
         reader.push(finding);
     }
     let backoff = Backoff { max_attempts: max_attempts.unwrap_or(backoff.max_attempts), ..backoff };
-    RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() }
+    RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() }
 }
 
 /// What a node asks for when it fails.

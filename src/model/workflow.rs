@@ -290,7 +290,7 @@ pub enum ErrorAction {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RetrySpec {
     /// Attempts in quick succession, with back-off between them.
-    pub inner: Option<Backoff>,
+    pub inner: Option<Box<Backoff>>,
     /// Whether the inner tier is the node's own and not inherited.
     pub own: bool,
     /// Repetitions of the inner tier.

@@ -26,7 +26,9 @@ pub struct ViewContext {
 pub fn view(plan: &Plan, context: ViewContext) -> PlanView {
     let nodes = &plan.workflow().nodes;
     let levels = plan.levels_with_paths();
-    let id = |index: usize| nodes[index].id.clone();
+    // Side by side: most are copied several times, in the order of the edges.
+    let ids: Vec<NodeId> = nodes.iter().map(|node| node.id.clone()).collect();
+    let id = |index: usize| ids[index].clone();
     let mut parallel_groups: Vec<Vec<NodeId>> = Vec::new();
     // In the order of declaration within a group.
     for (index, &(level, _)) in levels.iter().enumerate() {

@@ -171,10 +171,10 @@ fn node(
 ) -> NodeSpec {
     let idempotent = [None, None, Some(true), Some(false)][pick(rng, 4)];
     let retry = if idempotent != Some(false) && rng.chance(30) {
-        RetrySpec { inner: Some(backoff(rng)), own: true, outer: OuterRetry::default() }
+        RetrySpec { inner: Some(Box::new(backoff(rng))), own: true, outer: OuterRetry::default() }
     } else {
         RetrySpec {
-            inner: inherited.filter(|_| idempotent != Some(false)).cloned(),
+            inner: inherited.filter(|_| idempotent != Some(false)).cloned().map(Box::new),
             own: false,
             outer: outer.clone(),
         }
