@@ -7,7 +7,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{load, mode_and_jobs};
 use super::error::diagnosed;
-use crate::diag::Severity;
+use crate::diag::{Severity, SourceMap};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::report::DiagnosticInfo;
@@ -51,6 +51,8 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         Err(error) => return error.exit_code(),
     };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
+    // What was found has been shown, and the text can be large.
+    loaded.sources = SourceMap::default();
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let view = view(&plan, ViewContext { plan_id, mode, jobs });
     let look = console.out_look();
@@ -59,6 +61,8 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         formatter(format, look).plan(&view, &mut out).and_then(|()| out.flush())
     };
     debug_assert!(!loaded.diagnostics.iter().any(|d| d.severity == Severity::Error));
+    // The process ends here: a million small pieces need not be given back one by one.
+    std::mem::forget((view, plan));
     finish(shown, &mut console.err(), ExitCode::Success)
 }
 

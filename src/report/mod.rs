@@ -5,6 +5,7 @@
 
 pub mod diagnostics;
 mod human;
+mod json;
 mod live;
 mod log;
 mod look;

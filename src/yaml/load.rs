@@ -285,7 +285,8 @@ impl<'s> Loader<'s, '_> {
                 return Err(self.too_many());
             }
         }
-        self.tree.entries[number].key = NodeRef(index(self.tree.entries.len() - start));
+        let count = NodeRef(index(self.tree.entries.len() - start));
+        self.tree.entries[number] = Entry { key: count, value: self.tree.marks(start) };
         Ok(Content::Mapping(index(number)))
     }
 

@@ -45,6 +45,12 @@ pub(super) enum Content {
 /// The text of a value that is not written.
 pub(super) const NOTHING: &str = "~";
 
+/// One bit that a key sets, by its length and its ends: most mappings are asked for many keys that they do not have.
+fn mark(ends: &[u8], length: usize) -> u32 {
+    let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
+    1 << ((length * 5 + end(ends.first()) + end(ends.last()) * 3) % 32)
+}
+
 /// Where the kind of a node begins in its third word.
 const KIND_SHIFT: u32 = 29;
 
@@ -122,7 +128,7 @@ pub struct Tree<'s> {
     pub(super) nodes: Vec<Node>,
     /// The items of all sequences; before those of each, their number.
     pub(super) items: Vec<NodeRef>,
-    /// The entries of all mappings; before those of each, their number.
+    /// The entries of all mappings; before those of each, their number and the [`marks`] of their keys.
     pub(super) entries: Vec<Entry>,
     /// The scalars that the source does not have as they are.
     pub(super) texts: Vec<Box<str>>,
@@ -213,14 +219,53 @@ impl<'s> Tree<'s> {
     /// The value of `key` in a mapping; nothing where the node is no mapping.
     #[must_use]
     pub fn get(&self, mapping: NodeRef, key: &str) -> Option<NodeRef> {
-        let Shape::Mapping(entries) = self.shape(mapping) else { return None };
-        entries.iter().find(|entry| self.scalar(entry.key) == Some(key)).map(|entry| entry.value)
+        let entries = self.entries_with(mapping, mark(key.as_bytes(), key.len()))?;
+        entries.iter().find(|entry| self.is_scalar(entry.key, key)).map(|entry| entry.value)
+    }
+
+    /// The value of a key with a suffix; a key without a value is a key that is not there.
+    #[must_use]
+    pub fn value_with(&self, mapping: NodeRef, (key, suffix): (&str, &str)) -> Option<NodeRef> {
+        let long = [key.as_bytes().first().copied(), suffix.as_bytes().last().copied()]
+            .map(Option::unwrap_or_default);
+        let entries = self.entries_with(mapping, mark(&long, key.len() + suffix.len()))?;
+        let is_meant = |entry: &&Entry| {
+            self.scalar(entry.key).is_some_and(|found| found.strip_suffix(suffix) == Some(key))
+        };
+        let found = entries.iter().find(is_meant)?.value;
+        (!matches!(self.shape(found), Shape::Null)).then_some(found)
+    }
+
+    /// The entries of a mapping; nothing where none of their keys can have this mark.
+    fn entries_with(&self, mapping: NodeRef, mark: u32) -> Option<&[Entry]> {
+        let Content::Mapping(at) = self.resolved(mapping).content() else { return None };
+        let Entry { key: NodeRef(count), value: NodeRef(marks) } = self.entries[at as usize];
+        let first = at as usize + 1;
+        (marks & mark != 0).then(|| &self.entries[first..first + count as usize])
+    }
+
+    /// The marks of all keys from `first` on.
+    pub(super) fn marks(&self, first: usize) -> NodeRef {
+        let keys = self.entries[first..].iter().filter_map(|entry| self.scalar(entry.key));
+        NodeRef(keys.fold(0, |marks, key| marks | mark(key.as_bytes(), key.len())))
+    }
+
+    /// Whether a node is the scalar `text`. Most are not, and their length tells.
+    fn is_scalar(&self, node: NodeRef, text: &str) -> bool {
+        let found = self.nodes[node.0 as usize];
+        let (start, end) = (found.start as usize, found.end as usize);
+        match found.content() {
+            Content::Plain if start < end => {
+                end - start == text.len() && self.text.as_bytes()[start..end] == *text.as_bytes()
+            }
+            _ => self.scalar(node) == Some(text),
+        }
     }
 
     /// The value of `key` in a mapping; a key without a value is a key that is not there.
     #[must_use]
     pub fn value(&self, mapping: NodeRef, key: &str) -> Option<NodeRef> {
-        self.get(mapping, key).filter(|&node| self.shape(node) != Shape::Null)
+        self.get(mapping, key).filter(|&node| !matches!(self.shape(node), Shape::Null))
     }
 
     /// The node as a JSON value. Keys that are no scalars are left out.

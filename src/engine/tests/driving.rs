@@ -40,7 +40,7 @@ fn chain(ids: &[&str]) -> Arc<Plan> {
                 .into_iter()
                 .collect(),
             action: Some(command()),
-            action_key: Some("run".to_owned()),
+            action_key: Some("run"),
             ..NodeSpec::new(NodeId::new(id).unwrap())
         })
         .collect();

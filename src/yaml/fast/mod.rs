@@ -75,16 +75,11 @@ struct Reader<'s> {
 
 impl<'s> Reader<'s> {
     fn document(mut self, max_size: u64) -> Option<Tree<'s>> {
-        if self.bytes.starts_with(b"---\n") {
-            (self.at, self.line) = (4, 4);
-        }
+        self.skip_start();
         self.skip_to_token()?;
-        match self.peek() {
-            // One scalar is no contract.
-            b'\0' | b'\'' | b'"' | b'|' | b'>' => return None,
-            _ => self.block_node(true)?,
-        }
+        self.block_node(true)?;
         let root = self.pending.pop()?;
+        // One scalar is no contract.
         let is_collection =
             matches!(self.tree.nodes[root.0 as usize].content(), Content::Sequence(_) | Content::Mapping(_));
         if self.peek() != b'\0' || !is_collection || self.size > max_size {
@@ -92,6 +87,16 @@ impl<'s> Reader<'s> {
         }
         self.tree.root = root;
         Some(self.tree)
+    }
+
+    /// Goes past the marker that a document may begin with, and the comments before it.
+    fn skip_start(&mut self) {
+        while matches!(self.peek(), b'#' | b'\n') {
+            self.skip_line();
+        }
+        if self.bytes[self.at..].starts_with(b"---\n") {
+            self.skip_line();
+        }
     }
 
     /// The next byte; 0 at the end, which no harmless text holds.
@@ -143,9 +148,20 @@ impl<'s> Reader<'s> {
         if self.at != self.line && self.bytes[self.at - 1] != b' ' {
             return None;
         }
-        let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        self.at = self.end_of_line();
         Some(())
+    }
+
+    /// Where the current line ends, which may be here.
+    fn end_of_line(&self) -> usize {
+        let rest = &self.bytes[self.at..];
+        self.at + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
+    }
+
+    /// Goes to the start of the next line, or to the end.
+    fn skip_line(&mut self) {
+        self.at = (self.end_of_line() + 1).min(self.bytes.len());
+        self.line = self.at;
     }
 
     /// Goes past the spaces and the comment at the end of a line. Says whether it is the end.
@@ -240,6 +256,7 @@ impl<'s> Reader<'s> {
             if self.has_duplicates(number + 1) {
                 return None;
             }
+            self.tree.entries[number].value = self.tree.marks(number + 1);
             Content::Mapping(index(number)?)
         } else {
             let number = self.tree.items.len();

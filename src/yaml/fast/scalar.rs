@@ -167,7 +167,7 @@ impl Reader<'_> {
         if !self.skip_to_end_of_line()? || self.peek() == b'\0' {
             return None;
         }
-        self.next_line();
+        self.skip_line();
         self.skip_spaces();
         let (start, indent) = (self.at, self.column());
         // Without a first line, or with an empty one, the indentation is told by more than one line.
@@ -188,14 +188,13 @@ impl Reader<'_> {
             }
             text.extend(std::iter::repeat_n('\n', breaks));
             (breaks, leading_blank) = (0, blank);
-            let rest = &self.bytes[self.at..];
-            let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-            text.push_str(&self.tree.text[self.at..self.at + length]);
-            self.at += length;
+            let end = self.end_of_line();
+            text.push_str(&self.tree.text[self.at..end]);
+            self.at = end;
             if self.peek() == b'\0' {
                 break;
             }
-            self.next_line();
+            self.skip_line();
             loop {
                 while self.column() < indent && self.peek() == b' ' {
                     self.at += 1;
@@ -203,7 +202,7 @@ impl Reader<'_> {
                 if self.peek() != b'\n' {
                     break;
                 }
-                self.next_line();
+                self.skip_line();
                 breaks += 1;
             }
         }
@@ -215,10 +214,5 @@ impl Reader<'_> {
         }
         self.text((start, self.at), text)?;
         self.skip_to_token()
-    }
-
-    fn next_line(&mut self) {
-        self.at += 1;
-        self.line = self.at;
     }
 }

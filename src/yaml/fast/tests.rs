@@ -261,8 +261,18 @@ impl Writer {
     }
 
     fn document(&mut self) {
-        let starts = ["", "", "---\n", "# comment\n", "\n\n", "--- # x\n", "%YAML 1.2\n---\n", "\u{feff}"];
-        let kinds = if self.odd { 8 } else { 5 };
+        let starts = [
+            "",
+            "",
+            "---\n",
+            "# comment\n",
+            "\n\n",
+            "# é\n\n---\n",
+            "--- # x\n",
+            "%YAML 1.2\n---\n",
+            "\u{feff}",
+        ];
+        let kinds = if self.odd { 9 } else { 6 };
         let start = self.pick(&starts[..kinds]);
         self.text.push_str(start);
         match self.rng.below(10) {
@@ -344,4 +354,142 @@ fn both_readers_agree_on_all_that_the_fast_one_reads() {
         "the fast reader reads only {} ({tame}) of {cases}",
         read.len()
     );
+}
+
+#[test]
+fn what_people_write_is_read() {
+    let texts = [
+        "a: 1\n",
+        "a: 1",
+        "# comment\n---\n# another\na: {b: c}  # end\n",
+        "{\"a\":1,\"b\":[true,null,\"x\\ny\"],\"c\":{}}\n",
+        "[\n  a, # first\n  b,\n]\n",
+        "a:\n- b\n- c: d\n  e: f\ng:\n",
+        "- - a\n  - b\n-\n  c: d\n-\n",
+        "a: |\n  one\n\n   two\nb: >-\n  x\n  y\n\n  z\nc:\n  - |+\n    k\n\n",
+        "'a b': 'it''s'\n\"c\": \"\\\"\"\nurl: http://x:80/y#z\n",
+        "a:   \n   b:\n      - [x,\n y]\n",
+        "é: 日本\n",
+    ];
+    for text in texts {
+        assert!(agree(text, 0), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_or_unusual_is_for_the_other_reader() {
+    let deep = "[".repeat(65) + &"]".repeat(65);
+    let long_key = format!("{}: 1\n", "k".repeat(1001));
+    let large: String = (0..50).map(|n| format!("k{n}: {n}\n")).chain(["k7: again\n".to_owned()]).collect();
+    let texts = [
+        "",
+        "a",
+        "'a'",
+        "# only\n",
+        "---\n",
+        "a: 1\n---\nb: 2\n",
+        "a: 1\n...\n",
+        "%YAML 1.2\n---\na: 1\n",
+        "\u{feff}a: 1\n",
+        "a: 1\r\n",
+        "a:\t1\n",
+        "a: 1\t\n",
+        "\ta: 1\n",
+        "a: b\n  c\n",
+        "a: 'b\n  c'\n",
+        "a: \"b\\\n  c\"\n",
+        "a: [b\n c]\n",
+        "a: &x 1\n",
+        "a: *x\n",
+        "a: !!str 1\n",
+        "<<: {a: 1}\n",
+        "{<<: a}\n",
+        "? a\n: b\n",
+        "[a: b]\n",
+        "{[a]: b}\n",
+        "{a: 1}: b\n",
+        "a: 1\na: 2\n",
+        "{a: 1, a: 2}\n",
+        "a: b: c\n",
+        "a: - b\n",
+        "a: 1\n b: 2\n",
+        "a:\n    b: 1\n  c: 2\n",
+        "  a: 1\nb: 2\n",
+        "a: [b\n",
+        "a: {b\n",
+        "a: [b]]\n",
+        "a: [b}\n",
+        "[a,,b]\n",
+        "[,]\n",
+        "a: 'b\n",
+        "a: \"b\n",
+        "a: \"\\q\"\n",
+        "a: 'b' c\n",
+        "a: [b] c\n",
+        "a: 'b'#c\n",
+        "a: [b]#c\n",
+        "a: @b\n",
+        "a: `b\n",
+        "a: %b\n",
+        "a: |2\n   b\n",
+        "a: |\n\n  b\n",
+        "a: |\n",
+        "a: |\n  b\n c\n",
+        "a\nb: 1\n",
+        "- a\nb: 1\n",
+        "a: 1\n- b\n",
+        "[a,\n---\n]\n",
+        "[a]\n[b]\n",
+        "a: b\u{0}\n",
+        "a: \u{1}\n",
+        "a: \u{85}\n",
+        "a: \u{2028}\n",
+        "a: \u{7f}\n",
+        "{a:[b]}\n",
+        "[-]\n",
+        "[- a]\n",
+        "a: \"\\x41\"\n",
+        &deep,
+        &long_key,
+        &large,
+    ];
+    for text in texts {
+        assert!(read(text, SourceId::default(), Limits::default()).is_none(), "{text}");
+    }
+    let limits = |nodes, expanded| Limits { nodes, expanded, ..Limits::default() };
+    let within = |limits| read("[1, 2, 3]", SourceId::default(), limits).is_some();
+    assert!(within(limits(4, 4)) && !within(limits(3, 4)) && !within(limits(4, 3)));
+}
+
+/// Every YAML file below a folder.
+fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn both_readers_agree_on_the_files_of_this_project() {
+    let mut found = Vec::new();
+    for folder in ["contracts", "docs", "examples", "tests"] {
+        files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
+    assert!(!found.is_empty());
+    let mut read = 0;
+    for path in found {
+        let text = std::fs::read_to_string(&path).unwrap();
+        read += usize::from(agree(&text, 0));
+        // The same with small mistakes.
+        for seed in 0..50 {
+            let mut writer = Writer { rng: Rng::new(seed), text: text.clone(), odd: true };
+            writer.mutate();
+            agree(&writer.text, seed);
+        }
+    }
+    assert!(read > 0);
 }
