@@ -9,6 +9,7 @@ use super::error::AppError;
 use crate::model::context::Format;
 use crate::model::event::RunEvent;
 use crate::model::exit::ExitCode;
+use crate::model::outcome::RunStatus;
 use crate::model::report::{ReportFold, RunReport};
 use crate::report::{Formatter, Look, formatter};
 
@@ -88,6 +89,9 @@ impl Reports {
                 return (report, failed);
             }
             report.exit_code = report.exit_code.max(ExitCode::ExecutionFailed);
+            if matches!(report.status, RunStatus::Success | RunStatus::Partial) {
+                report.status = RunStatus::Failed;
+            }
             report.error = report.error.or_else(|| failed.first().map(AppError::info));
         }
     }
@@ -100,7 +104,7 @@ impl ReportFile {
             Ok(there) if !there.is_file() => return Err(io::Error::other("it is no regular file")),
             // What a link names is replaced, not the link.
             Ok(_) => wish.path.canonicalize()?,
-            Err(_) => wish.path.clone(),
+            Err(_) => place(&wish.path).unwrap_or_else(|| wish.path.clone()),
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let draft = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
@@ -127,15 +131,26 @@ impl ReportFile {
     }
 }
 
+/// Where a file would be that is not there yet: links that lead nowhere are followed.
+fn place(path: &Path) -> Option<PathBuf> {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let found = folder.canonicalize().ok()?.join(path.file_name()?);
+        match fs::read_link(&found) {
+            Ok(target) => path = found.parent()?.join(target),
+            Err(_) => return Some(found),
+        }
+    }
+    None
+}
+
 /// Whether two names mean one file, also one that is not there yet.
 pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     match (fs::metadata(one), fs::metadata(other)) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()) && one.is_file(),
-        (Err(_), Err(_)) => {
-            let place =
-                |path: &Path| Some((path.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()));
-            place(one).is_some_and(|one| Some(one) == place(other))
-        }
+        (Err(_), Err(_)) => place(one).is_some_and(|one| Some(one) == place(other)),
         _ => false,
     }
 }

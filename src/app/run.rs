@@ -237,6 +237,7 @@ struct Prepared {
     settings: Settings,
     started: RunStarted,
     root: PathBuf,
+    contract: PathBuf,
     events: Option<EventFile>,
     log: Logged,
 }
@@ -308,6 +309,7 @@ fn prepare(
             plan: planned_nodes(&plan),
         },
         root: project_root(&loaded.path, request.root.as_deref())?,
+        contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
             None => Logged::Nowhere,
@@ -358,6 +360,7 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
                 kind: node.kind.as_str().to_owned(),
                 depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
                 output: node.action.as_ref().map(crate::model::workflow::Action::output).unwrap_or_default(),
+                fallback: node.fallback.map(|fallback| plan.node(fallback).id.clone()),
             }
         })
         .collect()
@@ -368,7 +371,7 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, events, log } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log } = prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -395,11 +398,11 @@ fn carry_out(
         profile,
     };
     let plan = Arc::new(plan);
-    let mut setup = RunSetup { run_id, settings, started, root, environment };
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
     for _ in 1..setup.started.context.repeat {
-        // What failed is not measured any further.
         if report.status != RunStatus::Success {
+            tracing::warn!("the workflow is not repeated any further: what fails is not measured");
             break;
         }
         setup.run_id = RunId::fresh();

@@ -32,6 +32,8 @@ pub(super) struct RunSetup<'a> {
     pub settings: Settings,
     pub started: RunStarted,
     pub root: PathBuf,
+    /// The contract's own path, without symbolic links: what its circuits are kept by.
+    pub contract: PathBuf,
     pub environment: &'a Environment,
 }
 
@@ -69,8 +71,7 @@ impl Session {
         sinks: &mut Sinks<'_>,
     ) -> Result<RunReport, AppError> {
         let executor = executor(setup)?;
-        // Two copies of a project are two projects.
-        let contract = format!("{} in {}", setup.started.contract.name, setup.root.display());
+        let contract = setup.contract.display().to_string();
         let mut circuits = FileCircuits::new(setup.environment.state(), contract);
         let ports = Ports {
             clock: &PausableClock::start(),

@@ -80,7 +80,8 @@ pub(super) fn read_node(
         None => rules.breaker.clone(),
     };
     // What guards the door is never left out because it was slow before.
-    let guards = kind == NodeKind::Validator && tags.iter().any(|tag| tag == "required" || tag == "security");
+    let guards = kind == NodeKind::Validator
+        && tags.iter().any(|tag| ["required", "security"].iter().any(|word| tag.eq_ignore_ascii_case(word)));
 
     let spec = NodeSpec {
         kind,

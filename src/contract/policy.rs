@@ -7,6 +7,9 @@ use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::workflow::{BreakerSpec, Budget, CountedFailures, GroupSpec, Partial, Resources};
 use crate::yaml::{NodeRef, Shape};
 
+/// The longest name of a destination in characters.
+const MAX_DESTINATION: usize = 200;
+
 /// A `circuit_breaker`; nothing where it says `enabled: false`. `count` is what counts where it does not say.
 pub(super) fn read_breaker(
     reader: &mut Reader<'_>,
@@ -35,6 +38,12 @@ pub(super) fn read_breaker(
         if name.trim().is_empty() {
             reader.push(
                 Diagnostic::error(codes::BAD_VALUE, "`destination` is empty").at(tree.span(n), "which one?"),
+            );
+        }
+        if name.chars().count() > MAX_DESTINATION {
+            reader.push(
+                Diagnostic::error(codes::BAD_VALUE, "`destination` is too long")
+                    .at(tree.span(n), format!("at most {MAX_DESTINATION} characters")),
             );
         }
         Some(name.to_owned())

@@ -51,7 +51,7 @@ impl CommandExecutor {
         Self {
             outputs: OutputsFolder::open(&scratch),
             root,
-            is_shell_proof: inherited.iter().all(|(name, _)| is_identifier(name)),
+            is_shell_proof: inherited.iter().all(|(name, _)| passes_a_shell(name)),
             inherited: Arc::new(inherited.into_iter().collect()),
             scratch,
             locator: Locator::default(),
@@ -76,11 +76,14 @@ impl CommandExecutor {
         env.push("ONEX_NODE_RESULTS", results);
 
         let inherited = self.inherited_by(&command.inherit_env);
-        let path = env.get("PATH").or_else(|| inherited.get("PATH")).filter(|path| !path.is_empty());
+        let path = env.get("PATH").or_else(|| inherited.get("PATH"));
         let find =
             |argv: &[String]| self.locator.find(argv.first().map_or("", String::as_str), path, &directory);
-        let is_shell_proof =
-            || self.is_shell_proof && command.env.keys().all(|name| is_identifier(OsStr::new(name)));
+        let is_shell_proof = || {
+            self.is_shell_proof
+                && path.is_none_or(|path| !path.is_empty())
+                && command.env.keys().all(|name| name != "PWD" && passes_a_shell(OsStr::new(name)))
+        };
         let Invocation { mut argv, mut shell } = invocation(&command.program, &self.root, is_shell_proof)?;
         let mut file = find(&argv);
         if file.is_err()
@@ -242,10 +245,12 @@ fn mark(request: &AttemptRequest, attempt: u32) -> String {
     format!("{}/{}/{attempt}", request.run_id, request.node_id)
 }
 
-/// Whether a shell passes on a variable of this name.
-fn is_identifier(name: &OsStr) -> bool {
+/// Whether a shell passes on a variable of this name as it is.
+fn passes_a_shell(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
-    bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+    let is_its_own = ["IFS", "OPTIND", "PPID"].iter().any(|own| name == *own);
+    !is_its_own
+        && bytes.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 

@@ -233,10 +233,11 @@ fn extension(path: &Path) -> Option<&str> {
 /// The interpreter that the first line of a file names, with its argument, as the kernel reads it.
 fn shebang(path: &PathBuf) -> std::io::Result<Option<Vec<String>>> {
     let mut start = Vec::new();
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Looked at before it is opened: opening a FIFO would wait for a writer.
+    if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::other("it is no file"));
     }
+    let file = std::fs::File::open(path)?;
     file.take(256).read_to_end(&mut start)?;
     let Some(line) = start.strip_prefix(b"#!") else { return Ok(None) };
     let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();

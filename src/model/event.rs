@@ -193,6 +193,9 @@ pub struct PlannedNode {
     pub depends_on: Vec<NodeId>,
     /// How its output becomes a value.
     pub output: OutputFormat,
+    /// The node that stands in for it when it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<NodeId>,
 }
 
 /// How an attempt ended.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::{EventKind, PlannedNode, RunEvent};
+use super::outcome::FailureReason;
 use crate::base::NodeId;
 
 /// The latencies of a workflow.
@@ -101,7 +102,13 @@ impl ProfileFold {
     pub fn apply(&mut self, event: &RunEvent) {
         match &event.kind {
             EventKind::RunStarted(started) if self.plan.is_empty() => self.plan.clone_from(&started.plan),
-            EventKind::AttemptFinished(finished) => {
+            // What was stopped says nothing about how long it takes.
+            EventKind::AttemptFinished(finished)
+                if finished
+                    .failure
+                    .as_ref()
+                    .is_none_or(|failure| failure.reason != FailureReason::Cancelled) =>
+            {
                 let measured = self.nodes.entry(finished.node_id.clone()).or_default();
                 measured.durations_us.push(finished.duration_us);
                 if let Some(usage) = finished.usage {
@@ -144,12 +151,16 @@ impl ProfileFold {
         let median: HashMap<&NodeId, f64> = nodes.iter().map(|n| (&n.node_id, n.latency.p50_ms)).collect();
         // The plan is in topological order, so all that a node waits for comes before it.
         let mut longest: HashMap<&NodeId, (f64, Option<&NodeId>)> = HashMap::with_capacity(self.plan.len());
+        let fallbacks: HashMap<&NodeId, &NodeId> =
+            self.plan.iter().filter_map(|node| Some((&node.node_id, node.fallback.as_ref()?))).collect();
         for node in &self.plan {
-            let before = node
-                .depends_on
-                .iter()
-                .filter_map(|id| Some((longest.get(id)?.0, id)))
-                .max_by(|a, b| a.0.total_cmp(&b.0));
+            // Who waits for a node waits for those that stood in for it. One that did not takes no time.
+            let waited = node.depends_on.iter().flat_map(|id| {
+                let chain = std::iter::successors(Some(id), |id| fallbacks.get(id).copied());
+                chain.take_while(|id| **id != node.node_id).take(self.plan.len())
+            });
+            let before =
+                waited.filter_map(|id| Some((longest.get(id)?.0, id))).max_by(|a, b| a.0.total_cmp(&b.0));
             let own = median.get(&node.node_id).copied().unwrap_or(0.0);
             let total = own + before.map_or(0.0, |(ms, _)| ms);
             longest.insert(&node.node_id, (total, before.map(|(_, id)| id)));

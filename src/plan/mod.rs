@@ -61,6 +61,11 @@ impl Plan {
         if order.len() < nodes.len() {
             return Err(cycle::explain(nodes, &order, &implied));
         }
+        let mut order = order;
+        if workflow.rules.batch {
+            let levels = order::levels(nodes, &order, &implied);
+            order.sort_by_key(|&index| (levels[index].0, nodes[index].priority, index));
+        }
         let mut stands_in_for = Vec::new();
         for (index, fallback) in nodes.iter().enumerate().filter_map(|(i, n)| Some((i, n.fallback?))) {
             stands_in_for.resize(nodes.len(), None);

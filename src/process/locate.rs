@@ -1,7 +1,7 @@
 //! Finds the file of a program, as `execvp` would.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -12,16 +12,8 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Finds programs and remembers where: a thousand nodes run few programs.
 #[derive(Debug, Default)]
 pub struct Locator {
-    known: Mutex<Known>,
-}
-
-/// Files by what was asked for, and by what else decides.
-#[derive(Debug, Default)]
-struct Known {
-    /// By their own path.
-    absolute: HashMap<String, PathBuf>,
-    /// By the search path, and the working directory where that decides, too.
-    named: HashMap<(String, OsString), PathBuf>,
+    /// Files that were named by their own path.
+    known: Mutex<HashMap<String, PathBuf>>,
 }
 
 impl Locator {
@@ -32,47 +24,27 @@ impl Locator {
     /// Says what was looked for, and where.
     pub fn find(&self, program: &str, path: Option<&OsStr>, directory: &Path) -> Result<PathBuf, String> {
         let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(file) = known.absolute.get(program) {
+        if let Some(file) = known.get(program) {
             return Ok(file.clone());
         }
         if Path::new(program).is_absolute() {
             let file = PathBuf::from(program);
             check(&file).map_err(|problem| format!("`{program}` {problem}"))?;
-            known.absolute.insert(program.to_owned(), file.clone());
+            known.insert(program.to_owned(), file.clone());
             return Ok(file);
         }
-        let known = &mut known.named;
-        // A name is looked for in the path; a path is taken from the working directory.
-        let named = !program.contains('/');
-        let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
-        // What a relative entry of the path means depends on the directory, too.
-        let relative = named && std::env::split_paths(path).any(|entry| entry.is_relative());
-        let mut from = if named { path.to_owned() } else { OsString::new() };
-        if !named || relative {
-            from.push("\0");
-            from.push(directory);
-        }
-        let key = (program.to_owned(), from);
-        if let Some(file) = known.get(&key) {
-            return Ok(file.clone());
-        }
-        if !named {
+        drop(known);
+        if program.contains('/') {
             let file = directory.join(program);
             check(&file).map_err(|problem| format!("`{program}` {problem}"))?;
-            known.insert(key, file.clone());
             return Ok(file);
         }
-        // An empty entry of `PATH` means the working directory.
-        let found = std::env::split_paths(path)
+        // Looked for anew each time: a node can put a program where a later one finds it first. An empty entry of
+        // `PATH` means the working directory.
+        std::env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH)))
             .map(|entry| directory.join(entry).join(program))
-            .find(|f| check(f).is_ok());
-        match found {
-            Some(file) => {
-                known.insert(key, file.clone());
-                Ok(file)
-            }
-            None => Err(format!("no program `{program}` in PATH")),
-        }
+            .find(|file| check(file).is_ok())
+            .ok_or_else(|| format!("no program `{program}` in PATH"))
     }
 }
 

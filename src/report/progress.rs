@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::look::{Look, Mark};
+use super::look::{Look, Mark, WIDTH};
 use crate::base::{NodeId, text};
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::outcome::NodeStatus;
@@ -88,7 +88,7 @@ impl Progress {
     pub fn block(&self, now: Duration, (columns, rows): (usize, usize)) -> Vec<String> {
         let (look, dot) = (self.look, self.look.or_ascii("·", "-"));
         // The last cell stays free: terminals differ in what they do after it.
-        let width = columns.saturating_sub(1).max(1);
+        let width = columns.saturating_sub(1).clamp(1, WIDTH);
         let mut head = format!("[{}/{}] {} running", self.ended, self.total, self.running());
         let failed = (self.failed > 0).then(|| format!(" {dot} {} failed", self.failed));
         for piece in failed.into_iter().chain([format!(" {dot} {}", seconds(now))]) {

@@ -48,6 +48,7 @@ fn events(seed: u64) -> Vec<RunEvent> {
             kind: words(&mut rng),
             depends_on: Vec::new(),
             output: OutputFormat::Text,
+            fallback: None,
         })
         .collect();
     let mut context = ExecutionContext { jobs: 3, ..ExecutionContext::default() };
@@ -211,6 +212,7 @@ fn story(kinds: Vec<(u64, EventKind)>) -> Vec<RunEvent> {
         kind: "effect".into(),
         depends_on: Vec::new(),
         output: OutputFormat::Text,
+        fallback: None,
     };
     let started = RunStarted {
         correlation_id: CorrelationId::from_text("c"),

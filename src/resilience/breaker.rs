@@ -129,7 +129,7 @@ pub fn record(
             match verdict {
                 Verdict::Failure => open(spec.failure_threshold),
                 Verdict::Neither => (BreakerState::HalfOpen { successes, probe: None }, None),
-                Verdict::Success if successes + 1 >= spec.half_open_max_calls => {
+                Verdict::Success if successes.saturating_add(1) >= spec.half_open_max_calls => {
                     (BreakerState::Closed { failures: 0 }, Some(Moved::Closed))
                 }
                 Verdict::Success => (BreakerState::HalfOpen { successes: successes + 1, probe: None }, None),

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::ports::{CircuitError, CircuitKey, Circuits};
@@ -18,6 +18,10 @@ const VERSION: u32 = 1;
 
 /// The largest file that is read in bytes: some 100,000 circuits.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// Opens without waiting for anybody.
+#[expect(clippy::cast_possible_wrap, reason = "flags are bits")]
+const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
 
 /// How often a lock that somebody else holds is tried, and the time in between. It is held for the length of one small
 /// write, but a process can be stopped at any moment.
@@ -31,8 +35,14 @@ pub struct FileCircuits {
     folder: Option<PathBuf>,
     /// What the nodes of this run's contract are told apart from those of others by.
     contract: String,
-    told: bool,
+    /// Whether the states cannot be kept: asking again would cost every node the same wait.
+    given_up: bool,
+    /// What the file held when it was last read or written here, and which file that was.
+    known: Option<(Signature, Document)>,
 }
+
+/// What tells a file from one that somebody else has written since: device, inode, length, and when it was changed.
+type Signature = (u64, u64, u64, i64, i64);
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Document {
@@ -44,7 +54,7 @@ impl FileCircuits {
     /// Circuits in `folder`, which need not exist yet; `contract` names the contract of the run.
     #[must_use]
     pub const fn new(folder: Option<PathBuf>, contract: String) -> Self {
-        Self { folder, contract, told: false }
+        Self { folder, contract, given_up: false, known: None }
     }
 
     fn key(&self, circuit: &CircuitKey) -> String {
@@ -55,7 +65,7 @@ impl FileCircuits {
     }
 
     fn change(
-        &self,
+        &mut self,
         circuit: &CircuitKey,
         change: &mut dyn FnMut(BreakerState) -> BreakerState,
     ) -> Result<(), CircuitError> {
@@ -70,11 +80,18 @@ impl FileCircuits {
         let _held = lock_file(&lock).map_err(|error| failed("lock", &lock, error))?;
 
         let path = folder.join("circuits.json");
-        let mut document = read(&path)?;
+        // A link stays one: what it names is replaced.
+        let path = path.canonicalize().unwrap_or(path);
+        let signature = fs::symlink_metadata(&path).ok().map(|kind| signature(&kind));
+        let mut document = match self.known.take() {
+            Some((known, document)) if Some(known) == signature => document,
+            _ => read(&path)?,
+        };
         let key = self.key(circuit);
         let before = document.circuits.get(&key).cloned();
         let after = change(before.clone().unwrap_or_default());
         if before.as_ref() == Some(&after) || (before.is_none() && after == BreakerState::default()) {
+            self.known = signature.map(|signature| (signature, document));
             return Ok(());
         }
         // A circuit at rest needs no place in the file.
@@ -84,7 +101,9 @@ impl FileCircuits {
             document.circuits.insert(key, after);
         }
         document.version = VERSION;
-        write(&path, &document).map_err(|error| failed("write", &path, error))
+        let written = write(&path, &document).map_err(|error| failed("write", &path, error))?;
+        self.known = Some((written, document));
+        Ok(())
     }
 }
 
@@ -94,10 +113,12 @@ impl Circuits for FileCircuits {
         circuit: &CircuitKey,
         change: &mut dyn FnMut(BreakerState) -> BreakerState,
     ) -> Result<(), CircuitError> {
+        if self.given_up {
+            return Err(CircuitError("they could not be kept before".to_owned()));
+        }
         self.change(circuit, change).inspect_err(|error| {
-            if !std::mem::replace(&mut self.told, true) {
-                tracing::warn!(%error, "circuit breakers have no effect in this run");
-            }
+            self.given_up = true;
+            tracing::warn!(%error, "circuit breakers have no effect from here on in this run");
         })
     }
 }
@@ -108,7 +129,17 @@ impl Circuits for FileCircuits {
     reason = "what is asked between two inputs has to be answered before the next"
 )]
 fn lock_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    // A FIFO in its place would wait for a reader, for ever.
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     for attempt in 1.. {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => break,
@@ -143,10 +174,23 @@ fn read(path: &Path) -> Result<Document, CircuitError> {
 }
 
 /// In one step: whoever reads sees the states from before or from after.
-fn write(path: &Path, document: &Document) -> io::Result<()> {
+fn write(path: &Path, document: &Document) -> io::Result<Signature> {
+    let text = serde_json::to_vec(document)?;
+    if text.len() as u64 > MAX_SIZE {
+        return Err(io::Error::other("it would be larger than 16 MiB; remove it to start over"));
+    }
     let beside = path.with_extension("json.new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
-    serde_json::to_writer(&mut file, document)?;
-    drop(file);
-    fs::rename(&beside, path)
+    // Whoever holds the lock is the only writer, so what is there was left behind.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(&text)?;
+    fs::rename(&beside, path)?;
+    Ok(signature(&file.metadata()?))
+}
+
+fn signature(kind: &fs::Metadata) -> Signature {
+    (kind.dev(), kind.ino(), kind.len(), kind.mtime(), kind.mtime_nsec())
 }

@@ -72,7 +72,9 @@ fn no_change_is_lost_between_many() {
                 let mut circuits = folder.circuits("c");
                 for _ in 0..25 {
                     // The lock gives up on who holds it for too long; a loaded machine may do that.
-                    while circuits.update(&node("n"), &mut one_more).is_err() {}
+                    while circuits.update(&node("n"), &mut one_more).is_err() {
+                        circuits = folder.circuits("c");
+                    }
                 }
             });
         }
@@ -100,6 +102,31 @@ fn a_lock_that_is_never_given_back_holds_up_nobody_for_ever() {
     folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
     let held = std::fs::File::options().write(true).open(folder.0.join("state/circuits.lock")).unwrap();
     rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    let error = folder.circuits("a").update(&node("x"), &mut one_more).unwrap_err();
+    let mut circuits = folder.circuits("a");
+    let error = circuits.update(&node("x"), &mut one_more).unwrap_err();
     assert!(error.0.contains("another process holds it"), "{error}");
+    // One wait is enough for a run.
+    drop(held);
+    assert!(circuits.update(&node("x"), &mut one_more).unwrap_err().0.contains("before"));
+    assert!(folder.circuits("a").update(&node("x"), &mut one_more).is_ok());
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for_and_a_link_stays_one() {
+    let folder = Folder::new("kinds");
+    folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
+    let state = folder.0.join("state");
+    let elsewhere = folder.0.join("elsewhere.json");
+    std::fs::rename(state.join("circuits.json"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, state.join("circuits.json")).unwrap();
+    folder.circuits("a").update(&node("x"), &mut one_more).unwrap();
+    assert!(state.join("circuits.json").is_symlink());
+    assert_eq!(seen(&mut folder.circuits("a"), &node("x")), BreakerState::Closed { failures: 2 });
+    std::fs::remove_file(state.join("circuits.lock")).unwrap();
+    let fifo = rustix::fs::FileType::Fifo;
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    for name in ["circuits.lock", "circuits.json.new"] {
+        rustix::fs::mknodat(rustix::fs::CWD, state.join(name), fifo, mode, 0).unwrap();
+    }
+    assert!(folder.circuits("a").update(&node("x"), &mut one_more).is_err());
 }

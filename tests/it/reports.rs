@@ -127,7 +127,7 @@ fn a_report_that_is_not_there_at_the_end_is_a_failure() {
     folder.write("out/keep", "");
     let report = folder.report(&["--report", "out/r.json", "--report", "good.json"]);
     assert!(folder.exists("ran"));
-    assert_eq!((&report["status"], &report["exit_code"]), (&"success".into(), &1.into()));
+    assert_eq!((&report["status"], &report["exit_code"]), (&"failed".into(), &1.into()));
     assert_eq!(report["error"]["kind"], "OutputError");
     assert!(report["error"]["message"].as_str().unwrap().contains("out/r.json"), "{report}");
     // The other one tells of it.

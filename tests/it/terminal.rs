@@ -201,7 +201,7 @@ fn lines_are_as_wide_as_the_terminal() {
     for columns in [60, 80, 100, 200] {
         let onex = env!("CARGO_BIN_EXE_onex");
         let line = format!(
-            "--version; stty cols {columns} rows 24; exec {onex} orch --contract contract.yaml --no-color"
+            "--version; stty cols {columns} rows 24; exec {onex} orch --contract contract.yaml --no-color --progress none"
         );
         let sent = at_a_terminal(&folder, &[], &line);
         let widest = sent.lines().map(|line| onex::base::text::cells(line.trim_end())).max().unwrap();

@@ -30,6 +30,9 @@ class Terminal:
         self.shell, self.screen = pty.fork()
         if self.shell == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            # Whoever ignores these, as some test runners do, hands that on.
+            for ignored in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(ignored, signal.SIG_DFL)
             os.execvp(argv[0], argv)
 
     def __repr__(self):

@@ -240,6 +240,7 @@ pub(super) fn started(plan: &Plan) -> RunStarted {
                     .map(|d| plan.node(d.node).id.clone())
                     .collect(),
                 output: OutputFormat::Text,
+                fallback: None,
             })
             .collect(),
     }

@@ -29,6 +29,9 @@ fn inside(name: &str, script: &str) -> Option<PathBuf> {
 
 const SUSPENDS: &str = r#"
 import os, signal, sys, time
+# Whoever ignores these, as some test runners do, hands that on.
+for ignored in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(ignored, signal.SIG_DFL)
 ready, job = sys.argv[1], os.fork()
 if job == 0:
     os.setpgid(0, 0)
@@ -75,6 +78,9 @@ fn all_programs_pause_with_onex_and_go_on_with_it() {
 const TERMINAL: &str = r#"
 import os, pty, signal, sys, termios, time
 ready = sys.argv[1]
+# Whoever ignores these, as some test runners do, hands that on.
+for ignored in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(ignored, signal.SIG_DFL)
 shell, screen = pty.fork()
 if shell == 0:
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
