@@ -108,8 +108,8 @@ impl<'t> Reader<'t> {
             .at(self.tree.span(node), format!("this is {noun}"));
         // YAML 1.1 read these as booleans; YAML 1.2 does not.
         finding = match self.tree.scalar(node).map(str::to_ascii_lowercase).as_deref() {
-            Some("yes" | "on" | "y") => finding.help("write `true`"),
-            Some("no" | "off" | "n") => finding.help("write `false`"),
+            Some("yes" | "on" | "y") => finding.help("write `true`").fixed_by(self.tree.span(node), "true"),
+            Some("no" | "off" | "n") => finding.help("write `false`").fixed_by(self.tree.span(node), "false"),
             _ => finding,
         };
         self.push(finding);

@@ -4,6 +4,7 @@
 //! nodes and edges, but for the heap that keeps ties in order.
 
 mod cycle;
+mod doubts;
 mod order;
 mod view;
 

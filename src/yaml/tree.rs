@@ -33,7 +33,7 @@ pub(super) enum Content<'s> {
     },
     Sequence(Range<u32>),
     Mapping(Range<u32>),
-    /// Another node's content at a place of its own, so that messages point at the use.
+    /// Another node's content at a place of its own, so that messages point at the use: an alias, or an included file.
     Alias(NodeRef),
 }
 
@@ -76,18 +76,40 @@ impl Shape<'_> {
 #[derive(Clone, Debug)]
 pub struct Tree<'s> {
     pub(super) source: SourceId,
+    /// Where the nodes of another text begin; empty where there is one text only.
+    pub(super) parts: Vec<(u32, SourceId)>,
     pub(super) nodes: Vec<Node<'s>>,
     pub(super) items: Vec<NodeRef>,
     pub(super) entries: Vec<Entry>,
     pub(super) root: NodeRef,
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// Where a text breaks off: it is not YAML from there on.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The text.
+    pub source: SourceId,
+    /// The first byte of the last thing that was read; more may have belonged to it.
+    pub from: u32,
+    /// The first bytes of the collections that were not complete, and of what they begin with.
+    pub open: Vec<u32>,
 }
 
 impl<'s> Tree<'s> {
     fn content(&self, node: NodeRef) -> &Content<'s> {
-        match &self.nodes[node.0 as usize].content {
-            Content::Alias(target) => &self.nodes[target.0 as usize].content,
-            content => content,
+        let mut content = &self.nodes[node.0 as usize].content;
+        // An alias can name an included file, which can be one more file's name.
+        while let Content::Alias(target) = content {
+            content = &self.nodes[target.0 as usize].content;
         }
+        content
+    }
+
+    /// Where texts break off.
+    #[must_use]
+    pub fn cuts(&self) -> &[Cut] {
+        &self.cuts
     }
 
     /// The root; an empty document's root is null.
@@ -99,8 +121,12 @@ impl<'s> Tree<'s> {
     /// The place of a node.
     #[must_use]
     pub fn span(&self, node: NodeRef) -> Span {
+        let source = match self.parts.partition_point(|&(first, _)| first <= node.0) {
+            0 => self.source,
+            after => self.parts[after - 1].1,
+        };
         let node = &self.nodes[node.0 as usize];
-        Span { source: self.source, start: node.start, end: node.end }
+        Span { source, start: node.start, end: node.end }
     }
 
     /// What a node is.
@@ -115,7 +141,7 @@ impl<'s> Tree<'s> {
             Content::Mapping(range) => {
                 Shape::Mapping(&self.entries[range.start as usize..range.end as usize])
             }
-            // Anchors name nodes, never aliases.
+            // The content is never an alias.
             Content::Alias(_) => Shape::Null,
         }
     }
