@@ -1,8 +1,9 @@
-//! A text that breaks off: what can still be said of it, and what could be otherwise if one knew the rest.
+//! A text with gaps: one that breaks off, or includes what cannot be read. What can still be said of it, and what could
+//! be otherwise if one knew the rest.
 
 use super::Texts;
 use crate::diag::{Diagnostic, codes};
-use crate::yaml::{Cut, Tree};
+use crate::yaml::{Cut, Shape, Tree};
 
 /// Whether the rest of the texts could not make a finding void.
 pub(super) fn is_certain(finding: &Diagnostic, tree: &Tree<'_>, texts: &Texts) -> bool {
@@ -11,8 +12,12 @@ pub(super) fn is_certain(finding: &Diagnostic, tree: &Tree<'_>, texts: &Texts) -
     if tree.cuts().iter().filter(here).any(|cut| span.start >= cut.from) {
         return false;
     }
+    let breaks_off = !tree.cuts().is_empty();
     match finding.code {
-        codes::NOT_A_CONTRACT | codes::NO_GRAPH | codes::UNBOUND_NODE | codes::MEANINGLESS_RULE => false,
+        // What is not there may be in the gap.
+        codes::NO_GRAPH => false,
+        codes::NOT_A_CONTRACT => !breaks_off && tree.shape(tree.root()) != Shape::Null,
+        codes::MEANINGLESS_RULE => !breaks_off,
         codes::MISSING_KEY => !tree.cuts().iter().filter(here).any(|cut| cut.open.contains(&span.start)),
         // It may be declared further on, if its name stands there at all.
         codes::UNKNOWN_NODE | codes::UNKNOWN_GROUP => {

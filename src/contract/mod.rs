@@ -84,10 +84,11 @@ pub fn parse_with(texts: &Texts) -> Parsed {
             }
         };
     let unreadable = diagnostics.len();
+    let has_gaps = diagnostics.iter().any(|finding| finding.severity == Severity::Error);
     let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
     let (kind, workflow) = document(&mut reader, &tree);
     let mut diagnostics = reader.diagnostics;
-    if !tree.cuts().is_empty() {
+    if has_gaps {
         let mut at = 0;
         diagnostics.retain(|finding| {
             at += 1;

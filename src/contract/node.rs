@@ -365,6 +365,8 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
             continue;
         }
         match found {
+            // The same key twice has been told of as what it is.
+            Some((first, ..)) if first == key => {}
             Some((first, first_at, _)) => reader.push(
                 Diagnostic::error(
                     codes::SEVERAL_ACTIONS,

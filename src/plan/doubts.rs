@@ -135,7 +135,7 @@ impl Plan {
         for (index, node) in nodes.iter().enumerate() {
             for edge in &node.depends_on {
                 union.union(index, edge.node);
-                edges += 1;
+                edges += usize::from(edge.on != EdgeCondition::Fallback);
             }
         }
         if edges == 0 {

@@ -322,7 +322,11 @@ impl<'s> Loader<'s, '_> {
             (true, [.., key, _]) if children.len() % 2 == 0 => Some(key),
             (_, [.., last]) => Some(last),
         };
-        let from = last.map_or(innermost.start, |last| self.tree.nodes[last.0 as usize].start);
+        let from = match children.last().map(|last| &self.tree.nodes[last.0 as usize]) {
+            // A collection has had its end; of a text, nobody knows.
+            Some(Node { content: Content::Sequence(_) | Content::Mapping(_), end, .. }) => *end,
+            _ => last.map_or(innermost.start, |last| self.tree.nodes[last.0 as usize].start),
+        };
         let mut cut = Cut { source: self.source, from, open: Vec::new() };
         while self.open.len() > outer
             && let Some(open) = self.open.pop()

@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod events;
 mod examples;
+mod explain;
 mod log;
 mod plans;
 mod reports;
