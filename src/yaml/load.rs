@@ -132,7 +132,7 @@ impl<'s> Loader<'s, '_> {
             flow_nesting_limit: self.limits.depth + 1,
             block_nesting_limit: self.limits.depth + 1,
         };
-        self.bytes = self.bytes.saturating_add(text.len() as u64);
+        self.bytes = self.bytes.saturating_add(cost(text));
         let (outer, before) = (self.open.len(), self.pending.len());
         let mut documents = 0;
         let mut root = None;
@@ -289,7 +289,7 @@ impl<'s> Loader<'s, '_> {
             self.diagnostics.push(refusal);
             return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
         }
-        if self.bytes.saturating_add(text.len() as u64) > self.limits.bytes {
+        if self.bytes.saturating_add(cost(text)) > self.limits.bytes {
             let most = self.limits.bytes / 1024 / 1024;
             let message = format!("the contract is larger than {most} MiB with all that it includes");
             return Err(Diagnostic::error(codes::TOO_LARGE, message).at(place, "one file too many"));
@@ -510,6 +510,11 @@ impl<'s> Loader<'s, '_> {
             format!("the file holds more than {} values", self.limits.nodes),
         )
     }
+}
+
+/// What a text counts against the limit: a file costs more than its text, however short it is.
+fn cost(text: &str) -> u64 {
+    (text.len() as u64).max(4096)
 }
 
 /// The bytes of a place. The parser counts them for every text that it borrows.

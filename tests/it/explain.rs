@@ -114,3 +114,26 @@ fn an_unknown_code_is_answered_with_one_that_may_be_meant() {
     assert!(far.code == 2 && far.stderr.contains("codes look like `E0302`"), "{}", far.stderr);
     assert!(!far.stderr.contains('\u{1b}'), "{:?}", far.stderr);
 }
+
+/// The text of the fenced blocks of a document, each with its language, up to the first that `onex` does not say.
+fn blocks(section: &str) -> Vec<(&str, &str)> {
+    section.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
+}
+
+#[test]
+fn the_comparison_says_what_onex_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnostics.md");
+    let document = fs::read_to_string(file).expect("a document");
+    let sections: Vec<&str> = document.split("\n## ").skip(1).collect();
+    assert_eq!(sections.len(), 10);
+    for section in sections {
+        let blocks = blocks(section);
+        let [("yaml", contract), ("text", shown), ..] = blocks.as_slice() else { panic!("{blocks:?}") };
+        let (command, shown) = shown.split_once('\n').expect("a command and what it says");
+        let arguments: Vec<&str> = command.strip_prefix("$ onex ").expect("a command").split(' ').collect();
+        let folder = Folder::with(&format!("{contract}\n"));
+        let ended = folder.onex(&arguments);
+        assert_eq!((ended.code, ended.stdout.trim_end()), (2, shown), "{section}");
+        assert!(blocks.len() >= 5, "three others at least: {section}");
+    }
+}

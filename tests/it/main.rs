@@ -19,4 +19,5 @@ mod scale;
 mod signals;
 mod support;
 mod terminal;
+mod validate;
 mod yaml;
