@@ -21,6 +21,9 @@ pub(super) fn is_certain(finding: &Diagnostic, tree: &Tree<'_>, texts: &Texts) -
         codes::MISSING_KEY => !tree.cuts().iter().filter(here).any(|cut| cut.open.contains(&span.start)),
         // It may be declared further on, if its name stands there at all.
         codes::UNKNOWN_NODE | codes::UNKNOWN_GROUP => {
+            if tree.lacks_files() && finding.fix.is_none() {
+                return false;
+            }
             let word = texts.text_of(span.source).get(span.start as usize..span.end as usize);
             let word = word.unwrap_or_default().trim_matches(['"', '\'']);
             tree.cuts().iter().all(|cut| {

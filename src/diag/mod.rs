@@ -54,7 +54,7 @@ pub struct Diagnostic {
     /// What the author can do about it.
     pub help: Vec<String>,
     /// What the first piece of advice comes down to, where it is a change of the text.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {
@@ -93,7 +93,7 @@ impl Diagnostic {
     /// The finding with the text that would be right in the place of another.
     #[must_use]
     pub fn fixed_by(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.fix = Some(Fix { span, text: text.into() });
+        self.fix = Some(Box::new(Fix { span, text: text.into() }));
         self
     }
 

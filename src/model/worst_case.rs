@@ -46,18 +46,15 @@ impl NodeSpec {
 
 /// The sum of `count` delays, each longer than the one before by a factor, and none longer than `most`.
 fn growing(count: u32, (first, factor): (Duration, f64), most: Duration) -> Duration {
-    /// What grows so slowly that it has not arrived by then is taken to be as long as it will be.
-    const STEPS: u32 = 10_000;
-    let (mut sum, mut delay) = (Duration::ZERO, first.min(most));
-    for done in 0..count {
-        if delay == most || delay.is_zero() || factor <= 1.0 || done >= STEPS {
-            return sum.saturating_add(delay.saturating_mul(count - done));
-        }
-        sum = sum.saturating_add(delay);
-        delay =
-            Duration::try_from_secs_f64(delay.as_secs_f64() * factor).map_or(most, |delay| delay.min(most));
+    let first = first.min(most);
+    if first.is_zero() || factor <= 1.0 {
+        return first.saturating_mul(count);
     }
-    sum
+    let (from, to) = (first.as_secs_f64(), most.as_secs_f64());
+    // After so many delays, all are as long as they may be.
+    let growing = ((to / from).ln() / factor.ln()).ceil().clamp(0.0, f64::from(count));
+    let sum = from * (factor.powf(growing) - 1.0) / (factor - 1.0) + (f64::from(count) - growing) * to;
+    Duration::try_from_secs_f64(sum).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -95,6 +92,8 @@ mod tests {
     #[test]
     fn the_largest_numbers_come_to_an_end() {
         let mut node = node((u32::MAX, 1, 3600), (u32::MAX, 1));
+        node.retry.outer.multiplier = 10.0;
+        assert_eq!(node.worst_case().total(), Duration::MAX);
         node.retry.outer.multiplier = 1.000_000_1;
         assert!(node.worst_case().total() > Duration::from_secs(u64::from(u32::MAX)));
     }

@@ -28,15 +28,16 @@ impl Plan {
             EdgeCondition::Finished | EdgeCondition::Fallback => None,
         };
         let decides = |edge: &&Dependency| opposite(edge.on).is_some() && nodes[edge.node].enabled;
-        let waits_for_failure =
-            |node: &NodeSpec| node.depends_on.iter().any(|edge| edge.on == EdgeCondition::Failure);
+        let waits_for_failure: Vec<bool> = nodes
+            .iter()
+            .map(|node| node.depends_on.iter().any(|edge| edge.on == EdgeCondition::Failure))
+            .collect();
         let mut found = Vec::new();
         let mut pairs = 0;
-        for node in nodes.iter().filter(|node| node.enabled) {
-            let own = waits_for_failure(node);
+        for (index, node) in nodes.iter().enumerate().filter(|(_, node)| node.enabled) {
             let contradiction = node.depends_on.iter().filter(decides).find_map(|through| {
                 let between = &nodes[through.node];
-                if !own && !waits_for_failure(between) {
+                if !waits_for_failure[index] && !waits_for_failure[through.node] {
                     return None;
                 }
                 between.depends_on.iter().filter(decides).find_map(|far| {

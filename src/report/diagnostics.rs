@@ -75,7 +75,7 @@ fn one(
         });
         group = group.element(Snippet::source(text.as_ref()).path(path.as_str()).annotations(annotations));
     }
-    let fix = diagnostic.fix.as_ref().and_then(|fix| {
+    let fix = diagnostic.fix.as_deref().and_then(|fix| {
         let (_, text, path) = shown.iter().find(|(source, ..)| *source == fix.span.source)?;
         can_be_shown(fix, text).then_some((fix, text, path))
     });

@@ -4,30 +4,30 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser};
 
-use crate::diag::{Diagnostic, SourceId};
+use crate::diag::{Diagnostic, SourceId, codes};
 
 /// The tag of a file's name that stands for the file.
 pub(super) const TAG: &str = "!include";
 
+/// The text of a file, or why there is none.
+type Found<'s> = Result<(SourceId, &'s str), Diagnostic>;
+
 /// What may be included: for each text and each name in it, the text of the file, or why there is none.
 #[derive(Debug, Default)]
 pub struct Included<'s> {
-    files: HashMap<SourceId, HashMap<String, Result<(SourceId, &'s str), Diagnostic>>>,
+    files: HashMap<SourceId, HashMap<String, Found<'s>>>,
 }
 
 impl<'s> Included<'s> {
     /// Says what `name` stands for in the text `asking`. A refusal is a finding without a place.
-    pub fn add(&mut self, asking: SourceId, name: &str, found: Result<(SourceId, &'s str), Diagnostic>) {
+    pub fn add(&mut self, asking: SourceId, name: &str, found: Found<'s>) {
         self.files.entry(asking).or_default().insert(name.to_owned(), found);
     }
 
-    pub(super) fn find(&self, asking: SourceId, name: &str) -> Result<(SourceId, &'s str), Diagnostic> {
+    pub(super) fn find(&self, asking: SourceId, name: &str) -> Found<'s> {
         let found = self.files.get(&asking).and_then(|names| names.get(name)).cloned();
         found.unwrap_or_else(|| {
-            Err(Diagnostic::error(
-                crate::diag::codes::UNREADABLE,
-                format!("`{name}` cannot be included here"),
-            ))
+            Err(Diagnostic::error(codes::UNREADABLE, format!("`{name}` cannot be included here")))
         })
     }
 }

@@ -68,6 +68,7 @@ pub fn load_with<'s>(
             entries: Vec::new(),
             root: NodeRef(0),
             cuts: Vec::new(),
+            lacks_files: false,
         },
         limits,
         source,
@@ -267,6 +268,7 @@ impl<'s> Loader<'s, '_> {
         let (source, text) = match self.included.find(self.source, path) {
             Ok(found) => found,
             Err(refusal) => {
+                self.tree.lacks_files = true;
                 self.diagnostics.push(refusal.at(place, "included here"));
                 return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
             }
@@ -286,6 +288,7 @@ impl<'s> Loader<'s, '_> {
             None
         };
         if let Some(refusal) = refusal {
+            self.tree.lacks_files = true;
             self.diagnostics.push(refusal);
             return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
         }
@@ -319,7 +322,7 @@ impl<'s> Loader<'s, '_> {
         let children = &self.pending[innermost.first..];
         let last = match (innermost.mapping, children) {
             (_, []) => None,
-            (true, [.., key, _]) if children.len() % 2 == 0 => Some(key),
+            (true, [.., key, _]) if children.len().is_multiple_of(2) => Some(key),
             (_, [.., last]) => Some(last),
         };
         let from = match children.last().map(|last| &self.tree.nodes[last.0 as usize]) {
@@ -332,7 +335,7 @@ impl<'s> Loader<'s, '_> {
             && let Some(open) = self.open.pop()
         {
             let mut children = self.pending.split_off(open.first);
-            if open.mapping && children.len() % 2 == 1 {
+            if open.mapping && !children.len().is_multiple_of(2) {
                 children.pop();
             }
             let place = |node: &NodeRef| self.tree.nodes[node.0 as usize].clone();

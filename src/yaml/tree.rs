@@ -83,6 +83,7 @@ pub struct Tree<'s> {
     pub(super) entries: Vec<Entry>,
     pub(super) root: NodeRef,
     pub(super) cuts: Vec<Cut>,
+    pub(super) lacks_files: bool,
 }
 
 /// Where a text breaks off: it is not YAML from there on.
@@ -104,6 +105,12 @@ impl<'s> Tree<'s> {
             content = &self.nodes[target.0 as usize].content;
         }
         content
+    }
+
+    /// Whether a file is not there that was to be included.
+    #[must_use]
+    pub const fn lacks_files(&self) -> bool {
+        self.lacks_files
     }
 
     /// Where texts break off.

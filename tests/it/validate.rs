@@ -321,6 +321,21 @@ fn includes_that_lead_nowhere_or_out_are_refused() {
 }
 
 #[test]
+fn what_is_wrong_with_an_included_file_is_shown_there_and_hides_nothing() {
+    let folder = Folder::with(
+        "workflow:
+  tasks: [{id: lint, run: x, timeuot: 5}, !include b.yaml, {id: c, run: x, depends_on: [b, lnt]}]
+",
+    );
+    // `b` is declared in a file that is not there: only what looks like a misspelling is one.
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0104 2:52", "E0302 2:91"]);
+    folder.write("b.yaml", "id: b\nrun: [x\ntimeout: 5\n");
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0302 2:91", "E0101 b.yaml 3:8"]);
+    folder.write("b.yaml", b"id: b\nrun: \xff\n");
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0103 2:52", "E0302 2:91"]);
+}
+
+#[test]
 fn limits_hold_over_all_included_files() {
     let folder = Folder::new();
     // Ten files deep are allowed, one more is not.
