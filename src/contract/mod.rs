@@ -4,8 +4,8 @@
 //! Pure, but for [`mod@file`] and [`Texts::gather`], which read the text. Finds no cycles: order is the business of `plan`.
 
 mod command;
-mod cut;
 pub mod file;
+mod gaps;
 mod graph;
 mod include;
 mod inputs;
@@ -89,10 +89,11 @@ pub fn parse_with(texts: &Texts) -> Parsed {
     let (kind, workflow) = document(&mut reader, &tree);
     let mut diagnostics = reader.diagnostics;
     if has_gaps {
+        let mut gaps = gaps::Gaps::of(&tree, texts);
         let mut at = 0;
         diagnostics.retain(|finding| {
             at += 1;
-            at <= unreadable || cut::is_certain(finding, &tree, texts)
+            at <= unreadable || gaps.leave_certain(finding)
         });
     }
     match workflow {

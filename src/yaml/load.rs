@@ -69,6 +69,7 @@ pub fn load_with<'s>(
             root: NodeRef(0),
             cuts: Vec::new(),
             lacks_files: false,
+            gaps: HashSet::new(),
         },
         limits,
         source,
@@ -257,7 +258,9 @@ impl<'s> Loader<'s, '_> {
 
     /// An alias for nothing stands for nothing.
     fn bad_alias(&mut self, finding: Diagnostic, at: &YamlSpan, label: &str) -> Result<(), Diagnostic> {
-        self.diagnostics.push(finding.at(self.place(at), label));
+        let place = self.place(at);
+        self.tree.gaps.insert(place);
+        self.diagnostics.push(finding.at(place, label));
         self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1)?;
         Ok(())
     }
@@ -269,6 +272,7 @@ impl<'s> Loader<'s, '_> {
             Ok(found) => found,
             Err(refusal) => {
                 self.tree.lacks_files = true;
+                self.tree.gaps.insert(place);
                 self.diagnostics.push(refusal.at(place, "included here"));
                 return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
             }
@@ -289,6 +293,7 @@ impl<'s> Loader<'s, '_> {
         };
         if let Some(refusal) = refusal {
             self.tree.lacks_files = true;
+            self.tree.gaps.insert(place);
             self.diagnostics.push(refusal);
             return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
         }

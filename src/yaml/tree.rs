@@ -1,6 +1,7 @@
 //! The tree: an arena of nodes with byte spans. Aliases share the node that they name.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::diag::{SourceId, Span};
@@ -84,6 +85,7 @@ pub struct Tree<'s> {
     pub(super) root: NodeRef,
     pub(super) cuts: Vec<Cut>,
     pub(super) lacks_files: bool,
+    pub(super) gaps: HashSet<Span>,
 }
 
 /// Where a text breaks off: it is not YAML from there on.
@@ -111,6 +113,12 @@ impl<'s> Tree<'s> {
     #[must_use]
     pub const fn lacks_files(&self) -> bool {
         self.lacks_files
+    }
+
+    /// The places of what should stand for a value, and stands for nothing: files that are not there, bad aliases.
+    #[must_use]
+    pub const fn gaps(&self) -> &HashSet<Span> {
+        &self.gaps
     }
 
     /// Where texts break off.

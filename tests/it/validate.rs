@@ -328,11 +328,11 @@ fn what_is_wrong_with_an_included_file_is_shown_there_and_hides_nothing() {
 ",
     );
     // `b` is declared in a file that is not there: only what looks like a misspelling is one.
-    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0104 2:52", "E0302 2:91"]);
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0104 2:52", "E0302 2:92"]);
     folder.write("b.yaml", "id: b\nrun: [x\ntimeout: 5\n");
-    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0302 2:91", "E0101 b.yaml 3:8"]);
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0302 2:92", "E0101 b.yaml 3:8"]);
     folder.write("b.yaml", b"id: b\nrun: \xff\n");
-    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0103 2:52", "E0302 2:91"]);
+    assert_eq!(found_in_folder(&folder), ["E0205 2:30", "E0103 2:52", "E0302 2:92"]);
 }
 
 #[test]
