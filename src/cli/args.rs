@@ -48,7 +48,7 @@ pub enum Verb {
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
-    /// Say what a diagnostic means, with an example
+    /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
 }
@@ -80,8 +80,9 @@ Examples:
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  onex explain E0302
-  onex explain E0302 --format json | jq -r .page";
+  onex explain E0302                              what it means, an example, and the corrected one
+  onex explain E0302 --format json | jq -r .page
+  onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -201,9 +202,13 @@ pub struct Validate {
 /// `onex explain`.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// The code of a diagnostic, such as E0302
-    #[arg(value_name = "CODE")]
+    /// The code of a diagnostic, such as E0302, or with --contract the id of a node
+    #[arg(value_name = "CODE|NODE")]
     pub what: String,
+
+    /// The contract of the node: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(long, value_name = "PATH|NAME")]
+    pub contract: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]

@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
         },
         args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
             Ok((request, wishes, verbosity)) => {
-                app::explain::explain(&request, &mut console(wishes, verbosity, &environment))
+                app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
             Err(error) => return usage(&error, &typed),
         },

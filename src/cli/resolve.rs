@@ -146,7 +146,8 @@ pub(super) fn validate(
 }
 
 pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainRequest> {
-    let request = ExplainRequest { what: typed.what, format: typed.shown.format.map(format) };
+    let request =
+        ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 

@@ -115,7 +115,65 @@ fn an_unknown_code_is_answered_with_one_that_may_be_meant() {
     assert!(!far.stderr.contains('\u{1b}'), "{:?}", far.stderr);
 }
 
-/// The text of the fenced blocks of a document, each with its language, up to the first that `onex` does not say.
+#[test]
+fn a_node_is_explained_by_its_plan() {
+    let folder = Folder::with(
+        "workflow:
+  tasks:
+    - {id: build, run: [make], retry: {max_attempts: 3}, fallback: again}
+    - {id: again, run: [make]}
+    - {id: test, run: [make], depends_on: [build], enabled: false}
+    - {id: mail, run: [mail], depends_on: [{node: build, on: failure}]}
+    - {id: ship, depends_on: [test, {node: mail, on: finished}], run: [ship], description: Ships it.}
+    - {id: never, run: [x], depends_on: [mail, build]}
+    - {id: idea}
+",
+    );
+    let explained = |node: &str| {
+        let ended = folder.onex(&["explain", node, "--contract", "contract.yaml"]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        ended.stdout
+    };
+    assert_eq!(
+        explained("build"),
+        "build  effect run
+- It runs at once: it waits for nothing.
+- If it fails, `again` runs in its place.
+- It is tried at most 3 times, with up to 3.00s of delays.
+- `test`, `mail`, `never` wait for it.
+"
+    );
+    assert_eq!(
+        explained("ship"),
+        "ship  effect run
+Ships it.
+- It runs when `test` is done and `mail` has ended in any way.
+- Nothing waits for it.
+"
+    );
+    assert!(explained("test").contains("- It does not run, because it says `enabled: false`; who waits"));
+    assert!(explained("idea").contains("- It cannot run: it says nothing about what it does.\n"));
+    assert!(explained("again").contains("- It runs when `build` has failed.\n"));
+    assert!(
+        explained("never").contains(
+            "- That never comes: it waits for the success of `build`, and for `mail`, which runs after the failure"
+        ),
+        "{}",
+        explained("never")
+    );
+    let document = folder.onex(&["explain", "mail", "--contract", "contract.yaml", "--format", "json"]);
+    let document: Value = serde_json::from_str(&document.stdout).expect("one document");
+    assert_eq!(
+        (&document["status"], &document["reasons"][1]),
+        (&"will_run".into(), &"`ship`, `never` wait for it.".into())
+    );
+    let unknown = folder.onex(&["explain", "shp", "--contract", "contract.yaml"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("help: did you mean `ship`?"), "{}", unknown.stderr);
+    let broken = folder.onex(&["explain", "a", "--contract", "none.yaml"]);
+    assert!(broken.code == 2 && broken.stderr.contains("error[E0104]"), "{}", broken.stderr);
+}
+
+/// The text of the fenced blocks of a document, each with its language.
 fn blocks(section: &str) -> Vec<(&str, &str)> {
     section.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
 }
