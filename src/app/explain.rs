@@ -37,7 +37,7 @@ pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mu
             Err(error) => {
                 let told =
                     diagnostics::render(look, &loaded.sources, error.diagnostics(), &mut console.err());
-                finish(told, console, error.exit_code())
+                finish(told, &mut console.err(), error.exit_code())
             }
         };
     }
@@ -49,14 +49,14 @@ pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mu
     let page = explanation::Page { code: code.to_string(), title: title.to_owned(), page: code.page() };
     let format = request.format.unwrap_or_default();
     let written = explanation::page(console.out_look(), format, &page, &mut console.out());
-    finish(written, console, ExitCode::Success)
+    finish(written, &mut console.err(), ExitCode::Success)
 }
 
 fn unknown((kind, what): (&str, &str), meant: Option<&str>, hint: &str, console: &mut Console) -> ExitCode {
     let shown = without_controls(what).replace('\n', " ");
     let help = meant.map_or_else(|| hint.to_owned(), |meant| format!("did you mean `{meant}`?"));
     let told = writeln!(console.err(), "error: there is no {kind} `{shown}`\n  help: {help}");
-    finish(told, console, ExitCode::Configuration)
+    finish(told, &mut console.err(), ExitCode::Configuration)
 }
 
 fn node(request: &ExplainRequest, plan: &Plan, console: &mut Console) -> ExitCode {
@@ -72,7 +72,7 @@ fn node(request: &ExplainRequest, plan: &Plan, console: &mut Console) -> ExitCod
     let format = request.format.unwrap_or_default();
     let written: io::Result<()> =
         explanation::node(console.out_look(), format, &explained, &mut console.out());
-    finish(written, console, ExitCode::Success)
+    finish(written, &mut console.err(), ExitCode::Success)
 }
 
 /// Why a node would run, or not, and what follows for others; one sentence each.

@@ -1,13 +1,13 @@
 //! Shows what would run.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::Environment;
 use super::console::Console;
 use super::contract::{load, mode_and_jobs};
 use super::error::diagnosed;
-use crate::diag::Severity;
+use crate::diag::{Severity, SourceMap};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::report::DiagnosticInfo;
@@ -40,7 +40,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
         let document = serde_json::json!({ "error": "the contract cannot be planned", "diagnostics": infos });
         let written = writeln!(console.out(), "{document:#}");
-        return finish(written, console, diagnosed(&loaded.diagnostics));
+        return finish(written, &mut console.err(), diagnosed(&loaded.diagnostics));
     }
     let told = diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err());
     if told.is_err() {
@@ -51,6 +51,8 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         Err(error) => return error.exit_code(),
     };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
+    // What was found has been shown, and the text can be large.
+    loaded.sources = SourceMap::default();
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let view = view(&plan, ViewContext { plan_id, mode, jobs });
     let look = console.out_look();
@@ -59,14 +61,16 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         formatter(format, look).plan(&view, &mut out).and_then(|()| out.flush())
     };
     debug_assert!(!loaded.diagnostics.iter().any(|d| d.severity == Severity::Error));
-    finish(shown, console, ExitCode::Success)
+    // The process ends here: a million small pieces need not be given back one by one.
+    std::mem::forget((view, plan));
+    finish(shown, &mut console.err(), ExitCode::Success)
 }
 
 /// A reader that has seen enough is no failure; a report that cannot be written is one.
-pub(super) fn finish(written: std::io::Result<()>, console: &mut Console, code: ExitCode) -> ExitCode {
+pub(super) fn finish(written: std::io::Result<()>, err: &mut dyn Write, code: ExitCode) -> ExitCode {
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            if writeln!(console.err(), "error: cannot write the report: {error}").is_err() {
+            if writeln!(err, "error: cannot write the report: {error}").is_err() {
                 tracing::debug!("standard error is closed");
             }
             code.max(ExitCode::ExecutionFailed)

@@ -42,7 +42,7 @@ pub fn validate(request: &ValidateRequest, environment: &Environment, console: &
         Ok(root) => root,
         Err(error) => {
             let told = writeln!(console.err(), "error: {error}");
-            return finish(told, console, error.exit_code());
+            return finish(told, &mut console.err(), error.exit_code());
         }
     };
     let format = request.format.unwrap_or_default();
@@ -66,7 +66,7 @@ pub fn validate(request: &ValidateRequest, environment: &Environment, console: &
         };
         shown.and_then(|()| out.flush())
     };
-    finish(written, console, if failed { diagnosed(&findings) } else { ExitCode::Success })
+    finish(written, &mut console.err(), if failed { diagnosed(&findings) } else { ExitCode::Success })
 }
 
 fn for_people(

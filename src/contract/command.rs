@@ -187,7 +187,12 @@ fn read_python(reader: &mut Reader<'_>, holder: NodeRef, python: NodeRef) -> Opt
             reader.later(node, "an expression (`${{ … }}`)");
         }
     }
-    Some(ProgramSpec::Python { module: module.to_owned(), function: function.to_owned(), args, kwargs })
+    Some(ProgramSpec::Python {
+        module: module.to_owned(),
+        function: function.to_owned(),
+        args,
+        kwargs: Box::new(kwargs),
+    })
 }
 
 /// Whether a path leads out of the folder that it is relative to, by its words alone.

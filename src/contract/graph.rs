@@ -7,6 +7,7 @@ use super::node::{RawEdge, RawFallback, RawNode, read_node};
 use super::reader::Reader;
 use super::rules::RuleSet;
 use super::{Dialect, MAX_NODES};
+use crate::base::NodeId;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Span, codes};
 use crate::model::workflow::{Dependency, EdgeCondition, NodeSpec};
@@ -19,10 +20,10 @@ pub(super) struct Graph<'r> {
     dialect: Dialect,
     rules: &'r RuleSet,
     nodes: Vec<NodeSpec>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<NodeId, usize>,
     edges: Vec<(usize, RawEdge)>,
-    /// Nodes with another that stands in for them.
-    fallbacks: Vec<(usize, RawEdge)>,
+    /// Nodes with the name of another that stands in for them, and where that stands.
+    fallbacks: Vec<(usize, String, Span)>,
     suggestions: usize,
     /// Whether a node asks for the repetitions that the rules describe.
     asks_again: bool,
@@ -71,7 +72,7 @@ impl<'r> Graph<'r> {
                 }
             };
             if let Some((id, span)) = named {
-                self.fallbacks.push((index, RawEdge { id, on: EdgeCondition::Fallback, span }));
+                self.fallbacks.push((index, id, span));
             }
         }
     }
@@ -87,7 +88,7 @@ impl<'r> Graph<'r> {
             return None;
         }
         let index = self.nodes.len();
-        self.by_id.insert(node.id.as_str().to_owned(), index);
+        self.by_id.insert(node.id.clone(), index);
         self.nodes.push(node);
         Some(index)
     }
@@ -113,17 +114,15 @@ impl<'r> Graph<'r> {
                             .at(reader.tree.span(item), "in this edge"),
                     );
                 }
-                node.and_then(|node| Some((reader.text(node, &format!("`{key}`"))?.to_owned(), node)))
+                node.and_then(|node| Some((reader.text(node, &format!("`{key}`"))?, node)))
             });
-            let (Some((from, from_at)), Some((to, to_at))) = (from, to) else { continue };
-            match self.by_id.get(&to) {
+            let (Some((_, from)), Some((to, to_at))) = (from, to) else { continue };
+            match self.by_id.get(to) {
                 Some(&index) => {
-                    let edge =
-                        RawEdge { id: from, on: EdgeCondition::Success, span: reader.tree.span(from_at) };
-                    self.edges.push((index, edge));
+                    self.edges.push((index, RawEdge { id: from, on: EdgeCondition::Success }));
                 }
                 None => {
-                    let meant = self.suggest(&to, None);
+                    let meant = self.suggest(to, None);
                     reader.push(
                         Diagnostic::error(
                             codes::UNKNOWN_NODE,
@@ -152,48 +151,46 @@ impl<'r> Graph<'r> {
         let refused: HashSet<String> = std::mem::take(&mut reader.refused_ids).into_iter().collect();
         let mut edges = std::mem::take(&mut self.edges);
         edges.sort_by_key(|(index, _)| *index);
-        let mut known = HashSet::new();
-        let mut current = None;
+        // For each node, who waited for it last, and for which of its ends.
+        let mut known = vec![(usize::MAX, 0u8); self.nodes.len()];
+        let bit = |on: EdgeCondition| 1u8 << on as u8;
+        let tree = reader.tree;
         for (index, edge) in edges {
-            if current.replace(index) != Some(index) {
-                known.clear();
-            }
-            let Some(&target) = self.by_id.get(&edge.id) else {
+            let (id, span) = (tree.scalar(edge.id).unwrap_or_default(), tree.span(edge.id));
+            let Some(&target) = self.by_id.get(id) else {
                 // A node whose id was refused has had its say.
-                if !refused.contains(&edge.id) {
-                    let meant = self.suggest(&edge.id, Some(index));
-                    let message = format!(
-                        "node `{}` depends on `{}`, which is not declared",
-                        self.nodes[index].id, edge.id
-                    );
+                if !refused.contains(id) {
+                    let meant = self.suggest(id, Some(index));
+                    let message =
+                        format!("node `{}` depends on `{id}`, which is not declared", self.nodes[index].id);
                     reader.push(
                         Diagnostic::error(codes::UNKNOWN_NODE, message)
-                            .at(edge.span, "not declared")
+                            .at(span, "not declared")
                             .did_you_mean(meant.as_deref()),
                     );
                 }
                 continue;
             };
             // The same edge twice, in `depends_on` and in `edges` for example, is one edge.
-            if !known.insert((target, edge.on)) {
+            let (by, ends) = known[target];
+            let ends = if by == index { ends } else { 0 };
+            if ends & bit(edge.on) != 0 {
                 continue;
             }
+            known[target] = (index, ends | bit(edge.on));
             let opposite = match edge.on {
                 EdgeCondition::Success => Some(EdgeCondition::Failure),
                 EdgeCondition::Failure => Some(EdgeCondition::Success),
                 EdgeCondition::Finished | EdgeCondition::Fallback => None,
             };
-            if opposite.is_some_and(|on| known.contains(&(target, on))) {
-                let message = format!(
-                    "node `{}` waits for both success and failure of `{}`",
-                    self.nodes[index].id, edge.id
-                );
+            if opposite.is_some_and(|on| ends & bit(on) != 0) {
+                let message =
+                    format!("node `{}` waits for both success and failure of `{id}`", self.nodes[index].id);
                 reader.push(
-                    Diagnostic::error(codes::CONFLICTING_KEYS, message)
-                        .at(edge.span, "so it could never start"),
+                    Diagnostic::error(codes::CONFLICTING_KEYS, message).at(span, "so it could never start"),
                 );
             }
-            self.nodes[index].depends_on.push(Dependency { node: target, on: edge.on, span: edge.span });
+            self.nodes[index].depends_on.push(Dependency { node: target, on: edge.on, span });
         }
         self.resolve_fallbacks(reader, &refused);
         if !self.asks_again {
@@ -205,8 +202,8 @@ impl<'r> Graph<'r> {
     /// A node that stands in for another waits for its failure, whatever else it waits for.
     fn resolve_fallbacks(&mut self, reader: &mut Reader<'_>, refused: &HashSet<String>) {
         let mut stands_in_for: HashMap<usize, (usize, Span)> = HashMap::new();
-        for (index, RawEdge { id, on, span }) in std::mem::take(&mut self.fallbacks) {
-            let Some(&target) = self.by_id.get(&id) else {
+        for (index, id, span) in std::mem::take(&mut self.fallbacks) {
+            let Some(&target) = self.by_id.get(id.as_str()) else {
                 if !refused.contains(&id) {
                     let meant = self.suggest(&id, Some(index));
                     let of = &self.nodes[index].id;
@@ -258,7 +255,7 @@ impl<'r> Graph<'r> {
             }
             self.nodes[target].depends_on.retain(|d| d.node != index);
             self.nodes[index].fallback = Some(target);
-            self.nodes[target].depends_on.push(Dependency { node: index, on, span });
+            self.nodes[target].depends_on.push(Dependency { node: index, on: EdgeCondition::Fallback, span });
         }
     }
 }

@@ -25,14 +25,14 @@ pub struct Place<'a> {
 pub struct Texts {
     /// The contract's own text.
     pub source: SourceId,
-    texts: HashMap<SourceId, Arc<str>>,
+    texts: HashMap<SourceId, Arc<String>>,
     links: Vec<(SourceId, String, Result<SourceId, Diagnostic>)>,
 }
 
 impl Texts {
     /// A text that includes nothing.
     #[must_use]
-    pub fn alone(source: SourceId, text: Arc<str>) -> Self {
+    pub fn alone(source: SourceId, text: Arc<String>) -> Self {
         Self { source, texts: HashMap::from([(source, text)]), links: Vec::new() }
     }
 

@@ -350,6 +350,11 @@ pub(super) const LATER_ACTIONS: &[&str] = &[
     "approve",
 ];
 
+/// The action that a key declares.
+pub(super) fn action(key: &str) -> Option<&'static str> {
+    ACTIONS.iter().chain(LATER_ACTIONS).copied().find(|&action| action == key)
+}
+
 /// The arguments of actions, and nothing else: in the ONEX dialect they stand in `step_config`.
 const ACTION_KEYS: &[&str] =
     &["run", "script", "python", "shell", "args", "kwargs", "env", "inherit_env", "cwd", "stdin", "output"];

@@ -23,6 +23,8 @@ pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
 pub use values::parse_duration;
 
+use std::sync::Arc;
+
 use crate::diag::{Diagnostic, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;
 use crate::yaml::{self, Limits, NodeRef, Tree};
@@ -67,7 +69,7 @@ pub struct Parsed {
 /// Reads a contract that includes nothing.
 #[must_use]
 pub fn parse(source: SourceId, text: &str) -> Parsed {
-    parse_with(&Texts::alone(source, text.into()))
+    parse_with(&Texts::alone(source, Arc::new(text.to_owned())))
 }
 
 /// Reads a contract with all that it includes.

@@ -14,11 +14,10 @@ use crate::model::workflow::{
 };
 use crate::yaml::{NodeRef, Shape};
 
-/// An edge whose other end is still a name.
+/// An edge whose other end is still a name, which the tree keeps.
 pub(super) struct RawEdge {
-    pub id: String,
+    pub id: NodeRef,
     pub on: EdgeCondition,
-    pub span: Span,
 }
 
 /// Another node that stands in for one when it fails: by its name, or written out.
@@ -48,7 +47,6 @@ pub(super) fn read_node(
     reader.check_keys(node, if dialect == Dialect::Onex { &keys::ONEX_NODE } else { &keys::TASK });
 
     let (id, span) = read_id(reader, node, dialect)?;
-    let at = format!("node `{id}`");
     let kind = either(reader, node, "node_type", "type").and_then(|n| reader.text(n, "`node_type`"));
     let edges =
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
@@ -68,7 +66,8 @@ pub(super) fn read_node(
         .map(|n| read_resources(reader, n))
         .unwrap_or_default()
         .within(rules.resources);
-    let (action, action_key) = holder.map_or((None, None), |holder| read_action(reader, holder, &at));
+    let (action, action_key) =
+        holder.map_or((None, None), |holder| read_action(reader, holder, || format!("node `{id}`")));
     let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
     let asks_again = matches!(error_action, Some(AskedAction::Retry)) && !retry.own;
     let kind = kind.map_or_else(NodeKind::default, NodeKind::from_word);
@@ -93,7 +92,7 @@ pub(super) fn read_node(
         retry: if asks_again { RetrySpec { outer: rules.asked_outer.clone(), ..retry } } else { retry },
         timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
         total_timeout: duration_in(reader, node, "total_timeout", Zero::Refused),
-        breaker: breaker.filter(|_| !guards),
+        breaker: breaker.filter(|_| !guards).map(Box::new),
         group: tree.value(node, "group").and_then(|n| read_group(reader, n, rules)),
         error_action: error_action.map(AskedAction::after_all),
         priority: tree
@@ -155,7 +154,7 @@ fn read_fallback(
             return None;
         }
     };
-    let (action, action_key) = read_action(reader, node, &format!("the fallback of node `{}`", of.id));
+    let (action, action_key) = read_action(reader, node, || format!("the fallback of node `{}`", of.id));
     if action_key.is_none() {
         reader.push(
             Diagnostic::error(codes::MISSING_KEY, "a fallback needs an action")
@@ -225,18 +224,18 @@ fn read_id(reader: &mut Reader<'_>, node: NodeRef, dialect: Dialect) -> Option<(
 fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
     let tree = reader.tree;
     let items = match tree.shape(list) {
-        Shape::Sequence(items) => items.to_vec(),
-        Shape::Text(_) => vec![list],
+        Shape::Sequence(items) => items,
+        Shape::Text(_) => std::slice::from_ref(&list),
         _ => {
             reader.wrong_type(list, "`depends_on`", "a list of ids");
             return Vec::new();
         }
     };
     let mut edges = Vec::with_capacity(items.len());
-    for item in items {
+    for &item in items {
         if !matches!(tree.shape(item), Shape::Mapping(_)) {
-            if let Some(id) = reader.text(item, "a dependency") {
-                edges.push(RawEdge { id: id.to_owned(), on: EdgeCondition::Success, span: tree.span(item) });
+            if reader.text(item, "a dependency").is_some() {
+                edges.push(RawEdge { id: item, on: EdgeCondition::Success });
             }
             continue;
         }
@@ -255,8 +254,8 @@ fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
         };
         match tree.value(item, "node") {
             Some(node) => {
-                if let Some(id) = reader.text(node, "`node`") {
-                    edges.push(RawEdge { id: id.to_owned(), on, span: tree.span(node) });
+                if reader.text(node, "`node`").is_some() {
+                    edges.push(RawEdge { id: node, on });
                 }
             }
             None => reader.push(
@@ -299,7 +298,7 @@ fn read_retry(
         reader.push(finding);
     }
     let backoff = Backoff { max_attempts: max_attempts.unwrap_or(backoff.max_attempts), ..backoff };
-    RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() }
+    RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() }
 }
 
 /// What a node asks for when it fails.
@@ -349,12 +348,16 @@ fn read_error_action(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) ->
 }
 
 /// The action, if it can be carried out, and the key that declares it.
-fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Action>, Option<String>) {
+fn read_action(
+    reader: &mut Reader<'_>,
+    holder: NodeRef,
+    of: impl Fn() -> String,
+) -> (Option<Action>, Option<&'static str>) {
     let tree = reader.tree;
     let Shape::Mapping(entries) = tree.shape(holder) else { return (None, None) };
-    let mut found: Option<(&str, NodeRef, NodeRef)> = None;
+    let mut found: Option<(&'static str, NodeRef, NodeRef)> = None;
     for entry in entries {
-        let Some(key) = tree.scalar(entry.key) else { continue };
+        let Some(key) = tree.scalar(entry.key).and_then(keys::action) else { continue };
         // `run: false` runs the program `false`; a later action that is off is none.
         let acts = match key {
             key if keys::ACTIONS.contains(&key) => tree.shape(entry.value) != Shape::Null,
@@ -370,7 +373,7 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
             Some((first, first_at, _)) => reader.push(
                 Diagnostic::error(
                     codes::SEVERAL_ACTIONS,
-                    format!("{at} has two actions, `{first}` and `{key}`"),
+                    format!("{} has two actions, `{first}` and `{key}`", of()),
                 )
                 .at(tree.span(entry.key), "a second action")
                 .at(tree.span(first_at), "the first")
@@ -381,9 +384,9 @@ fn read_action(reader: &mut Reader<'_>, holder: NodeRef, at: &str) -> (Option<Ac
     }
     match found {
         Some((key, _, value)) if keys::ACTIONS.contains(&key) => {
-            (command::read(reader, holder, (key, value)).map(Action::Command), Some(key.to_owned()))
+            (command::read(reader, holder, (key, value)).map(Action::Command), Some(key))
         }
-        Some((key, ..)) => (None, Some(key.to_owned())),
+        Some((key, ..)) => (None, Some(key)),
         None => (None, None),
     }
 }

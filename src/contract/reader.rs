@@ -182,13 +182,19 @@ impl<'t> Reader<'t> {
     /// The mapping under `key`; says so if there is something else.
     pub(super) fn get_mapping(&mut self, parent: NodeRef, key: &str) -> Option<NodeRef> {
         let node = self.tree.value(parent, key)?;
-        self.mapping(node, &format!("`{key}`")).map(|_| node)
+        match self.tree.shape(node) {
+            Shape::Mapping(_) => Some(node),
+            _ => self.mapping(node, &format!("`{key}`")).map(|_| node),
+        }
     }
 
     /// The text under `key`; says so if there is something else.
     pub(super) fn get_text(&mut self, parent: NodeRef, key: &str) -> Option<String> {
         let node = self.tree.value(parent, key)?;
-        self.text(node, &format!("`{key}`")).map(str::to_owned)
+        match self.tree.shape(node) {
+            Shape::Text(text) => Some(text.to_owned()),
+            _ => self.text(node, &format!("`{key}`")).map(str::to_owned),
+        }
     }
 
     /// Says what becomes of every key of a mapping that is not simply read or kept.
@@ -237,11 +243,15 @@ impl<'t> Reader<'t> {
             self.wrong_type(entry.key, "a key", "text");
             return;
         };
+        let standing = table.standing(key);
+        if matches!(standing, Some(Standing::Read | Standing::Kept)) {
+            return;
+        }
         // `parallel: true` on a task of `spec/004` is a hint, `parallel: […]` an action.
         let hint = key == "parallel" && matches!(self.tree.shape(entry.value), Shape::Bool(_));
         let empty = self.tree.shape(entry.value) == Shape::Null;
         let off = hint || empty || (!keys::NEVER_OFF.contains(&key) && self.is_off(entry.value));
-        match table.standing(key) {
+        match standing {
             Some(Standing::Read | Standing::Kept) => {}
             Some(Standing::Later) if off => {}
             Some(Standing::Later) => self.later(entry.key, &format!("`{key}`")),

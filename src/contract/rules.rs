@@ -20,7 +20,7 @@ pub(super) struct RuleSet {
     /// The longest attempt of a node that says nothing of its own.
     pub step_timeout: Option<Duration>,
     /// The inner retries of a node that says nothing of its own.
-    pub inner: Option<Backoff>,
+    pub inner: Option<Box<Backoff>>,
     pub outer: OuterRetry,
     /// The repetitions of a node that asks for them by `error_action: retry`.
     pub asked_outer: OuterRetry,
@@ -215,7 +215,7 @@ impl RuleSet {
         let retries =
             tree.value(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
         let backoff = Backoff { max_attempts: retries.saturating_add(1), ..read_backoff(reader, policy) };
-        self.inner = (retries > 0).then_some(backoff);
+        self.inner = (retries > 0).then(|| Box::new(backoff));
     }
 }
 

@@ -27,8 +27,11 @@ pub(super) fn duration_in(
     key: &str,
     zero: Zero,
 ) -> Option<Duration> {
+    let (plain, millis) = (reader.tree.value(mapping, key), reader.tree.value_with(mapping, (key, "_ms")));
+    if plain.is_none() && millis.is_none() {
+        return None;
+    }
     let in_millis = format!("{key}_ms");
-    let (plain, millis) = (reader.tree.value(mapping, key), reader.tree.value(mapping, &in_millis));
     if let (Some(plain), Some(millis)) = (plain, millis) {
         reader.push(
             Diagnostic::error(

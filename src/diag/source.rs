@@ -30,7 +30,7 @@ pub struct Position {
 #[derive(Clone, Debug)]
 struct Source {
     path: PathBuf,
-    text: Arc<str>,
+    text: Arc<String>,
     /// The first byte of each line, once somebody asks for a position.
     lines: OnceLock<Vec<usize>>,
 }
@@ -43,16 +43,16 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Adds a text under the path that people know it by.
-    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> SourceId {
+    pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source { path: path.into(), text: text.into(), lines: OnceLock::new() });
+        self.sources.push(Source { path: path.into(), text: Arc::new(text.into()), lines: OnceLock::new() });
         id
     }
 
     /// The text of a source. It can be held while the map grows.
     #[must_use]
-    pub fn text(&self, id: SourceId) -> Arc<str> {
-        self.sources.get(id.0 as usize).map_or_else(|| "".into(), |source| Arc::clone(&source.text))
+    pub fn text(&self, id: SourceId) -> Arc<String> {
+        self.sources.get(id.0 as usize).map_or_else(Arc::default, |source| Arc::clone(&source.text))
     }
 
     /// The path of a source.

@@ -1,5 +1,7 @@
 //! A plan on the wire: the specification's `ExecutionPlan` and more.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::context::Mode;
@@ -43,11 +45,11 @@ pub struct PlanNodeView {
     pub node_id: NodeId,
     /// Its kind.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// What it is for.
     pub description: Option<String>,
     /// The key of its action; nothing where it has none.
-    pub action: Option<String>,
+    pub action: Option<Cow<'static, str>>,
     /// The nodes that it waits for.
     pub depends_on: Vec<NodeId>,
     /// What would happen to it.

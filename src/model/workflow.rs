@@ -1,5 +1,6 @@
 //! A contract after it was read and checked: complete, with defaults filled in and ids resolved to indexes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -112,7 +113,7 @@ pub struct NodeSpec {
     /// The node that stands in when this one fails, by its index.
     pub fallback: Option<usize>,
     /// When its attempts are held back because earlier ones failed.
-    pub breaker: Option<BreakerSpec>,
+    pub breaker: Option<Box<BreakerSpec>>,
     /// The group whose limit counts it, by its index in [`Rules::groups`].
     pub group: Option<usize>,
     /// Whether the run stops when it fails, where the node itself says so.
@@ -122,7 +123,7 @@ pub struct NodeSpec {
     /// What it does; nothing where the contract does not say, or this version does not carry it out.
     pub action: Option<Action>,
     /// The key that declares its action.
-    pub action_key: Option<String>,
+    pub action_key: Option<&'static str>,
 }
 
 impl NodeSpec {
@@ -204,13 +205,29 @@ impl NodeKind {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
+            Self::Other(word) => word,
+            known => known.word(),
+        }
+    }
+
+    /// The same, for those who keep it.
+    #[must_use]
+    pub fn to_text(&self) -> Cow<'static, str> {
+        match self {
+            Self::Other(word) => Cow::Owned(word.clone()),
+            known => Cow::Borrowed(known.word()),
+        }
+    }
+
+    const fn word(&self) -> &'static str {
+        match self {
             Self::Effect => "effect",
             Self::Compute => "compute",
             Self::Reducer => "reducer",
             Self::Orchestrator => "orchestrator",
             Self::Validator => "validator",
             Self::Test => "test",
-            Self::Other(word) => word,
+            Self::Other(_) => "other",
         }
     }
 
@@ -273,7 +290,7 @@ pub enum ErrorAction {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RetrySpec {
     /// Attempts in quick succession, with back-off between them.
-    pub inner: Option<Backoff>,
+    pub inner: Option<Box<Backoff>>,
     /// Whether the inner tier is the node's own and not inherited.
     pub own: bool,
     /// Repetitions of the inner tier.
@@ -478,7 +495,7 @@ pub enum ProgramSpec {
         /// Its arguments by position.
         args: Vec<Value>,
         /// Its arguments by name.
-        kwargs: serde_json::Map<String, Value>,
+        kwargs: Box<serde_json::Map<String, Value>>,
     },
 }
 

@@ -29,7 +29,7 @@ impl NodeSpec {
     pub fn worst_case(&self) -> WorstCase {
         let OuterRetry { max_retries, delay, multiplier } = self.retry.outer;
         let inner = self.retry.inner.as_ref().map_or(Duration::ZERO, |inner| {
-            let Backoff { max_attempts, initial_delay, max_delay, exponential_base, .. } = *inner;
+            let Backoff { max_attempts, initial_delay, max_delay, exponential_base, .. } = **inner;
             growing(max_attempts.saturating_sub(1), (initial_delay, exponential_base), max_delay)
         });
         WorstCase {
@@ -64,12 +64,12 @@ mod tests {
 
     fn node(inner: (u32, u64, u64), outer: (u32, u64)) -> NodeSpec {
         let mut node = NodeSpec::new(NodeId::new("a").unwrap());
-        node.retry.inner = Some(Backoff {
+        node.retry.inner = Some(Box::new(Backoff {
             max_attempts: inner.0,
             initial_delay: Duration::from_secs(inner.1),
             max_delay: Duration::from_secs(inner.2),
             ..Backoff::default()
-        });
+        }));
         node.retry.outer =
             OuterRetry { max_retries: outer.0, delay: Duration::from_secs(outer.1), multiplier: 2.0 };
         node

@@ -1,5 +1,7 @@
 //! A plan for people and machines.
 
+use std::borrow::Cow;
+
 use petgraph::unionfind::UnionFind;
 
 use super::{Fate, Plan, order};
@@ -24,7 +26,9 @@ pub struct ViewContext {
 pub fn view(plan: &Plan, context: ViewContext) -> PlanView {
     let nodes = &plan.workflow().nodes;
     let levels = plan.levels_with_paths();
-    let id = |index: usize| nodes[index].id.clone();
+    // Side by side: most are copied several times, in the order of the edges.
+    let ids: Vec<NodeId> = nodes.iter().map(|node| node.id.clone()).collect();
+    let id = |index: usize| ids[index].clone();
     let mut parallel_groups: Vec<Vec<NodeId>> = Vec::new();
     // In the order of declaration within a group.
     for (index, &(level, _)) in levels.iter().enumerate() {
@@ -65,9 +69,9 @@ fn node_view(plan: &Plan, index: usize, node: &NodeSpec) -> PlanNodeView {
     };
     PlanNodeView {
         node_id: node.id.clone(),
-        kind: node.kind.as_str().to_owned(),
+        kind: node.kind.to_text(),
         description: node.description.clone(),
-        action: node.action_key.clone(),
+        action: node.action_key.map(Cow::Borrowed),
         depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
         status,
         reason,

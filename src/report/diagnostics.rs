@@ -58,7 +58,7 @@ fn one(
         diagnostic.labels.iter().map(|label| (label.span, text::without_controls(&label.text))).collect();
     let helps: Vec<_> = diagnostic.help.iter().map(|help| text::without_controls(help)).collect();
     // One snippet for each source, in the order in which they are named.
-    let mut shown: Vec<(SourceId, Arc<str>, String)> = Vec::new();
+    let mut shown: Vec<(SourceId, Arc<String>, String)> = Vec::new();
     for (span, _) in &labels {
         if !shown.iter().any(|(source, ..)| *source == span.source) {
             let path = sources.path(span.source).display().to_string();
@@ -73,7 +73,7 @@ fn one(
             let annotation = kind.span(within(*span, text));
             if label.is_empty() { annotation } else { annotation.label(label.as_ref()) }
         });
-        group = group.element(Snippet::source(text.as_ref()).path(path.as_str()).annotations(annotations));
+        group = group.element(Snippet::source(text.as_str()).path(path.as_str()).annotations(annotations));
     }
     let fix = diagnostic.fix.as_deref().and_then(|fix| {
         let (_, text, path) = shown.iter().find(|(source, ..)| *source == fix.span.source)?;
@@ -85,7 +85,7 @@ fn one(
     let mut groups = vec![group];
     if let (Some((fix, text, path)), [first, ..]) = (fix, helps.as_slice()) {
         let patch = Patch::new(within(fix.span, text), fix.text.as_str());
-        let snippet = Snippet::source(text.as_ref()).path(path.as_str()).patch(patch);
+        let snippet = Snippet::source(text.as_str()).path(path.as_str()).patch(patch);
         groups.push(Level::HELP.secondary_title(first.as_ref()).element(snippet));
     }
     writeln!(out, "{}\n", renderer.render(&groups))

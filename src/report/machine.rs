@@ -24,8 +24,7 @@ impl Formatter for Json {
 }
 
 pub(super) fn json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    out.write_all(b"\n")
+    super::json::write(value, out)
 }
 
 /// One YAML document in block style.

@@ -6,6 +6,7 @@
 pub mod diagnostics;
 pub mod explanation;
 mod human;
+mod json;
 mod live;
 mod log;
 mod look;

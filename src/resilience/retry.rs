@@ -175,7 +175,7 @@ mod tests {
 
     fn own(max_attempts: u32) -> RetrySpec {
         RetrySpec {
-            inner: Some(Backoff { max_attempts, ..Backoff::default() }),
+            inner: Some(Box::new(Backoff { max_attempts, ..Backoff::default() })),
             own: true,
             outer: OuterRetry::default(),
         }
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn delays_grow_to_their_bound_and_none_follows_the_last_attempt() {
         let backoff = Backoff { max_attempts: 6, max_delay: Duration::from_secs(5), ..Backoff::default() };
-        let retry = RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() };
+        let retry = RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() };
         let node = node(None, NodeKind::Effect, retry);
         assert_eq!(delays(&node, FailureReason::ExitCode), [1000, 2000, 4000, 5000, 5000]);
         assert_eq!(node.retry.max_attempts(), 6);
@@ -270,7 +270,8 @@ mod tests {
             ..Backoff::default()
         };
         let outer = OuterRetry { max_retries: 2, delay: Duration::from_secs(2), multiplier: 2.0 };
-        let node = node(None, NodeKind::Effect, RetrySpec { inner: Some(inner), own: false, outer });
+        let node =
+            node(None, NodeKind::Effect, RetrySpec { inner: Some(Box::new(inner)), own: false, outer });
         assert_eq!(
             delays(&node, FailureReason::ExitCode),
             [100, 200, 400, 2000, 100, 200, 400, 4000, 100, 200, 400]
@@ -290,7 +291,8 @@ mod tests {
     fn what_the_inner_tier_does_not_repeat_the_outer_one_does() {
         let inner = Backoff { retry_on: vec![RetryOn::Timeout], ..Backoff::default() };
         let outer = OuterRetry { max_retries: 2, delay: Duration::from_millis(7), multiplier: 1.0 };
-        let node = node(None, NodeKind::Effect, RetrySpec { inner: Some(inner), own: false, outer });
+        let node =
+            node(None, NodeKind::Effect, RetrySpec { inner: Some(Box::new(inner)), own: false, outer });
         assert_eq!(delays(&node, FailureReason::ExitCode), [7, 7]);
     }
 
@@ -301,7 +303,7 @@ mod tests {
             node(
                 None,
                 NodeKind::Effect,
-                RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() },
+                RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() },
             )
         };
         use FailureReason::{ExitCode, Signal, Spawn, Timeout};
@@ -325,7 +327,7 @@ mod tests {
     fn errors_with_a_name_of_their_own_are_known_by_it() {
         let raised = |on: RetryOn, kind| {
             let backoff = Backoff { retry_on: vec![on], ..Backoff::default() };
-            let retry = RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() };
+            let retry = RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() };
             let failure = Failure { kind, ..failure(Turn::default(), FailureReason::ExitCode) };
             matches!(decide(&node(None, NodeKind::Effect, retry), failure), Decision::Retry { .. })
         };
@@ -340,7 +342,7 @@ mod tests {
         let node = node(
             None,
             NodeKind::Effect,
-            RetrySpec { inner: Some(backoff), own: true, outer: OuterRetry::default() },
+            RetrySpec { inner: Some(Box::new(backoff)), own: true, outer: OuterRetry::default() },
         );
         let draw =
             |seed| decide(&node, Failure { seed, ..failure(Turn::default(), FailureReason::ExitCode) });

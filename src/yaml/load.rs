@@ -1,12 +1,12 @@
 //! Events of the YAML parser to a [`Tree`], within limits that hold before memory is spent.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
+use super::fast;
 use super::include::{self, Included};
-use super::tree::{Content, Cut, Entry, Node, NodeRef, Shape, Tree};
+use super::tree::{Content, Cut, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
 use crate::diag::{Diagnostic, SourceId, Span, codes};
 
 /// Bounds on what one document may cost.
@@ -29,6 +29,9 @@ impl Default for Limits {
         Self { nodes: 8_000_000, expanded: 10_000_000, depth: 64, bytes: 32 * 1024 * 1024, includes: 10 }
     }
 }
+
+/// Entries and items with their numbers are then below [`MAX_INDEX`].
+const MAX_NODES: usize = MAX_INDEX / 4;
 
 /// Mappings up to this size are searched for duplicates one by one; larger ones by a table.
 const SMALL_MAPPING: usize = 8;
@@ -59,18 +62,21 @@ pub fn load_with<'s>(
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
+    match fast::read(text, source, limits) {
+        Some(tree) => Ok(tree),
+        None => load_any(text, (source, included), limits, diagnostics),
+    }
+}
+
+/// The same for all of YAML, and for all that is wrong with it.
+pub(super) fn load_any<'s>(
+    text: &'s str,
+    (source, included): (SourceId, &Included<'s>),
+    limits: Limits,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Tree<'s>, Box<Diagnostic>> {
     let loader = Loader {
-        tree: Tree {
-            source,
-            parts: Vec::new(),
-            nodes: Vec::new(),
-            items: Vec::new(),
-            entries: Vec::new(),
-            root: NodeRef(0),
-            cuts: Vec::new(),
-            lacks_files: false,
-            gaps: HashSet::new(),
-        },
+        tree: Tree::new(source, text),
         limits,
         source,
         included,
@@ -124,7 +130,14 @@ impl<'s> Loader<'s, '_> {
 
     /// A node that stands for nothing.
     fn nothing(&mut self, at: u32) -> Result<NodeRef, Diagnostic> {
-        self.node(at, at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1)
+        self.node(at, at, Content::Plain, 1)
+    }
+
+    /// A node that stands for nothing in the place of something.
+    fn absent(&mut self, at: &YamlSpan) -> Result<NodeRef, Diagnostic> {
+        let content = Content::PlainText(index(self.tree.texts.len()));
+        self.tree.texts.push("".into());
+        self.push(at, content, 1)
     }
 
     /// Reads one text and gives its root. Included files are read in the midst of the one that includes them.
@@ -172,9 +185,9 @@ impl<'s> Loader<'s, '_> {
                         self.include(&value, &at)?
                     } else {
                         self.check_tag(tag.as_deref(), &at);
-                        // Long texts weigh more: an alias repeats all of it.
-                        let size = 1 + value.len() as u64 / 32;
-                        self.push(&at, Content::Scalar { text: value, plain }, size)?
+                        let size = size_of_scalar(&value);
+                        let content = self.scalar(&at, &value, plain);
+                        self.push(&at, content, size)?
                     };
                     self.anchor(anchor, node);
                 }
@@ -261,7 +274,7 @@ impl<'s> Loader<'s, '_> {
         let place = self.place(at);
         self.tree.gaps.insert(place);
         self.diagnostics.push(finding.at(place, label));
-        self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1)?;
+        self.absent(at)?;
         Ok(())
     }
 
@@ -274,7 +287,7 @@ impl<'s> Loader<'s, '_> {
                 self.tree.lacks_files = true;
                 self.tree.gaps.insert(place);
                 self.diagnostics.push(refusal.at(place, "included here"));
-                return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
+                return self.absent(at);
             }
         };
         let around = self.including.iter().position(|&(outer, _)| outer == source);
@@ -295,7 +308,7 @@ impl<'s> Loader<'s, '_> {
             self.tree.lacks_files = true;
             self.tree.gaps.insert(place);
             self.diagnostics.push(refusal);
-            return self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1);
+            return self.absent(at);
         }
         if self.bytes.saturating_add(cost(text)) > self.limits.bytes {
             let most = self.limits.bytes / 1024 / 1024;
@@ -313,7 +326,7 @@ impl<'s> Loader<'s, '_> {
         self.anchors = anchors;
         match root {
             Some(root) => self.push(at, Content::Alias(root), self.sizes[root.0 as usize]),
-            None => self.push(at, Content::Scalar { text: Cow::Borrowed(""), plain: true }, 1),
+            None => self.absent(at),
         }
     }
 
@@ -330,9 +343,9 @@ impl<'s> Loader<'s, '_> {
             (true, [.., key, _]) if children.len().is_multiple_of(2) => Some(key),
             (_, [.., last]) => Some(last),
         };
-        let from = match children.last().map(|last| &self.tree.nodes[last.0 as usize]) {
+        let from = match children.last().map(|last| self.tree.nodes[last.0 as usize]) {
             // A collection has had its end; of a text, nobody knows.
-            Some(Node { content: Content::Sequence(_) | Content::Mapping(_), end, .. }) => *end,
+            Some(last) if matches!(last.content(), Content::Sequence(_) | Content::Mapping(_)) => last.end,
             _ => last.map_or(innermost.start, |last| self.tree.nodes[last.0 as usize].start),
         };
         let mut cut = Cut { source: self.source, from, open: Vec::new() };
@@ -343,11 +356,11 @@ impl<'s> Loader<'s, '_> {
             if open.mapping && !children.len().is_multiple_of(2) {
                 children.pop();
             }
-            let place = |node: &NodeRef| self.tree.nodes[node.0 as usize].clone();
+            let place = |node: &NodeRef| self.tree.nodes[node.0 as usize];
             let end = children.last().map_or(open.start, |last| place(last).end);
             cut.open.push(open.start);
             cut.open.extend(children.first().map(|first| place(first).start));
-            let node = self.collection(&open, children, end)?;
+            let node = self.collection(&open, &children, end)?;
             self.pending.push(node);
         }
         self.tree.cuts.push(cut);
@@ -377,31 +390,50 @@ impl<'s> Loader<'s, '_> {
             Some(last) if !open.flow => self.tree.nodes[last.0 as usize].end,
             _ => bytes(at).1,
         };
-        let node = self.collection(&open, children, end)?;
+        let node = self.collection(&open, &children, end)?;
         self.anchor(open.anchor, node);
         self.pending.push(node);
         Ok(())
     }
 
-    fn collection(&mut self, open: &Open, children: Vec<NodeRef>, end: u32) -> Result<NodeRef, Diagnostic> {
+    fn collection(&mut self, open: &Open, children: &[NodeRef], end: u32) -> Result<NodeRef, Diagnostic> {
         let size = children.iter().fold(1u64, |sum, child| sum.saturating_add(self.sizes[child.0 as usize]));
-        let content = if open.mapping { self.mapping(&children)? } else { self.sequence(children) };
+        let content = if open.mapping { self.mapping(children)? } else { self.sequence(children) };
         self.node(open.start, end, content, size)
     }
 
-    fn sequence(&mut self, children: Vec<NodeRef>) -> Content<'s> {
-        let start = index(self.tree.items.len());
-        self.tree.items.extend(children);
-        Content::Sequence(start..index(self.tree.items.len()))
+    /// A scalar that is in the text as it is takes no memory of its own; the tree knows the outermost text only.
+    fn scalar(&mut self, at: &YamlSpan, value: &str, plain: bool) -> Content {
+        let (start, end) = bytes(at);
+        let (start, end) = (start as usize, end as usize);
+        let nothing = start == end && value == NOTHING;
+        let outermost = self.including.is_empty();
+        if plain && (nothing || (outermost && self.tree.text.get(start..end) == Some(value))) {
+            return Content::Plain;
+        }
+        if outermost && !plain && end - start >= 2 && self.tree.text.get(start + 1..end - 1) == Some(value) {
+            return Content::Quoted;
+        }
+        let index = index(self.tree.texts.len());
+        self.tree.texts.push(value.into());
+        if plain { Content::PlainText(index) } else { Content::QuotedText(index) }
     }
 
-    fn mapping(&mut self, children: &[NodeRef]) -> Result<Content<'s>, Diagnostic> {
-        let start = self.tree.entries.len();
+    fn sequence(&mut self, children: &[NodeRef]) -> Content {
+        let start = index(self.tree.items.len());
+        self.tree.items.push(NodeRef(index(children.len())));
+        self.tree.items.extend(children);
+        Content::Sequence(start)
+    }
+
+    fn mapping(&mut self, children: &[NodeRef]) -> Result<Content, Diagnostic> {
+        let number = self.tree.entries.len();
+        self.tree.entries.push(Entry { key: NodeRef(0), value: NodeRef(0) });
+        let start = number + 1;
         let mut merges = Vec::new();
         for pair in children.chunks_exact(2) {
             let entry = Entry { key: pair[0], value: pair[1] };
-            if matches!(&self.tree.nodes[entry.key.0 as usize].content, Content::Scalar { text, plain: true } if text == "<<")
-            {
+            if self.tree.is_merge_key(entry.key) {
                 merges.push(entry.value);
             } else {
                 self.tree.entries.push(entry);
@@ -412,11 +444,13 @@ impl<'s> Loader<'s, '_> {
             let merged = self.merged(start, &merges)?;
             self.tree.entries.extend(merged);
             // Merged entries are stored once for each merge, so they count against the limit of stored nodes.
-            if self.tree.entries.len() > self.limits.nodes {
+            if self.tree.entries.len() > self.limits.nodes.min(MAX_NODES) {
                 return Err(self.too_many());
             }
         }
-        Ok(Content::Mapping(index(start)..index(self.tree.entries.len())))
+        let count = NodeRef(index(self.tree.entries.len() - start));
+        self.tree.entries[number] = Entry { key: count, value: self.tree.marks(start) };
+        Ok(Content::Mapping(index(number)))
     }
 
     fn find_duplicates(&mut self, start: usize) {
@@ -487,15 +521,15 @@ impl<'s> Loader<'s, '_> {
         Ok(added)
     }
 
-    fn push(&mut self, at: &YamlSpan, content: Content<'s>, size: u64) -> Result<NodeRef, Diagnostic> {
+    fn push(&mut self, at: &YamlSpan, content: Content, size: u64) -> Result<NodeRef, Diagnostic> {
         let (start, end) = bytes(at);
         let node = self.node(start, end, content, size)?;
         self.pending.push(node);
         Ok(node)
     }
 
-    fn node(&mut self, start: u32, end: u32, content: Content<'s>, size: u64) -> Result<NodeRef, Diagnostic> {
-        if self.tree.nodes.len() >= self.limits.nodes {
+    fn node(&mut self, start: u32, end: u32, content: Content, size: u64) -> Result<NodeRef, Diagnostic> {
+        if self.tree.nodes.len() >= self.limits.nodes.min(MAX_NODES) {
             return Err(self.too_many());
         }
         if size > self.limits.expanded {
@@ -507,7 +541,7 @@ impl<'s> Loader<'s, '_> {
             .at(span, "expanded here"));
         }
         let node = NodeRef(index(self.tree.nodes.len()));
-        self.tree.nodes.push(Node { start, end, content });
+        self.tree.nodes.push(Node::new(start, end, content));
         self.sizes.push(size);
         Ok(node)
     }
@@ -523,6 +557,11 @@ impl<'s> Loader<'s, '_> {
 /// What a text counts against the limit: a file costs more than its text, however short it is.
 fn cost(text: &str) -> u64 {
     (text.len() as u64).max(4096)
+}
+
+/// How much a scalar weighs. Long texts weigh more: an alias repeats all of it.
+pub(super) const fn size_of_scalar(text: &str) -> u64 {
+    1 + text.len() as u64 / 32
 }
 
 /// The bytes of a place. The parser counts them for every text that it borrows.

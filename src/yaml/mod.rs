@@ -2,6 +2,7 @@
 //!
 //! The only room that knows a YAML crate. It knows nothing of contracts: what a tree means is read in `contract`.
 
+mod fast;
 mod include;
 mod load;
 #[cfg(test)]

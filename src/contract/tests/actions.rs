@@ -51,7 +51,7 @@ fn later_actions_are_declared_and_not_carried_out() {
             let (workflow, ..) = read(&text);
             assert_eq!(findings(&text), [warning(place)]);
             let node = &workflow.expect("a warning is no error").nodes[0];
-            assert_eq!((node.action_key.as_deref(), &node.action), (Some(*key), &None));
+            assert_eq!((node.action_key, &node.action), (Some(*key), &None));
         }
     }
 }

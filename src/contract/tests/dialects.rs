@@ -150,7 +150,7 @@ fn everything_that_a_rich_contract_says_arrives() {
         jitter: Jitter::Full,
         retry_on: vec![RetryOn::Timeout, RetryOn::Exit(75), RetryOn::Kind("BuildError".into())],
     };
-    assert_eq!((&build.retry.inner, build.retry.own), (&Some(backoff), true));
+    assert_eq!((&build.retry.inner, build.retry.own), (&Some(Box::new(backoff)), true));
     let env = [("EMPTY", ""), ("FLAG", "true"), ("LEVEL", "3")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let make = CommandSpec {

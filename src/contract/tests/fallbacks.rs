@@ -29,7 +29,7 @@ fn a_fallback_is_named_or_written_out_in_both_dialects() {
         assert_eq!(edges(&workflow), [("a", id, EdgeCondition::Fallback)], "{text}");
         let action = CommandSpec::new(ProgramSpec::Shell("y".into()));
         assert_eq!(workflow.nodes[1].action, Some(Action::Command(action)), "{text}");
-        assert_eq!(workflow.nodes[1].action_key.as_deref(), Some("run"), "{text}");
+        assert_eq!(workflow.nodes[1].action_key, Some("run"), "{text}");
     }
 }
 

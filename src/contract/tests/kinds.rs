@@ -133,12 +133,7 @@ fn the_workflow_of_the_specification_parses_and_declares_its_agents() {
     );
     let workflow = read(text).0.expect("warnings are no errors");
     assert_eq!((workflow.name.as_str(), workflow.version.as_deref()), ("research_and_analysis", Some("1.0")));
-    assert!(
-        workflow
-            .nodes
-            .iter()
-            .all(|node| node.action_key.as_deref() == Some("agent") && node.action.is_none())
-    );
+    assert!(workflow.nodes.iter().all(|node| node.action_key == Some("agent") && node.action.is_none()));
     assert_eq!(
         edges(&workflow),
         [("decompose", "research"), ("research", "analyze"), ("analyze", "synthesize")].map(|(from, to)| (

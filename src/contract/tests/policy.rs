@@ -25,8 +25,8 @@ fn a_circuit_breaker_says_when_it_opens_and_when_it_is_tried_again() {
         count: CountedFailures::Infrastructure,
         destination: Some("catalog".into()),
     };
-    assert_eq!(first(&task(all)).breaker, Some(expected.clone()));
-    assert_eq!(first(&node(&format!("step_config: {{run: x}}\n{all}"))).breaker, Some(expected));
+    assert_eq!(first(&task(all)).breaker, Some(Box::new(expected.clone())));
+    assert_eq!(first(&node(&format!("step_config: {{run: x}}\n{all}"))).breaker, Some(Box::new(expected)));
     let defaults = BreakerSpec {
         failure_threshold: 5,
         reset_timeout: Duration::from_secs(60),
@@ -34,8 +34,8 @@ fn a_circuit_breaker_says_when_it_opens_and_when_it_is_tried_again() {
         count: CountedFailures::All,
         destination: None,
     };
-    assert_eq!(first(&task("circuit_breaker: {}")).breaker, Some(defaults.clone()));
-    assert_eq!(first(&task("circuit_breaker: {scope: node, count: all}")).breaker, Some(defaults));
+    assert_eq!(first(&task("circuit_breaker: {}")).breaker, Some(Box::new(defaults.clone())));
+    assert_eq!(first(&task("circuit_breaker: {scope: node, count: all}")).breaker, Some(Box::new(defaults)));
     let by_text = first(&task("circuit_breaker: {reset_timeout: 2m}")).breaker.unwrap();
     assert_eq!(by_text.reset_timeout, Duration::from_secs(120));
 }

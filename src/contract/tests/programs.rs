@@ -72,7 +72,7 @@ fn arguments_beside_a_run_belong_into_its_list() {
 fn a_python_function_is_named_with_its_module_and_gets_values() {
     let python = |text: &str| match command(&bare_task(text)).program {
         ProgramSpec::Python { module, function, args, kwargs } => {
-            (module, function, Value::Array(args), Value::Object(kwargs))
+            (module, function, Value::Array(args), Value::Object(*kwargs))
         }
         other => panic!("{other:?}"),
     };

@@ -43,7 +43,7 @@ fn a_retry_policy_is_the_inner_tier_and_max_retries_the_outer() {
         retry_on: vec![RetryOn::Connect],
         ..Backoff::default()
     };
-    assert_eq!((retry.inner, retry.own), (Some(inner), false));
+    assert_eq!((retry.inner, retry.own), (Some(Box::new(inner)), false));
     let delay = Duration::from_millis(200);
     assert_eq!(retry.outer, OuterRetry { max_retries: 3, delay, multiplier: 1.0 });
     let attempts = |text: &str| first(text).retry.max_attempts();
@@ -60,7 +60,7 @@ fn a_retry_policy_is_the_inner_tier_and_max_retries_the_outer() {
 #[test]
 fn a_nodes_own_retry_replaces_both_tiers() {
     let retry = first(&handled(INNER, OUTER, ", retry: {max_attempts: 5}")).retry;
-    assert_eq!(retry.inner, Some(Backoff { max_attempts: 5, ..Backoff::default() }));
+    assert_eq!(retry.inner, Some(Box::new(Backoff { max_attempts: 5, ..Backoff::default() })));
     assert_eq!((retry.own, retry.outer.max_retries, retry.max_attempts()), (true, 0, 5));
     assert_eq!(first(&handled(INNER, OUTER, ", retry: {max_attempts: 1}")).retry.max_attempts(), 1);
     assert_eq!(first(&handled(INNER, OUTER, ", retry: null")).retry.max_attempts(), 12, "says nothing");
@@ -87,7 +87,7 @@ fn an_empty_retry_is_filled_with_the_documented_defaults() {
         jitter: Jitter::None,
         retry_on: vec![RetryOn::Any],
     };
-    assert_eq!(first(&task("retry: {}")).retry.inner, Some(defaults));
+    assert_eq!(first(&task("retry: {}")).retry.inner, Some(Box::new(defaults)));
     assert_eq!(findings(&task("retry: 3")), ["E0203 error 5:14 `retry` is a mapping"]);
 }
 

@@ -28,7 +28,7 @@ impl Machine {
         if admission == Admission::Refused {
             self.queue.release(&self.plan, node);
             let circuit =
-                circuit_name(self.plan.node(node).breaker.as_ref(), self.plan.node(node).id.as_str());
+                circuit_name(self.plan.node(node).breaker.as_deref(), self.plan.node(node).id.as_str());
             let said = self.nodes[node].last.as_ref().map(|last| last.failure.message.clone());
             let message = match said {
                 Some(said) => format!("{said}; not repeated, because the circuit `{circuit}` is open"),

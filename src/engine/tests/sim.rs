@@ -230,7 +230,7 @@ impl Simulation {
     fn circuit(&self, node: usize) -> (String, BreakerSpec) {
         let spec = self.plan.node(node);
         let breaker = spec.breaker.clone().unwrap();
-        (breaker.destination.clone().unwrap_or_else(|| spec.id.to_string()), breaker)
+        (breaker.destination.clone().unwrap_or_else(|| spec.id.to_string()), *breaker)
     }
 
     fn admit(&mut self, node: usize, attempt: u32) -> Input {

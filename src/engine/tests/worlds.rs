@@ -171,10 +171,10 @@ fn node(
 ) -> NodeSpec {
     let idempotent = [None, None, Some(true), Some(false)][pick(rng, 4)];
     let retry = if idempotent != Some(false) && rng.chance(30) {
-        RetrySpec { inner: Some(backoff(rng)), own: true, outer: OuterRetry::default() }
+        RetrySpec { inner: Some(Box::new(backoff(rng))), own: true, outer: OuterRetry::default() }
     } else {
         RetrySpec {
-            inner: inherited.filter(|_| idempotent != Some(false)).cloned(),
+            inner: inherited.filter(|_| idempotent != Some(false)).cloned().map(Box::new),
             own: false,
             outer: outer.clone(),
         }
@@ -193,11 +193,11 @@ fn node(
         retry,
         timeout: Duration::from_millis(10 + rng.below(500)),
         total_timeout: rng.chance(15).then(|| Duration::from_millis(10 + rng.below(900))),
-        breaker: rng.chance(25).then(|| breaker(rng)),
+        breaker: rng.chance(25).then(|| Box::new(breaker(rng))),
         error_action: [None, None, None, Some(ErrorAction::Stop), Some(ErrorAction::Continue)][pick(rng, 5)],
         priority: [100, 100, 100, 1, 500][pick(rng, 5)],
         action: Some(if rng.chance(6) { interactive() } else { command() }),
-        action_key: Some("run".to_owned()),
+        action_key: Some("run"),
         ..NodeSpec::new(NodeId::new(&format!("n{index}")).unwrap())
     }
 }
