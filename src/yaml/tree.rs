@@ -132,7 +132,7 @@ pub struct Tree<'s> {
     pub(super) nodes: Vec<Node>,
     /// The items of all sequences; before those of each, their number.
     pub(super) items: Vec<NodeRef>,
-    /// The entries of all mappings; before those of each, their number and the [`marks`] of their keys.
+    /// The entries of all mappings; before those of each, their number and the [`Tree::marks`] of their keys.
     pub(super) entries: Vec<Entry>,
     /// The scalars that the source does not have as they are.
     pub(super) texts: Vec<Box<str>>,
