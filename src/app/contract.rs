@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::AppError;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
-use crate::contract::{self, Parsed};
+use crate::contract::{self, FileKind, Parsed, Place, Texts};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
@@ -14,7 +14,7 @@ use crate::model::output::Digest;
 use crate::plan::Plan;
 
 /// The file that a folder's contract is in.
-const FILE_NAME: &str = "contract.yaml";
+pub(super) const FILE_NAME: &str = "contract.yaml";
 
 /// The folder of a project that its contracts are in, each in a folder of its name.
 const CONTRACTS: &str = "contracts";
@@ -22,6 +22,8 @@ const CONTRACTS: &str = "contracts";
 /// A contract that was read, and all that was found in it.
 #[derive(Debug, Default)]
 pub struct Loaded {
+    /// What the file is.
+    pub kind: FileKind,
     /// The texts that the findings point into.
     pub sources: SourceMap,
     /// What was found, ordered by position.
@@ -46,40 +48,50 @@ impl Loaded {
 }
 
 /// Reads and plans the contract at `path`: a file, a folder with a `contract.yaml`, or the name of a contract in the
-/// project's `contracts` folder. Whatever is wrong is among the findings.
+/// project's `contracts` folder. Whatever is wrong is among the findings. Without a `root` the project is looked for.
 #[must_use]
-pub fn load(path: &Path, directory: &Path) -> Loaded {
-    let mut loaded = Loaded::default();
-    let shown = match locate(path, directory) {
-        Ok(shown) => shown,
-        Err(unknown) => {
-            loaded.diagnostics.push(*unknown);
-            return loaded;
+pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
+    match locate(path, directory) {
+        Ok(shown) => load_file(&shown, directory, root),
+        Err(unknown) => Loaded { diagnostics: vec![*unknown], ..Loaded::default() },
+    }
+}
+
+/// The same for a file.
+pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
+    let path = directory.join(shown);
+    match file::read(&path) {
+        Ok(text) => {
+            let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
+            load_text(text, shown, Place { path: &path, root: &root })
         }
-    };
-    loaded.path = directory.join(&shown);
-    let text = match file::read(&loaded.path) {
-        Ok(text) => text,
         Err(error) => {
-            loaded.diagnostics.push(unreadable(&shown, &loaded.path, &error));
-            return loaded;
+            let diagnostics = vec![unreadable(shown, &path, &error)];
+            Loaded { diagnostics, path, ..Loaded::default() }
         }
-    };
-    let source = loaded.sources.add(&shown, text);
-    let text = loaded.sources.text(source);
-    let Parsed { workflow, diagnostics } = contract::parse(source, &text);
-    loaded.diagnostics = diagnostics;
+    }
+}
+
+/// The same for a text, and the place from which it includes others.
+pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded {
+    let mut loaded = Loaded { path: place.path.to_path_buf(), ..Loaded::default() };
+    let source = loaded.sources.add(shown, text);
+    let texts = Texts::gather(&mut loaded.sources, source, place);
+    let Parsed { kind, workflow, draft, diagnostics } = contract::parse_with(&texts);
+    (loaded.kind, loaded.diagnostics) = (kind, diagnostics);
     if let Some(workflow) = workflow {
         loaded.info = Some(ContractInfo {
             name: workflow.name.clone(),
             version: workflow.version.clone(),
             path: shown.display().to_string(),
-            digest: Digest::of(text.as_bytes()).to_string(),
+            digest: digest(&texts),
         });
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
                 loaded.diagnostics.extend(plan.unbound(Severity::Warning));
                 loaded.diagnostics.extend(plan.stopped_first());
+                loaded.diagnostics.extend(plan.never_run());
+                loaded.diagnostics.extend(plan.outlasting_retries());
                 if plan.is_empty() && !loaded.diagnostics.iter().any(|d| d.code == codes::NO_GRAPH) {
                     let finding = Diagnostic::warning(
                         codes::NO_GRAPH,
@@ -91,13 +103,27 @@ pub fn load(path: &Path, directory: &Path) -> Loaded {
             }
             Err(circles) => loaded.diagnostics.extend(circles),
         }
+    } else if let Some(draft) = draft {
+        // What is wrong elsewhere does not hide a circle.
+        loaded.diagnostics.extend(Plan::new(Arc::new(draft)).err().unwrap_or_default());
     }
     sort_by_position(&mut loaded.diagnostics);
     loaded
 }
 
+/// The digest of a contract with all that it includes.
+fn digest(texts: &Texts) -> String {
+    let included = texts.included_texts();
+    if included.is_empty() {
+        return Digest::of(texts.text().as_bytes()).to_string();
+    }
+    let all = std::iter::once(texts.text()).chain(included);
+    let digests: Vec<String> = all.map(|text| Digest::of(text.as_bytes()).to_string()).collect();
+    Digest::of(digests.join("\n").as_bytes()).to_string()
+}
+
 /// The file that `path` means, as it is to be shown.
-fn locate(path: &Path, directory: &Path) -> Result<PathBuf, Box<Diagnostic>> {
+pub(super) fn locate(path: &Path, directory: &Path) -> Result<PathBuf, Box<Diagnostic>> {
     let asked = directory.join(path);
     if asked.is_dir() && asked.join(FILE_NAME).exists() {
         return Ok(path.join(FILE_NAME));
@@ -137,25 +163,13 @@ fn locate(path: &Path, directory: &Path) -> Result<PathBuf, Box<Diagnostic>> {
     Err(Box::new(finding.help(help)))
 }
 
-fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
-    let code = match error {
-        ReadError::TooLarge => codes::TOO_LARGE,
-        ReadError::NotUtf8(_) => codes::NOT_UTF8,
-        ReadError::NotFound | ReadError::NotAFile(_) | ReadError::Io(_) => codes::UNREADABLE,
-    };
-    let finding = Diagnostic::error(code, format!("cannot read `{}`: {error}", shown.display()));
-    let neighbours = || {
-        let parent = path.parent()?;
-        let names: Vec<String> = std::fs::read_dir(parent)
-            .ok()?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect();
-        let wanted = path.file_name()?.to_str()?;
-        let meant = nearest(wanted, names.iter().map(String::as_str))?;
-        Some(shown.with_file_name(meant).display().to_string())
-    };
+pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
+    let finding = Diagnostic::error(error.code(), format!("cannot read `{}`: {error}", shown.display()));
     match error {
-        ReadError::NotFound => finding.did_you_mean(neighbours().as_deref()),
+        ReadError::NotFound => {
+            let meant = file::neighbour(path).map(|name| shown.with_file_name(name).display().to_string());
+            finding.did_you_mean(meant.as_deref())
+        }
         ReadError::NotAFile("a directory") => finding.help(format!("there is no `{FILE_NAME}` in it")),
         ReadError::NotAFile(_) | ReadError::TooLarge | ReadError::NotUtf8(_) | ReadError::Io(_) => finding,
     }
@@ -209,7 +223,11 @@ pub fn project_root(contract: &Path, named: Option<&Path>) -> Result<PathBuf, Ap
         return Ok(root);
     }
     let contract = real(contract)?;
-    let folder = contract.parent().unwrap_or(Path::new("/"));
+    Ok(root_above(contract.parent().unwrap_or(Path::new("/"))))
+}
+
+/// The project root for what stands in a folder.
+pub(super) fn root_above(folder: &Path) -> PathBuf {
     let marked = |folder: &&Path| folder.join("onex.toml").exists() || folder.join(".git").exists();
-    Ok(folder.ancestors().find(marked).unwrap_or(folder).to_path_buf())
+    folder.ancestors().find(marked).unwrap_or(folder).to_path_buf()
 }

@@ -6,6 +6,7 @@ pub mod console;
 pub mod contract;
 mod environment;
 pub mod error;
+pub mod explain;
 pub mod logging;
 mod outbox;
 pub mod plan;
@@ -14,5 +15,6 @@ pub mod run;
 mod runtime;
 pub mod screen;
 mod sinks;
+pub mod validate;
 
 pub use environment::Environment;

@@ -31,7 +31,7 @@ pub struct PlanRequest {
 
 /// Plans a contract and shows the plan; what was found in it goes to stderr.
 pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory);
+    let mut loaded = load(&request.contract, &environment.directory, None);
     let look = console.err_look();
     let format = request.format.unwrap_or_default();
     // Machines get the errors as data, too.

@@ -69,7 +69,7 @@ pub struct RunRequest {
 /// Runs a contract and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     let format = request.format.unwrap_or_else(|| console.default_format());
-    let mut loaded = load(&request.contract, &environment.directory);
+    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let mut out = Outbox::to(console.out());
     let mut session = None;
     let mut formatter = formatter(format, console.out_look());

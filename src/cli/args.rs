@@ -45,6 +45,12 @@ pub enum Verb {
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
+    /// Say what is wrong with files, and run nothing
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate(Validate),
+    /// Say what a diagnostic means, or why a node would run
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -63,6 +69,20 @@ const PLAN_EXAMPLES: &str = "\
 Examples:
   onex plan contract.yaml                                     groups that can run side by side
   onex plan contract.yaml --format json | jq .critical_path";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  onex validate contract.yaml                     one file
+  onex validate .                                 every contract.yaml and *.onex.yaml below this folder
+  onex validate ci                                contracts/ci
+  git show main:contract.yaml | onex validate -
+  onex validate . --format json | jq '.files[] | select(.valid | not) | .path'";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  onex explain E0302                              what it means, an example, and the corrected one
+  onex explain E0302 --format json | jq -r .page
+  onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -157,6 +177,38 @@ pub struct Plan {
     /// The most nodes at once
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex validate`.
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// Files, folders, or names in contracts/; - is standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The code of a diagnostic, such as E0302, or with --contract the id of a node
+    #[arg(value_name = "CODE|NODE")]
+    pub what: String,
+
+    /// The contract of the node: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(long, value_name = "PATH|NAME")]
+    pub contract: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]

@@ -46,6 +46,18 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Validate(asked) => match resolve::validate(asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::validate::validate(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
+        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
+            Ok((request, wishes, verbosity)) => {
+                app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
     };
     ExitCode::from(u8::from(code))
 }

@@ -7,12 +7,17 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
-use super::args::{Arguments, ColorName, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown};
+use super::args::{
+    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
+    Validate,
+};
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
+use crate::app::explain::ExplainRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
+use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
 use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
@@ -124,6 +129,25 @@ pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
         jobs,
         cores: cores(),
     };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn validate(
+    typed: Validate,
+    here: &Typed<'_>,
+    environment: &Environment,
+) -> Resolved<ValidateRequest> {
+    let request = ValidateRequest {
+        paths: typed.paths,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainRequest> {
+    let request =
+        ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 

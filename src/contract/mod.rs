@@ -1,13 +1,16 @@
 //! Contract text to a checked [`Workflow`] and diagnostics. Both dialects of `contract.md` become the same
 //! workflow, and every value keeps its place in the text until it has been checked.
 //!
-//! Pure, but for [`mod@file`], which reads the text. Finds no cycles: order is the business of `plan`.
+//! Pure, but for [`mod@file`] and [`Texts::gather`], which read the text. Finds no cycles: order is the business of `plan`.
 
 mod command;
 pub mod file;
+mod gaps;
 mod graph;
+mod include;
 mod inputs;
 mod keys;
+mod kind;
 mod node;
 mod policy;
 mod reader;
@@ -16,12 +19,15 @@ mod rules;
 mod tests;
 mod values;
 
+pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
 pub use values::parse_duration;
 
+use std::sync::Arc;
+
 use crate::diag::{Diagnostic, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;
-use crate::yaml::{self, Limits, NodeRef, Shape, Tree};
+use crate::yaml::{self, Limits, NodeRef, Tree};
 
 use graph::Graph;
 use keys::Table;
@@ -31,31 +37,73 @@ use rules::RuleSet;
 /// The most nodes that a contract may have.
 pub const MAX_NODES: usize = 200_000;
 
+/// What a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileKind {
+    /// It declares a workflow.
+    Orchestrator,
+    /// It is, or describes, something that a workflow runs.
+    Component,
+    /// A piece that contracts include.
+    Fragment,
+    /// The contract of another kind of node, or in another dialect.
+    Node,
+    /// Something else, which is named in a finding.
+    #[default]
+    Other,
+}
+
 /// What came of reading a contract.
 #[derive(Debug, Default)]
 pub struct Parsed {
+    /// What the file is.
+    pub kind: FileKind,
     /// The workflow; absent where an error was found.
     pub workflow: Option<Workflow>,
+    /// What could be read of the workflow where an error was found.
+    pub draft: Option<Workflow>,
     /// All that was found, in no order.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads a contract.
+/// Reads a contract that includes nothing.
 #[must_use]
 pub fn parse(source: SourceId, text: &str) -> Parsed {
+    parse_with(&Texts::alone(source, Arc::new(text.to_owned())))
+}
+
+/// Reads a contract with all that it includes.
+#[must_use]
+pub fn parse_with(texts: &Texts) -> Parsed {
     let mut diagnostics = Vec::new();
-    let tree = match yaml::load(text, source, Limits::default(), &mut diagnostics) {
-        Ok(tree) => tree,
-        Err(error) => {
-            diagnostics.push(*error);
-            return Parsed { workflow: None, diagnostics };
-        }
-    };
+    let limits = Limits::default();
+    let tree =
+        match yaml::load_with(texts.text(), (texts.source, &texts.included()), limits, &mut diagnostics) {
+            Ok(tree) => tree,
+            Err(error) => {
+                diagnostics.push(*error);
+                return Parsed { diagnostics, ..Parsed::default() };
+            }
+        };
+    let unreadable = diagnostics.len();
+    let has_gaps = diagnostics.iter().any(|finding| finding.severity == Severity::Error);
     let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
-    let workflow = document(&mut reader, &tree);
-    let diagnostics = reader.diagnostics;
-    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
-    Parsed { workflow: workflow.filter(|_| !failed), diagnostics }
+    let (kind, workflow) = document(&mut reader, &tree);
+    let mut diagnostics = reader.diagnostics;
+    if has_gaps {
+        let mut gaps = gaps::Gaps::of(&tree, texts);
+        let mut at = 0;
+        diagnostics.retain(|finding| {
+            at += 1;
+            at <= unreadable || gaps.leave_certain(finding)
+        });
+    }
+    match workflow {
+        Some(workflow) if diagnostics.iter().any(|d| d.severity == Severity::Error) => {
+            Parsed { kind, workflow: None, draft: Some(workflow), diagnostics }
+        }
+        workflow => Parsed { kind, workflow, draft: None, diagnostics },
+    }
 }
 
 /// Where the keys of nodes stand.
@@ -67,32 +115,25 @@ enum Dialect {
     Workflow,
 }
 
-fn document(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Workflow> {
+fn document(reader: &mut Reader<'_>, tree: &Tree<'_>) -> (FileKind, Option<Workflow>) {
     let root = tree.root();
-    if !matches!(tree.shape(root), Shape::Mapping(_)) {
-        let noun = tree.shape(root).noun();
+    let kind = kind::tell(reader, root);
+    if kind != FileKind::Orchestrator {
+        return (kind, None);
+    }
+    let Some(workflow) = tree.get(root, "workflow") else { return (kind, onex_document(reader, root)) };
+    if let Some(other) = tree.get(root, "workflow_coordination") {
         reader.push(
-            Diagnostic::error(codes::NOT_A_CONTRACT, "a contract is a mapping")
-                .at(tree.span(root), format!("this is {noun}"))
-                .help("start with `workflow:` and a list of `tasks`"),
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                "a contract has one workflow, and this one declares two",
+            )
+            .at(tree.span(other), "in the ONEX dialect")
+            .at(tree.span(workflow), "in the workflow dialect"),
         );
-        return None;
+        return (kind, None);
     }
-    if let Some(workflow) = tree.get(root, "workflow") {
-        if let Some(other) = tree.get(root, "workflow_coordination") {
-            reader.push(
-                Diagnostic::error(
-                    codes::CONFLICTING_KEYS,
-                    "a contract has one workflow, and this one declares two",
-                )
-                .at(tree.span(other), "in the ONEX dialect")
-                .at(tree.span(workflow), "in the workflow dialect"),
-            );
-            return None;
-        }
-        return workflow_document(reader, root, workflow);
-    }
-    onex_document(reader, root)
+    (kind, workflow_document(reader, root, workflow))
 }
 
 /// `spec/004`: `workflow: {name, version, tasks, coordination}`.
@@ -126,11 +167,7 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
 /// `spec/001`: `workflow_coordination: {workflow_definition: {workflow_metadata, execution_graph, coordination_rules}}`.
 fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
     let tree = reader.tree;
-    let node_type = reader.get_text(root, "node_type");
     let coordination = tree.value(root, "workflow_coordination");
-    if coordination.is_none() && !is_orchestrator(reader, root, node_type.as_deref()) {
-        return None;
-    }
     reader.check_keys(root, &keys::ONEX_DOCUMENT);
 
     let definition = coordination.and_then(|c| {
@@ -180,50 +217,4 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
         inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
     })
-}
-
-/// Whether a document without `workflow_coordination` may still be an orchestrator; says what it is if not.
-fn is_orchestrator(reader: &mut Reader<'_>, root: NodeRef, node_type: Option<&str>) -> bool {
-    let tree = reader.tree;
-    let finding = Diagnostic::error(codes::NOT_A_CONTRACT, "this file declares no workflow");
-    let kind = node_type.map(str::to_ascii_lowercase);
-    match (kind.as_deref().map(|k| k.strip_suffix("_generic").unwrap_or(k)), tree.value(root, "node_type")) {
-        (Some("orchestrator"), _) => return true,
-        (Some("workflow"), Some(at)) => reader.push(
-            finding
-                .at(tree.span(at), "a workflow of event handlers")
-                .help("it routes events to handlers by `handler_routing`, which is another dialect; onex runs an `execution_graph`"),
-        ),
-        (Some(_), Some(at)) => reader.push(
-            finding
-                .at(tree.span(at), "another kind of node")
-                .help("only orchestrators declare a workflow; a node of this kind is run by one"),
-        ),
-        _ => {
-            let component = tree.value(root, "entrypoint").or_else(|| tree.value(root, "meta_type"));
-            let finding = match component {
-                Some(at) => finding.at(tree.span(at), "the metadata of a component"),
-                None => finding,
-            };
-            let close = match tree.shape(root) {
-                Shape::Mapping(entries) => {
-                    entries.iter().find(|e| {
-                        let key = tree.scalar(e.key).unwrap_or_default();
-                        crate::base::text::nearest(key, ["workflow", "workflow_coordination"]).is_some()
-                    })
-                }
-                _ => None,
-            };
-            let finding = match close {
-                Some(entry) => {
-                    let key = tree.scalar(entry.key).unwrap_or_default();
-                    let meant = crate::base::text::nearest(key, ["workflow", "workflow_coordination"]);
-                    finding.at(tree.span(entry.key), "no key of a contract").did_you_mean(meant)
-                }
-                None => finding,
-            };
-            reader.push(finding.help("a contract has `workflow:` with `tasks`, or `workflow_coordination:`"));
-        }
-    }
-    false
 }

@@ -369,6 +369,8 @@ fn read_action(
             continue;
         }
         match found {
+            // The same key twice has been told of as what it is.
+            Some((first, ..)) if first == key => {}
             Some((first, first_at, _)) => reader.push(
                 Diagnostic::error(
                     codes::SEVERAL_ACTIONS,

@@ -2,7 +2,7 @@
 
 use super::keys::{self, Standing, Table};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, Severity, codes};
+use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
 
 /// A tree and what was found in it so far.
@@ -108,8 +108,8 @@ impl<'t> Reader<'t> {
             .at(self.tree.span(node), format!("this is {noun}"));
         // YAML 1.1 read these as booleans; YAML 1.2 does not.
         finding = match self.tree.scalar(node).map(str::to_ascii_lowercase).as_deref() {
-            Some("yes" | "on" | "y") => finding.help("write `true`"),
-            Some("no" | "off" | "n") => finding.help("write `false`"),
+            Some("yes" | "on" | "y") => finding.help("write `true`").fixed_by(self.tree.span(node), "true"),
+            Some("no" | "off" | "n") => finding.help("write `false`").fixed_by(self.tree.span(node), "false"),
             _ => finding,
         };
         self.push(finding);
@@ -201,8 +201,29 @@ impl<'t> Reader<'t> {
     pub(super) fn check_keys(&mut self, mapping: NodeRef, table: &Table) {
         let Shape::Mapping(entries) = self.tree.shape(mapping) else { return };
         for entry in entries {
-            self.check_key(*entry, table);
+            self.check_key(mapping, *entry, table);
         }
+    }
+
+    /// The entry of a node as it would stand in `step_config`, where that is simple: it is alone, and on one line.
+    fn in_step_config(&self, mapping: NodeRef, entry: Entry, table: &Table) -> Option<String> {
+        let Shape::Mapping(entries) = self.tree.shape(mapping) else { return None };
+        let misplaced = |e: &&Entry| {
+            let standing = self.tree.scalar(e.key).and_then(|key| table.standing(key));
+            matches!(standing, Some(Standing::Elsewhere(_)))
+        };
+        if self.tree.get(mapping, "step_config").is_some() || entries.iter().filter(misplaced).count() > 1 {
+            return None;
+        }
+        let key = self.tree.scalar(entry.key)?;
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/');
+        let value = match self.tree.shape(entry.value) {
+            Shape::Text(text) if text.starts_with(char::is_alphabetic) && text.chars().all(plain) => {
+                text.to_owned()
+            }
+            _ => self.tree.to_json(entry.value).to_string(),
+        };
+        Some(format!("step_config: {{{key}: {value}}}"))
     }
 
     /// Whether a value switches off what it stands for: then it asks for nothing.
@@ -216,7 +237,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn check_key(&mut self, entry: Entry, table: &Table) {
+    fn check_key(&mut self, mapping: NodeRef, entry: Entry, table: &Table) {
         let span = self.tree.span(entry.key);
         let Some(key) = self.tree.scalar(entry.key) else {
             self.wrong_type(entry.key, "a key", "text");
@@ -242,11 +263,20 @@ impl<'t> Reader<'t> {
                 )
                 .at(span, ""),
             ),
-            Some(Standing::Elsewhere(place)) => self.push(
-                Diagnostic::error(codes::MISPLACED_KEY, format!("`{key}` has no effect in {}", table.place))
+            Some(Standing::Elsewhere(place)) => {
+                let message = format!("`{key}` has no effect in {}", table.place);
+                let finding = Diagnostic::error(codes::MISPLACED_KEY, message)
                     .at(span, "misplaced")
-                    .help(format!("it belongs in {place}")),
-            ),
+                    .help(format!("it belongs in {place}"));
+                let value = self.tree.span(entry.value);
+                let corrected = (place == "`step_config`" && value.source == span.source)
+                    .then(|| self.in_step_config(mapping, entry, table))
+                    .flatten();
+                self.push(match corrected {
+                    Some(text) => finding.fixed_by(Span { end: value.end, ..span }, text),
+                    None => finding,
+                });
+            }
             None => {
                 let meant = table.habit(key).or_else(|| nearest(key, table.candidates()));
                 let severity =

@@ -12,6 +12,22 @@ impl Code {
     pub const fn as_str(self) -> &'static str {
         self.0
     }
+
+    /// The code of this name, in any case, with its title.
+    #[must_use]
+    pub fn find(name: &str) -> Option<(Self, &'static str)> {
+        codes::ALL
+            .iter()
+            .find(|(code, _)| code.0.eq_ignore_ascii_case(name.trim()))
+            .copied()
+            .map(|(code, title)| (code, title.trim()))
+    }
+
+    /// The page that explains it, in Markdown.
+    #[must_use]
+    pub fn page(self) -> &'static str {
+        PAGES.iter().find(|(code, _)| *code == self).map_or("", |(_, page)| page)
+    }
 }
 
 impl fmt::Display for Code {
@@ -36,6 +52,9 @@ macro_rules! table {
             /// Every code with its title, in order.
             pub const ALL: &[(Code, &str)] = &[$(($name, concat!($($title),+))),+];
         }
+
+        /// Every code with its page.
+        const PAGES: &[(Code, &str)] = &[$((Code($code), include_str!(concat!("pages/", $code, ".md")))),+];
     };
 }
 
@@ -64,6 +83,10 @@ table! {
     TOO_DEEP = "E0112",
     /// Aliases expand to more than a contract may hold.
     ALIAS_EXPANSION = "E0113",
+    /// A file includes itself.
+    INCLUDE_CIRCLE = "E0114",
+    /// Files include each other too deeply.
+    INCLUDE_DEPTH = "E0115",
 
     /// The file is no contract that can be orchestrated.
     NOT_A_CONTRACT = "E0201",
@@ -97,6 +120,10 @@ table! {
     DISAGREEMENT = "E0215",
     /// A rule that means nothing to this runtime.
     MEANINGLESS_RULE = "E0216",
+    /// Retries can last longer than the time that they have.
+    RETRIES_OUTLAST = "E0217",
+    /// Two tiers of retries multiply.
+    TWO_TIERS = "E0218",
 
     /// Two nodes have the same id.
     DUPLICATE_NODE = "E0301",
@@ -114,6 +141,10 @@ table! {
     UNKNOWN_GROUP = "E0307",
     /// A node stands in for more than one other, or for itself.
     BAD_FALLBACK = "E0308",
+    /// A node can never run.
+    NEVER_RUNS = "E0309",
+    /// Parts of the graph have nothing to do with each other.
+    SEPARATE_PARTS = "E0310",
 
     /// An input that the contract does not declare.
     UNKNOWN_INPUT = "E0401",

@@ -31,6 +31,15 @@ pub struct Label {
     pub text: String,
 }
 
+/// A text that would be right in the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// The place of the text that is wrong.
+    pub span: Span,
+    /// The text that would be right.
+    pub text: String,
+}
+
 /// One finding about a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -44,13 +53,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What the author can do about it.
     pub help: Vec<String>,
+    /// What the first piece of advice comes down to, where it is a change of the text.
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {
     /// A finding without a place.
     #[must_use]
     pub fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity, message: message.into(), labels: Vec::new(), help: Vec::new() }
+        Self { code, severity, message: message.into(), labels: Vec::new(), help: Vec::new(), fix: None }
     }
 
     /// An error without a place.
@@ -79,12 +90,23 @@ impl Diagnostic {
         self
     }
 
-    /// The finding with the advice `did you mean …`, where there is something to suggest.
+    /// The finding with the text that would be right in the place of another.
+    #[must_use]
+    pub fn fixed_by(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.fix = Some(Box::new(Fix { span, text: text.into() }));
+        self
+    }
+
+    /// The finding with the advice `did you mean …`, where there is something to suggest; it would stand in the
+    /// place that was named last.
     #[must_use]
     pub fn did_you_mean(self, suggestion: Option<&str>) -> Self {
-        match suggestion {
-            Some(suggestion) => self.help(format!("did you mean `{suggestion}`?")),
-            None => self,
+        let Some(suggestion) = suggestion else { return self };
+        let place = self.labels.last().map(|label| label.span);
+        let finding = self.help(format!("did you mean `{suggestion}`?"));
+        match place {
+            Some(place) if finding.help.len() == 1 => finding.fixed_by(place, suggestion),
+            _ => finding,
         }
     }
 

@@ -12,7 +12,9 @@ pub mod plan_view;
 pub mod profile;
 pub mod report;
 mod stamp;
+pub mod validation;
 pub mod workflow;
+pub mod worst_case;
 
 pub use context::{ExecutionContext, Format, Mode};
 pub use event::{EventKind, RunEvent};

@@ -188,6 +188,9 @@ pub struct LabelInfo {
     pub column: u32,
     /// What is to be said about it.
     pub text: String,
+    /// The file, where it is another than that of the finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// Folds events into a report.

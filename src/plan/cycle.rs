@@ -12,12 +12,39 @@ use crate::model::workflow::NodeSpec;
 /// The most edges of one circle that get a label each; the message names all nodes.
 const MAX_LABELS: usize = 10;
 
-/// One finding for each circle, given the nodes that could be put in order.
+/// How often what is left of a part is searched once more, after a circle was taken out of it.
+const MAX_ROUNDS: usize = 8;
+
+/// A circle, with the number of nodes of the part that it is found in: all that wait for each other.
+struct Circle {
+    nodes: Vec<usize>,
+    part: usize,
+}
+
+/// Findings for circles, given the nodes that could be put in order: at least one for each part of the graph whose
+/// nodes wait for each other, and of several circles in one part those that share no node.
 pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize], implied: &[Implied]) -> Vec<Diagnostic> {
     let mut stuck = vec![true; nodes.len()];
     for &index in ordered {
         stuck[index] = false;
     }
+    let mut circles: Vec<Circle> = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let found = search(nodes, &stuck, implied);
+        if found.is_empty() {
+            break;
+        }
+        for index in found.iter().flat_map(|circle| &circle.nodes) {
+            stuck[*index] = false;
+        }
+        circles.extend(found);
+    }
+    circles.sort_by_key(|circle| circle.nodes[0]);
+    circles.iter().map(|circle| describe(nodes, circle, implied)).collect()
+}
+
+/// One circle for each part whose nodes wait for each other.
+fn search(nodes: &[NodeSpec], stuck: &[bool], implied: &[Implied]) -> Vec<Circle> {
     let mut graph = DiGraph::<usize, ()>::new();
     let mut vertices = vec![None; nodes.len()];
     for index in (0..nodes.len()).filter(|&index| stuck[index]) {
@@ -36,15 +63,14 @@ pub(super) fn explain(nodes: &[NodeSpec], ordered: &[usize], implied: &[Implied]
         }
     }
     // Not Tarjan's: petgraph's version calls itself, and a contract can nest circles deeply.
-    let mut circles: Vec<Vec<usize>> = kosaraju_scc(&graph)
+    kosaraju_scc(&graph)
         .into_iter()
         .filter_map(|component| {
             let first = *component.iter().min_by_key(|&&vertex| graph[vertex])?;
-            shortest_circle(&graph, first, &component)
+            let nodes = shortest_circle(&graph, first, &component)?;
+            Some(Circle { nodes, part: component.len() })
         })
-        .collect();
-    circles.sort_by_key(|circle| circle[0]);
-    circles.iter().map(|circle| describe(nodes, circle, implied)).collect()
+        .collect()
 }
 
 /// The shortest way from `start` back to it inside its component; nothing where there is none.
@@ -76,7 +102,21 @@ fn shortest_circle(
     None
 }
 
-fn describe(nodes: &[NodeSpec], circle: &[usize], implied: &[Implied]) -> Diagnostic {
+fn describe(nodes: &[NodeSpec], circle: &Circle, implied: &[Implied]) -> Diagnostic {
+    let Circle { nodes: circle, part } = circle;
+    let more = (*part > circle.len()).then(|| {
+        format!(
+            "it is part of {part} nodes that all wait for each other: there can be more circles among them"
+        )
+    });
+    let finding = describe_alone(nodes, circle, implied);
+    match more {
+        Some(more) => finding.help(more),
+        None => finding,
+    }
+}
+
+fn describe_alone(nodes: &[NodeSpec], circle: &[usize], implied: &[Implied]) -> Diagnostic {
     if let [alone] = circle {
         let node = &nodes[*alone];
         let declared = node.depends_on.iter().find(|d| d.node == *alone);

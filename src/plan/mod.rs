@@ -4,6 +4,7 @@
 //! nodes and edges, but for the heap that keeps ties in order.
 
 mod cycle;
+mod doubts;
 mod order;
 mod view;
 
@@ -168,6 +169,7 @@ impl Plan {
                 };
                 Diagnostic::warning(codes::STOPS_FIRST, message)
                     .at(edge.span, "not started after a failure")
+                    .at(self.node(edge.node).span, "the run stops when this fails")
                     .help(format!(
                         "say `fail_fast: false` in the rules, or `error_action: continue` on `{other}`"
                     ))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Formatter;
 use crate::model::plan_view::PlanView;
 use crate::model::report::RunReport;
-use crate::yaml;
+use crate::yaml::to_text;
 
 /// One JSON document with a line break at its end.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Formatter for Json {
     }
 }
 
-fn json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     super::json::write(value, out)
 }
 
@@ -33,10 +33,14 @@ pub(super) struct Yaml;
 
 impl Formatter for Yaml {
     fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(yaml::to_text(report).map_err(io::Error::other)?.as_bytes())
+        yaml(report, out)
     }
 
     fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(yaml::to_text(plan).map_err(io::Error::other)?.as_bytes())
+        yaml(plan, out)
     }
+}
+
+pub(super) fn yaml<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(to_text(value).map_err(io::Error::other)?.as_bytes())
 }

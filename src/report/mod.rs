@@ -4,6 +4,7 @@
 //! that is, and whether it has colours, is decided in `app::console`.
 
 pub mod diagnostics;
+pub mod explanation;
 mod human;
 mod json;
 mod live;
@@ -14,6 +15,7 @@ mod plan;
 mod progress;
 #[cfg(test)]
 mod tests;
+pub mod validation;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 
 use super::fast;
-use super::tree::{Content, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
+use super::include::{self, Included};
+use super::tree::{Content, Cut, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
 use crate::diag::{Diagnostic, SourceId, Span, codes};
 
 /// Bounds on what one document may cost.
@@ -17,11 +18,15 @@ pub struct Limits {
     pub expanded: u64,
     /// Nested collections.
     pub depth: usize,
+    /// Bytes of text, with that of included files as often as it is included.
+    pub bytes: u64,
+    /// Files that include each other, one inside the other.
+    pub includes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { nodes: 8_000_000, expanded: 10_000_000, depth: 64 }
+        Self { nodes: 8_000_000, expanded: 10_000_000, depth: 64, bytes: 32 * 1024 * 1024, includes: 10 }
     }
 }
 
@@ -31,33 +36,52 @@ const MAX_NODES: usize = MAX_INDEX / 4;
 /// Mappings up to this size are searched for duplicates one by one; larger ones by a table.
 const SMALL_MAPPING: usize = 8;
 
-/// Reads one document. Findings that do not stop the reading, such as duplicate keys, go to `diagnostics`.
+/// Reads one document. Findings that do not stop the reading, such as duplicate keys, go to `diagnostics`. Of a text
+/// that breaks off, what was complete is read: [`Tree::cuts`] says where it ends.
 ///
 /// # Errors
 ///
-/// The finding that stopped the reading: bad syntax, a breached limit, a bad alias.
+/// The finding that stopped the reading: a breached limit.
 pub fn load<'s>(
     text: &'s str,
     source: SourceId,
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
+    load_with(text, (source, &Included::default()), limits, diagnostics)
+}
+
+/// Reads one document with the files that it includes.
+///
+/// # Errors
+///
+/// The finding that stopped the reading: a breached limit.
+pub fn load_with<'s>(
+    text: &'s str,
+    (source, included): (SourceId, &Included<'s>),
+    limits: Limits,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Tree<'s>, Box<Diagnostic>> {
     match fast::read(text, source, limits) {
         Some(tree) => Ok(tree),
-        None => load_any(text, source, limits, diagnostics),
+        None => load_any(text, (source, included), limits, diagnostics),
     }
 }
 
 /// The same for all of YAML, and for all that is wrong with it.
 pub(super) fn load_any<'s>(
     text: &'s str,
-    source: SourceId,
+    (source, included): (SourceId, &Included<'s>),
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
     let loader = Loader {
         tree: Tree::new(source, text),
         limits,
+        source,
+        included,
+        including: Vec::new(),
+        bytes: 0,
         open: Vec::new(),
         pending: Vec::new(),
         sizes: Vec::new(),
@@ -80,6 +104,13 @@ struct Open {
 struct Loader<'s, 'd> {
     tree: Tree<'s>,
     limits: Limits,
+    /// The text that is read now.
+    source: SourceId,
+    included: &'d Included<'s>,
+    /// The texts around it, outermost first, each with the place that includes the next.
+    including: Vec<(SourceId, Span)>,
+    /// The bytes of all texts that were begun.
+    bytes: u64,
     open: Vec<Open>,
     pending: Vec<NodeRef>,
     /// Per node, how many nodes it stands for with every alias expanded.
@@ -90,50 +121,85 @@ struct Loader<'s, 'd> {
 
 impl<'s> Loader<'s, '_> {
     fn run(mut self, text: &'s str) -> Result<Tree<'s>, Diagnostic> {
+        self.tree.root = match self.document(text)? {
+            Some(root) => root,
+            None => self.nothing(u32::try_from(text.len()).unwrap_or(u32::MAX))?,
+        };
+        Ok(self.tree)
+    }
+
+    /// A node that stands for nothing.
+    fn nothing(&mut self, at: u32) -> Result<NodeRef, Diagnostic> {
+        self.node(at, at, Content::Plain, 1)
+    }
+
+    /// A node that stands for nothing in the place of something.
+    fn absent(&mut self, at: &YamlSpan) -> Result<NodeRef, Diagnostic> {
+        let content = Content::PlainText(index(self.tree.texts.len()));
+        self.tree.texts.push("".into());
+        self.push(at, content, 1)
+    }
+
+    /// Reads one text and gives its root. Included files are read in the midst of the one that includes them.
+    fn document(&mut self, text: &'s str) -> Result<Option<NodeRef>, Diagnostic> {
         let options = granit_parser::options! {
             emit_unresolved_aliases: true,
             flow_nesting_limit: self.limits.depth + 1,
             block_nesting_limit: self.limits.depth + 1,
         };
+        self.bytes = self.bytes.saturating_add(cost(text));
+        let (outer, before) = (self.open.len(), self.pending.len());
         let mut documents = 0;
         let mut root = None;
         let mut parser = Parser::new_from_str_with_options(text, options);
         while let Some(event) = parser.next_event() {
-            let (event, at) = event.map_err(|error| self.syntax_error(&error))?;
+            let (event, at) = match event {
+                Ok(event) => event,
+                Err(error) => {
+                    let finding = self.syntax_error(&error);
+                    if finding.code != codes::SYNTAX {
+                        return Err(finding);
+                    }
+                    self.diagnostics.push(finding);
+                    self.break_off(outer)?;
+                    if self.pending.len() > before {
+                        root = self.pending.pop();
+                    }
+                    break;
+                }
+            };
             match event {
                 Event::DocumentStart(..) => {
                     documents += 1;
                     if documents > 1 {
-                        return Err(Diagnostic::error(
-                            codes::SEVERAL_DOCUMENTS,
-                            "a contract is one YAML document",
-                        )
-                        .at(self.place(&at), "a second document starts here"));
+                        let finding =
+                            Diagnostic::error(codes::SEVERAL_DOCUMENTS, "a contract is one YAML document")
+                                .at(self.place(&at), "a second document starts here");
+                        self.diagnostics.push(finding);
+                        break;
                     }
                 }
                 Event::Scalar(value, style, anchor, tag) => {
                     let plain = style == ScalarStyle::Plain && tag.is_none();
-                    if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_yaml_core_schema()) {
-                        return Err(self.unknown_tag(&tag.original(), &at));
-                    }
-                    let size = size_of_scalar(&value);
-                    let content = self.scalar(&at, &value, plain);
-                    let node = self.push(&at, content, size)?;
+                    let node = if tag.as_deref().is_some_and(|tag| tag.original() == include::TAG) {
+                        self.include(&value, &at)?
+                    } else {
+                        self.check_tag(tag.as_deref(), &at);
+                        let size = size_of_scalar(&value);
+                        let content = self.scalar(&at, &value, plain);
+                        self.push(&at, content, size)?
+                    };
                     self.anchor(anchor, node);
                 }
                 Event::SequenceStart(style, anchor, tag) => {
                     let flow = style == granit_parser::StructureStyle::Flow;
                     self.open(&at, false, flow, anchor)?;
-                    if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_yaml_core_schema()) {
-                        return Err(self.unknown_tag(&tag.original(), &at));
-                    }
+                    self.check_tag(tag.as_deref(), &at);
                 }
                 Event::MappingStart(style, anchor, tag) => {
                     let flow = style == granit_parser::StructureStyle::Flow;
                     self.open(&at, true, flow, anchor)?;
-                    if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_yaml_core_schema()) {
-                        return Err(self.unknown_tag(&tag.original(), &at));
-                    }
+                    self.check_tag(tag.as_deref(), &at);
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(&at)?,
                 Event::Alias(anchor) => match self.anchors.get(&anchor) {
@@ -142,47 +208,38 @@ impl<'s> Loader<'s, '_> {
                         self.push(&at, Content::Alias(target), size)?;
                     }
                     None => {
-                        return Err(Diagnostic::error(
+                        let finding = Diagnostic::error(
                             codes::BAD_ALIAS,
                             "an alias cannot stand inside its own anchor",
-                        )
-                        .at(self.place(&at), "this value would contain itself"));
+                        );
+                        self.bad_alias(finding, &at, "this value would contain itself")?;
                     }
                 },
                 Event::UnresolvedAlias(name) => {
-                    return Err(Diagnostic::error(
+                    let finding = Diagnostic::error(
                         codes::BAD_ALIAS,
                         format!("no anchor `&{name}` stands before this alias"),
-                    )
-                    .at(self.place(&at), "not anchored"));
+                    );
+                    self.bad_alias(finding, &at, "not anchored")?;
                 }
                 Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
                 _ => {}
             }
-            if self.open.is_empty()
-                && let Some(node) = self.pending.pop()
-            {
-                root = Some(node);
+            if self.open.len() == outer && self.pending.len() > before {
+                root = self.pending.pop();
             }
         }
-        self.tree.root = match root {
-            Some(root) => root,
-            None => {
-                let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                self.node(end, end, Content::Plain, 1)?
-            }
-        };
-        Ok(self.tree)
+        Ok(root)
     }
 
     fn place(&self, at: &YamlSpan) -> Span {
         let (start, end) = bytes(at);
-        Span { source: self.tree.source, start, end }
+        Span { source: self.source, start, end }
     }
 
     fn syntax_error(&self, error: &ScanError) -> Diagnostic {
         let start = error.marker().byte_offset().and_then(|b| u32::try_from(b).ok()).unwrap_or_default();
-        let span = Span { source: self.tree.source, start, end: start };
+        let span = Span { source: self.source, start, end: start };
         if matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded)
             || error.info().contains("nesting")
         {
@@ -196,17 +253,118 @@ impl<'s> Loader<'s, '_> {
             .at(span, "one level too many")
     }
 
-    fn unknown_tag(&self, tag: &str, at: &YamlSpan) -> Diagnostic {
+    /// Says that a tag is none that contracts have; its value is read as if it had none.
+    fn check_tag(&mut self, tag: Option<&granit_parser::Tag>, at: &YamlSpan) {
+        let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) else { return };
         let place = at.tag_span().map_or_else(|| self.place(at), |tag| self.place(&tag));
-        let finding = if tag == "!include" {
-            Diagnostic::error(
-                codes::NOT_CARRIED_OUT,
-                "`!include` is not carried out yet by this version of onex",
-            )
+        let tag = tag.original();
+        let finding = if tag == include::TAG {
+            Diagnostic::error(codes::WRONG_TYPE, "`!include` names a file")
+                .at(place, "this includes something else")
+                .help("write `key: !include path/of/file.yaml`")
         } else {
             Diagnostic::error(codes::UNKNOWN_TAG, format!("`{tag}` is no tag that contracts have"))
+                .at(place, "this tag")
         };
-        finding.at(place, "this tag")
+        self.diagnostics.push(finding);
+    }
+
+    /// An alias for nothing stands for nothing.
+    fn bad_alias(&mut self, finding: Diagnostic, at: &YamlSpan, label: &str) -> Result<(), Diagnostic> {
+        let place = self.place(at);
+        self.tree.gaps.insert(place);
+        self.diagnostics.push(finding.at(place, label));
+        self.absent(at)?;
+        Ok(())
+    }
+
+    /// The root of another file, in the place of its name; nothing where it cannot be included.
+    fn include(&mut self, path: &str, at: &YamlSpan) -> Result<NodeRef, Diagnostic> {
+        let place = self.place(at);
+        let (source, text) = match self.included.find(self.source, path) {
+            Ok(found) => found,
+            Err(refusal) => {
+                self.tree.lacks_files = true;
+                self.tree.gaps.insert(place);
+                self.diagnostics.push(refusal.at(place, "included here"));
+                return self.absent(at);
+            }
+        };
+        let around = self.including.iter().position(|&(outer, _)| outer == source);
+        let refusal = if source == self.source || around.is_some() {
+            let mut finding = Diagnostic::error(codes::INCLUDE_CIRCLE, format!("`{path}` includes itself"))
+                .at(place, "and so without end");
+            for &(_, outer) in &self.including[around.unwrap_or(self.including.len())..] {
+                finding = finding.at(outer, "included here");
+            }
+            Some(finding.help("remove one of these includes"))
+        } else if self.including.len() >= self.limits.includes {
+            let message = format!("files include each other more than {} deep", self.limits.includes);
+            Some(Diagnostic::error(codes::INCLUDE_DEPTH, message).at(place, "one file too many"))
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            self.tree.lacks_files = true;
+            self.tree.gaps.insert(place);
+            self.diagnostics.push(refusal);
+            return self.absent(at);
+        }
+        if self.bytes.saturating_add(cost(text)) > self.limits.bytes {
+            let most = self.limits.bytes / 1024 / 1024;
+            let message = format!("the contract is larger than {most} MiB with all that it includes");
+            return Err(Diagnostic::error(codes::TOO_LARGE, message).at(place, "one file too many"));
+        }
+        let anchors = std::mem::take(&mut self.anchors);
+        let outer = std::mem::replace(&mut self.source, source);
+        self.including.push((outer, place));
+        self.tree.parts.push((index(self.tree.nodes.len()), source));
+        let root = self.document(text)?;
+        self.tree.parts.push((index(self.tree.nodes.len()), outer));
+        self.including.pop();
+        self.source = outer;
+        self.anchors = anchors;
+        match root {
+            Some(root) => self.push(at, Content::Alias(root), self.sizes[root.0 as usize]),
+            None => self.absent(at),
+        }
+    }
+
+    /// Ends what has no end, because the text breaks off.
+    fn break_off(&mut self, outer: usize) -> Result<(), Diagnostic> {
+        let Some(innermost) = self.open.last().filter(|_| self.open.len() > outer) else {
+            let start = self.pending.last().map_or(0, |last| self.tree.nodes[last.0 as usize].start);
+            self.tree.cuts.push(Cut { source: self.source, from: start, open: Vec::new() });
+            return Ok(());
+        };
+        let children = &self.pending[innermost.first..];
+        let last = match (innermost.mapping, children) {
+            (_, []) => None,
+            (true, [.., key, _]) if children.len().is_multiple_of(2) => Some(key),
+            (_, [.., last]) => Some(last),
+        };
+        let from = match children.last().map(|last| self.tree.nodes[last.0 as usize]) {
+            // A collection has had its end; of a text, nobody knows.
+            Some(last) if matches!(last.content(), Content::Sequence(_) | Content::Mapping(_)) => last.end,
+            _ => last.map_or(innermost.start, |last| self.tree.nodes[last.0 as usize].start),
+        };
+        let mut cut = Cut { source: self.source, from, open: Vec::new() };
+        while self.open.len() > outer
+            && let Some(open) = self.open.pop()
+        {
+            let mut children = self.pending.split_off(open.first);
+            if open.mapping && !children.len().is_multiple_of(2) {
+                children.pop();
+            }
+            let place = |node: &NodeRef| self.tree.nodes[node.0 as usize];
+            let end = children.last().map_or(open.start, |last| place(last).end);
+            cut.open.push(open.start);
+            cut.open.extend(children.first().map(|first| place(first).start));
+            let node = self.collection(&open, &children, end)?;
+            self.pending.push(node);
+        }
+        self.tree.cuts.push(cut);
+        Ok(())
     }
 
     fn anchor(&mut self, anchor: usize, node: NodeRef) {
@@ -232,23 +390,28 @@ impl<'s> Loader<'s, '_> {
             Some(last) if !open.flow => self.tree.nodes[last.0 as usize].end,
             _ => bytes(at).1,
         };
-        let size = children.iter().fold(1u64, |sum, child| sum.saturating_add(self.sizes[child.0 as usize]));
-        let content = if open.mapping { self.mapping(&children)? } else { self.sequence(&children) };
-        let node = self.node(open.start, end, content, size)?;
+        let node = self.collection(&open, &children, end)?;
         self.anchor(open.anchor, node);
         self.pending.push(node);
         Ok(())
     }
 
-    /// A scalar that is in the text as it is takes no memory of its own.
+    fn collection(&mut self, open: &Open, children: &[NodeRef], end: u32) -> Result<NodeRef, Diagnostic> {
+        let size = children.iter().fold(1u64, |sum, child| sum.saturating_add(self.sizes[child.0 as usize]));
+        let content = if open.mapping { self.mapping(children)? } else { self.sequence(children) };
+        self.node(open.start, end, content, size)
+    }
+
+    /// A scalar that is in the text as it is takes no memory of its own; the tree knows the outermost text only.
     fn scalar(&mut self, at: &YamlSpan, value: &str, plain: bool) -> Content {
         let (start, end) = bytes(at);
         let (start, end) = (start as usize, end as usize);
         let nothing = start == end && value == NOTHING;
-        if plain && (nothing || self.tree.text.get(start..end) == Some(value)) {
+        let outermost = self.including.is_empty();
+        if plain && (nothing || (outermost && self.tree.text.get(start..end) == Some(value))) {
             return Content::Plain;
         }
-        if !plain && end - start >= 2 && self.tree.text.get(start + 1..end - 1) == Some(value) {
+        if outermost && !plain && end - start >= 2 && self.tree.text.get(start + 1..end - 1) == Some(value) {
             return Content::Quoted;
         }
         let index = index(self.tree.texts.len());
@@ -328,7 +491,8 @@ impl<'s> Loader<'s, '_> {
     }
 
     /// The entries of the merged mappings whose keys are not there yet.
-    fn merged(&self, start: usize, merges: &[NodeRef]) -> Result<Vec<Entry>, Diagnostic> {
+    fn merged(&mut self, start: usize, merges: &[NodeRef]) -> Result<Vec<Entry>, Diagnostic> {
+        let mut bad = Vec::new();
         let mut known: HashSet<&str> =
             self.tree.entries[start..].iter().filter_map(|entry| self.tree.scalar(entry.key)).collect();
         let mut added = Vec::new();
@@ -340,8 +504,11 @@ impl<'s> Loader<'s, '_> {
             for &source in sources {
                 let Shape::Mapping(entries) = self.tree.shape(source) else {
                     let noun = self.tree.shape(source).noun();
-                    return Err(Diagnostic::error(codes::BAD_MERGE, "`<<` merges mappings only")
-                        .at(self.tree.span(source), format!("this is {noun}")));
+                    bad.push(
+                        Diagnostic::error(codes::BAD_MERGE, "`<<` merges mappings only")
+                            .at(self.tree.span(source), format!("this is {noun}")),
+                    );
+                    continue;
                 };
                 let fresh = |entry: &&Entry| self.tree.scalar(entry.key).is_none_or(|key| known.insert(key));
                 added.extend(entries.iter().filter(fresh).copied());
@@ -350,6 +517,7 @@ impl<'s> Loader<'s, '_> {
                 }
             }
         }
+        self.diagnostics.extend(bad);
         Ok(added)
     }
 
@@ -365,7 +533,7 @@ impl<'s> Loader<'s, '_> {
             return Err(self.too_many());
         }
         if size > self.limits.expanded {
-            let span = Span { source: self.tree.source, start, end };
+            let span = Span { source: self.source, start, end };
             return Err(Diagnostic::error(
                 codes::ALIAS_EXPANSION,
                 format!("aliases expand to more than {} values", self.limits.expanded),
@@ -384,6 +552,11 @@ impl<'s> Loader<'s, '_> {
             format!("the file holds more than {} values", self.limits.nodes),
         )
     }
+}
+
+/// What a text counts against the limit: a file costs more than its text, however short it is.
+fn cost(text: &str) -> u64 {
+    (text.len() as u64).max(4096)
 }
 
 /// How much a scalar weighs. Long texts weigh more: an alias repeats all of it.

@@ -152,7 +152,8 @@ fn limits_hold_before_memory_is_spent() {
 fn what_is_no_contract_text_is_refused_with_its_place() {
     assert_eq!(check("a: 1\n---\nb: 2\n"), Err("E0105 2:1-2:4".to_owned()));
     assert_eq!(check("a: !secret x\n"), Err("E0108 1:4-1:11".to_owned()));
-    assert_eq!(check("a: !include x.yaml\n"), Err("E0210 1:4-1:12".to_owned()));
+    assert_eq!(check("a: !include x.yaml\n"), Err("E0104 1:13-1:19".to_owned()));
+    assert_eq!(check("a: !include [x.yaml]\n"), Err("E0203 1:4-1:12".to_owned()));
     assert_eq!(check("a: !!str 12\n"), Ok(serde_json::json!({"a": "12"})));
     assert!(check("a: [1, 2\nb: 3\n").is_err_and(|e| e.starts_with("E0101 2")));
     assert!(check("a: 'open\n").is_err_and(|e| e.starts_with("E0101")));

@@ -1,5 +1,7 @@
 //! The tree: an arena of nodes with byte spans. Aliases share the node that they name.
 
+use std::collections::HashSet;
+
 use crate::diag::{SourceId, Span};
 
 /// Names one node of a [`Tree`].
@@ -38,7 +40,7 @@ pub(super) enum Content {
     Sequence(u32),
     /// Entries, after their number.
     Mapping(u32),
-    /// Another node's content at a place of its own, so that messages point at the use.
+    /// Another node's content at a place of its own, so that messages point at the use: an alias, or an included file.
     Alias(NodeRef),
 }
 
@@ -124,37 +126,76 @@ impl Shape<'_> {
 #[derive(Clone, Debug)]
 pub struct Tree<'s> {
     pub(super) source: SourceId,
+    /// Where the nodes of another text begin; empty where there is one text only.
+    pub(super) parts: Vec<(u32, SourceId)>,
     pub(super) text: &'s str,
     pub(super) nodes: Vec<Node>,
     /// The items of all sequences; before those of each, their number.
     pub(super) items: Vec<NodeRef>,
-    /// The entries of all mappings; before those of each, their number and the [`marks`] of their keys.
+    /// The entries of all mappings; before those of each, their number and the [`Tree::marks`] of their keys.
     pub(super) entries: Vec<Entry>,
     /// The scalars that the source does not have as they are.
     pub(super) texts: Vec<Box<str>>,
     pub(super) root: NodeRef,
+    pub(super) cuts: Vec<Cut>,
+    pub(super) lacks_files: bool,
+    pub(super) gaps: HashSet<Span>,
+}
+
+/// Where a text breaks off: it is not YAML from there on.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The text.
+    pub source: SourceId,
+    /// The first byte of the last thing that was read; more may have belonged to it.
+    pub from: u32,
+    /// The first bytes of the collections that were not complete, and of what they begin with.
+    pub open: Vec<u32>,
 }
 
 impl<'s> Tree<'s> {
-    pub(super) const fn new(source: SourceId, text: &'s str) -> Self {
+    pub(super) fn new(source: SourceId, text: &'s str) -> Self {
         Self {
             source,
+            parts: Vec::new(),
             text,
             nodes: Vec::new(),
             items: Vec::new(),
             entries: Vec::new(),
             texts: Vec::new(),
             root: NodeRef(0),
+            cuts: Vec::new(),
+            lacks_files: false,
+            gaps: HashSet::new(),
         }
+    }
+
+    /// Whether a file is not there that was to be included.
+    #[must_use]
+    pub const fn lacks_files(&self) -> bool {
+        self.lacks_files
+    }
+
+    /// The places of what should stand for a value, and stands for nothing: files that are not there, bad aliases.
+    #[must_use]
+    pub const fn gaps(&self) -> &HashSet<Span> {
+        &self.gaps
+    }
+
+    /// Where texts break off.
+    #[must_use]
+    pub fn cuts(&self) -> &[Cut] {
+        &self.cuts
     }
 
     /// A node with what it stands for.
     fn resolved(&self, node: NodeRef) -> Node {
-        let found = self.nodes[node.0 as usize];
-        match found.content() {
-            Content::Alias(target) => self.nodes[target.0 as usize],
-            _ => found,
+        let mut found = self.nodes[node.0 as usize];
+        // An alias can name an included file, which can be one more file's name.
+        while let Content::Alias(target) = found.content() {
+            found = self.nodes[target.0 as usize];
         }
+        found
     }
 
     /// The text of a scalar, and whether it stands there without quotes.
@@ -184,8 +225,12 @@ impl<'s> Tree<'s> {
     /// The place of a node.
     #[must_use]
     pub fn span(&self, node: NodeRef) -> Span {
+        let source = match self.parts.partition_point(|&(first, _)| first <= node.0) {
+            0 => self.source,
+            after => self.parts[after - 1].1,
+        };
         let node = &self.nodes[node.0 as usize];
-        Span { source: self.source, start: node.start, end: node.end }
+        Span { source, start: node.start, end: node.end }
     }
 
     /// What a node is.
@@ -204,7 +249,7 @@ impl<'s> Tree<'s> {
             _ => match self.written(node) {
                 Some((text, true)) => resolve_plain(text),
                 Some((text, false)) => Shape::Text(text),
-                // Anchors name nodes, never aliases.
+                // What is resolved is never an alias.
                 None => Shape::Null,
             },
         }

@@ -32,16 +32,23 @@ error[E0205]: a task has no key `timeuot`
   │
 4 │     - {id: lint, run: cargo clippy, timeuot: 5}
   │                                     ━━━━━━━ unknown key
-  │
-  ╰ help: did you mean `timeout`?
+  ╰╴
+help: did you mean `timeout`?
+  ╭╴
+4 -     - {id: lint, run: cargo clippy, timeuot: 5}
+4 +     - {id: lint, run: cargo clippy, timeout: 5}
+  ╰╴
 
 error[E0302]: node `package` depends on `lnt`, which is not declared
   ╭▸ contract.yaml:5:54
   │
 5 │     - {id: package, run: cargo package, depends_on: [lnt]}
   │                                                      ━━━ not declared
-  │
-  ╰ help: did you mean `lint`?
+  ╰╴
+help: did you mean `lint`?
+  ╭╴
+5 │     - {id: package, run: cargo package, depends_on: [lint]}
+  ╰╴                                                      +
 
 error[E0301]: two nodes have the id `lint`
   ╭▸ contract.yaml:6:12

@@ -30,7 +30,7 @@ use crate::model::workflow::{
 fn read(text: &str) -> (Option<Workflow>, Vec<Diagnostic>, SourceMap) {
     let mut map = SourceMap::default();
     let id = map.add("contract.yaml", text);
-    let Parsed { workflow, mut diagnostics } = parse(id, text);
+    let Parsed { workflow, mut diagnostics, .. } = parse(id, text);
     sort_by_position(&mut diagnostics);
     (workflow, diagnostics, map)
 }

@@ -5,13 +5,13 @@ use super::super::load::load_any;
 use super::read;
 use crate::base::rng::Rng;
 use crate::diag::SourceId;
-use crate::yaml::Limits;
+use crate::yaml::{Included, Limits};
 
 /// Compares the two readers. Says whether the fast one read the text.
 fn agree(text: &str, seed: u64) -> bool {
     let Some(fast) = read(text, SourceId::default(), Limits::default()) else { return false };
     let mut found = Vec::new();
-    let other = load_any(text, SourceId::default(), Limits::default(), &mut found);
+    let other = load_any(text, (SourceId::default(), &Included::default()), Limits::default(), &mut found);
     let other =
         other.unwrap_or_else(|d| panic!("seed {seed}: only the fast reader reads this: {d:?}\n{text}"));
     assert!(found.is_empty(), "seed {seed}: {found:?}\n{text}");

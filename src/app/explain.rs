@@ -1,0 +1,127 @@
+//! Tells what a diagnostic means, and why a node would run, or not.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use super::Environment;
+use super::console::Console;
+use super::contract::load;
+use super::plan::finish;
+use crate::base::text::{self, nearest, without_controls};
+use crate::diag::{Code, Diagnostic, codes};
+use crate::model::context::{Format, Mode};
+use crate::model::exit::ExitCode;
+use crate::model::plan_view::{PlanNodeView, PlanStatus};
+use crate::model::workflow::{EdgeCondition, NodeSpec};
+use crate::plan::{Plan, ViewContext, view};
+use crate::report::{diagnostics, explanation};
+
+/// What to explain, and how to show it.
+#[derive(Clone, Debug)]
+pub struct ExplainRequest {
+    /// A code, as it stands in a diagnostic, or the id of a node.
+    pub what: String,
+    /// The contract of the node.
+    pub contract: Option<PathBuf>,
+    /// The form of the page; for people where none is named.
+    pub format: Option<Format>,
+}
+
+/// Shows the page of a code, or what a plan says of a node.
+pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    if let Some(contract) = &request.contract {
+        let mut loaded = load(contract, &environment.directory, None);
+        let look = console.err_look();
+        return match loaded.require_plan() {
+            Ok(plan) => node(request, &plan, console),
+            Err(error) => {
+                let told =
+                    diagnostics::render(look, &loaded.sources, error.diagnostics(), &mut console.err());
+                finish(told, &mut console.err(), error.exit_code())
+            }
+        };
+    }
+    let Some((code, title)) = Code::find(&request.what) else {
+        let known = codes::ALL.iter().map(|(code, _)| code.as_str());
+        let hint = "codes look like `E0302`; a node is explained with `--contract`";
+        return unknown(("diagnostic", &request.what), nearest(&request.what, known), hint, console);
+    };
+    let page = explanation::Page { code: code.to_string(), title: title.to_owned(), page: code.page() };
+    let format = request.format.unwrap_or_default();
+    let written = explanation::page(console.out_look(), format, &page, &mut console.out());
+    finish(written, &mut console.err(), ExitCode::Success)
+}
+
+fn unknown((kind, what): (&str, &str), meant: Option<&str>, hint: &str, console: &mut Console) -> ExitCode {
+    let shown = without_controls(what).replace('\n', " ");
+    let help = meant.map_or_else(|| hint.to_owned(), |meant| format!("did you mean `{meant}`?"));
+    let told = writeln!(console.err(), "error: there is no {kind} `{shown}`\n  help: {help}");
+    finish(told, &mut console.err(), ExitCode::Configuration)
+}
+
+fn node(request: &ExplainRequest, plan: &Plan, console: &mut Console) -> ExitCode {
+    let nodes = &plan.workflow().nodes;
+    let Some(index) = nodes.iter().position(|node| node.id.as_str() == request.what) else {
+        let meant = nearest(&request.what, nodes.iter().map(|node| node.id.as_str())).map(str::to_owned);
+        return unknown(("node", &request.what), meant.as_deref(), "`onex plan` shows all nodes", console);
+    };
+    let view = view(plan, ViewContext { plan_id: String::new(), mode: Mode::Sync, jobs: 1 });
+    let Some(shown) = view.nodes.into_iter().nth(index) else { return ExitCode::Configuration };
+    let reasons = reasons(plan, index, &shown);
+    let explained = explanation::Node { node: shown, reasons };
+    let format = request.format.unwrap_or_default();
+    let written: io::Result<()> =
+        explanation::node(console.out_look(), format, &explained, &mut console.out());
+    finish(written, &mut console.err(), ExitCode::Success)
+}
+
+/// Why a node would run, or not, and what follows for others; one sentence each.
+fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
+    let node = plan.node(index);
+    let id = |other: usize| format!("`{}`", plan.node(other).id);
+    let mut reasons = Vec::new();
+    reasons.push(match (shown.status, shown.reason.as_deref()) {
+        (PlanStatus::Skipped, Some("disabled")) => {
+            "It does not run, because it says `enabled: false`; who waits for it runs as if it were done."
+                .to_owned()
+        }
+        (PlanStatus::Skipped, reason) => format!("It does not run: {}.", reason.unwrap_or("skipped")),
+        (PlanStatus::Unbound, Some(_)) => "It cannot run: its action is not carried out yet.".to_owned(),
+        (PlanStatus::Unbound, None) => "It cannot run: it says nothing about what it does.".to_owned(),
+        (PlanStatus::WillRun, _) if node.depends_on.is_empty() => {
+            "It runs at once: it waits for nothing.".to_owned()
+        }
+        (PlanStatus::WillRun, _) => format!("It runs when {}.", conditions(node, &id).join(" and ")),
+    });
+    // The edges of a node that can never run are its own.
+    let its = |finding: &Diagnostic| node.depends_on.iter().any(|edge| Some(edge.span) == finding.span());
+    for finding in plan.never_run().iter().filter(|finding| its(finding)) {
+        let labels: Vec<&str> = finding.labels.iter().map(|label| label.text.as_str()).collect();
+        reasons.push(format!("That never comes: it {}.", labels.join(", ")));
+    }
+    if let Some(fallback) = node.fallback {
+        reasons.push(format!("If it fails, {} runs in its place.", id(fallback)));
+    }
+    let worst = node.worst_case();
+    if worst.attempts > 1 {
+        let delays = text::duration(worst.delays);
+        reasons.push(format!("It is tried at most {} times, with up to {delays} of delays.", worst.attempts));
+    }
+    let waiting = plan.dependents(index).iter().filter(|edge| edge.on != EdgeCondition::Fallback);
+    let waiting: Vec<String> = waiting.map(|edge| id(edge.node)).collect();
+    reasons.push(match waiting.as_slice() {
+        [] => "Nothing waits for it.".to_owned(),
+        [one] => format!("{one} waits for it."),
+        [.., _] => format!("{} wait for it.", waiting.join(", ")),
+    });
+    reasons
+}
+
+fn conditions(node: &NodeSpec, id: &impl Fn(usize) -> String) -> Vec<String> {
+    let condition = |on| match on {
+        EdgeCondition::Success => "is done",
+        EdgeCondition::Failure | EdgeCondition::Fallback => "has failed",
+        EdgeCondition::Finished => "has ended in any way",
+    };
+    node.depends_on.iter().map(|edge| format!("{} {}", id(edge.node), condition(edge.on))).collect()
+}

@@ -1,0 +1,176 @@
+//! The files that a contract includes: found, read, and kept inside the project root.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::file::{self, ReadError};
+use crate::diag::{Diagnostic, SourceId, SourceMap, codes};
+use crate::yaml;
+
+/// The most bytes of all files together.
+const MAX_TOTAL: usize = 32 * 1024 * 1024;
+
+/// Where a contract stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The contract itself, or a name in the folder that its includes are relative to.
+    pub path: &'a Path,
+    /// The project root, without symbolic links: no include leads out of it.
+    pub root: &'a Path,
+}
+
+/// The texts of a contract: its own and those that it includes.
+#[derive(Debug)]
+pub struct Texts {
+    /// The contract's own text.
+    pub source: SourceId,
+    texts: HashMap<SourceId, Arc<String>>,
+    links: Vec<(SourceId, String, Result<SourceId, Diagnostic>)>,
+}
+
+impl Texts {
+    /// A text that includes nothing.
+    #[must_use]
+    pub fn alone(source: SourceId, text: Arc<String>) -> Self {
+        Self { source, texts: HashMap::from([(source, text)]), links: Vec::new() }
+    }
+
+    /// Reads all that the text `source` includes. What cannot be read is told of when the contract is.
+    #[must_use]
+    pub fn gather(sources: &mut SourceMap, source: SourceId, place: Place<'_>) -> Self {
+        let mut gathered = Self::alone(source, sources.text(source));
+        let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
+        if let Ok(own) = place.path.canonicalize() {
+            known.insert(own, source);
+        }
+        let mut total = sources.text(source).len();
+        let mut open = vec![(source, place.path.to_path_buf())];
+        while let Some((asking, path)) = open.pop() {
+            let text = sources.text(asking);
+            let mut names: Vec<String> = yaml::includes(&text).into_iter().collect();
+            names.sort();
+            for name in names {
+                let found = locate(&name, (&path, place.root)).and_then(|(real, path)| {
+                    if let Some(&known) = known.get(&real) {
+                        return Ok(known);
+                    }
+                    let text = file::read(&real).map_err(|error| unreadable(&name, &path, &error))?;
+                    total = total.saturating_add(text.len());
+                    if total > MAX_TOTAL {
+                        return Err(unreadable(&name, &path, &ReadError::TooLarge));
+                    }
+                    let shown = sources.path(asking).with_file_name(&name);
+                    let id = sources.add(tidied(&shown), text);
+                    gathered.texts.insert(id, sources.text(id));
+                    known.insert(real, id);
+                    open.push((id, path));
+                    Ok(id)
+                });
+                gathered.links.push((asking, name, found));
+            }
+        }
+        gathered
+    }
+
+    /// The contract's own text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text_of(self.source)
+    }
+
+    /// One of the texts.
+    #[must_use]
+    pub fn text_of(&self, source: SourceId) -> &str {
+        self.texts.get(&source).map_or("", |text| text)
+    }
+
+    /// The texts of included files, in the order in which they were found.
+    #[must_use]
+    pub fn included_texts(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let found = self.links.iter().filter_map(|(_, _, found)| found.as_ref().ok().copied());
+        found.filter(|id| *id != self.source && seen.insert(*id)).map(|id| self.text_of(id)).collect()
+    }
+
+    pub(super) fn included(&self) -> yaml::Included<'_> {
+        let mut included = yaml::Included::default();
+        for (asking, name, found) in &self.links {
+            included.add(*asking, name, found.clone().map(|id| (id, self.text_of(id))));
+        }
+        included
+    }
+}
+
+/// The file that `name` means in the file `asking`: without symbolic links, and as it was reached.
+fn locate(name: &str, (asking, root): (&Path, &Path)) -> Result<(PathBuf, PathBuf), Diagnostic> {
+    let outside = |what: &str| {
+        Diagnostic::error(codes::OUTSIDE_ROOT, format!("`{name}` {what}"))
+            .help("name a file of the project, relative to the file that includes it")
+    };
+    if name.trim().is_empty() {
+        return Err(Diagnostic::error(codes::BAD_VALUE, "`!include` names no file"));
+    }
+    if Path::new(name).is_absolute() {
+        return Err(outside("is an absolute path, and includes are relative"));
+    }
+    let path = asking.parent().unwrap_or(Path::new("")).join(name);
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        // Whether there is a file outside of the project is nothing that a contract can find out.
+        Err(_) if !tidied(&absolute(&path, root)).starts_with(root) => {
+            return Err(outside("leads out of the project root"));
+        }
+        Err(_) => return Err(unreadable(name, &path, &ReadError::NotFound)),
+    };
+    if real.starts_with(root) {
+        return Ok((real, path));
+    }
+    Err(outside("leads out of the project root"))
+}
+
+/// `path` from the top, with what is there of it as it really is.
+fn absolute(path: &Path, root: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut folder = path;
+    loop {
+        if let Ok(real) = folder.canonicalize() {
+            return rest.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        match (folder.components().next_back(), folder.parent()) {
+            (Some(last), Some(parent)) => {
+                rest.push(PathBuf::from(last.as_os_str()));
+                folder = parent;
+            }
+            _ => return root.join(path),
+        }
+    }
+}
+
+/// A path without `.` and without what `..` takes back.
+fn tidied(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}
+
+fn unreadable(name: &str, path: &Path, error: &ReadError) -> Diagnostic {
+    let finding = Diagnostic::error(error.code(), format!("cannot include `{name}`: {error}"));
+    match error {
+        ReadError::NotFound => {
+            let meant = file::neighbour(path);
+            finding.did_you_mean(
+                meant.map(|file| Path::new(name).with_file_name(file).display().to_string()).as_deref(),
+            )
+        }
+        _ => finding,
+    }
+}
