@@ -1,6 +1,6 @@
 //! Shows what would run.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::Environment;
@@ -40,7 +40,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
         let document = serde_json::json!({ "error": "the contract cannot be planned", "diagnostics": infos });
         let written = writeln!(console.out(), "{document:#}");
-        return finish(written, console, diagnosed(&loaded.diagnostics));
+        return finish(written, &mut console.err(), diagnosed(&loaded.diagnostics));
     }
     let told = diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err());
     if told.is_err() {
@@ -63,14 +63,14 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     debug_assert!(!loaded.diagnostics.iter().any(|d| d.severity == Severity::Error));
     // The process ends here: a million small pieces need not be given back one by one.
     std::mem::forget((view, plan));
-    finish(shown, console, ExitCode::Success)
+    finish(shown, &mut console.err(), ExitCode::Success)
 }
 
 /// A reader that has seen enough is no failure; a report that cannot be written is one.
-pub(super) fn finish(written: std::io::Result<()>, console: &mut Console, code: ExitCode) -> ExitCode {
+pub(super) fn finish(written: std::io::Result<()>, err: &mut dyn Write, code: ExitCode) -> ExitCode {
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            if writeln!(console.err(), "error: cannot write the report: {error}").is_err() {
+            if writeln!(err, "error: cannot write the report: {error}").is_err() {
                 tracing::debug!("standard error is closed");
             }
             code.max(ExitCode::ExecutionFailed)

@@ -12,7 +12,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
-use super::outbox::Outbox;
+use super::outbox::{Done, Outbox};
 use super::plan::finish;
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
@@ -77,8 +77,9 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
     let ran = refused.and(unwritable).and_then(|()| prepare(request, environment, &mut loaded)).and_then(
         |prepared| {
-            let session = session.insert(Session::start()?);
+            // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
+            let session = session.insert(Session::start(console.screen())?);
             for file in reports.for_people() {
                 render(&loaded, (Look::default(), Severity::Warning), file);
             }
@@ -100,22 +101,35 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         }
     };
     let (report, failed) = reports.write(report);
+    let mut problems = Vec::new();
     for error in failed {
-        tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
+        tell_why(&error, &mut loaded, &mut problems, console.err_look());
     }
     // A display that nobody takes any more fails here, too, and is told of below.
     if formatter.report(&report, &mut out).is_err() {
         tracing::debug!("the display was closed before the report");
     }
     let done = out.close();
-    let written = match &mut session {
-        Some(session) => session.wait_for(done),
-        None => done.blocking_recv().ok(),
-    };
-    match written {
-        Some(written) => finish(written, console, report.exit_code),
+    let code = match wait_for(done, &mut session) {
+        Some(written) => finish(written, &mut problems, report.exit_code),
         // Somebody did not want to wait for a reader that does not read.
         None => report.exit_code.max(ExitCode::ExecutionFailed),
+    };
+    if !problems.is_empty() {
+        let mut err = Outbox::to(console.err());
+        let told = err.write_all(&problems).ok().and_then(|()| wait_for(err.close(), &mut session));
+        if !matches!(told, Some(Ok(()))) {
+            tracing::debug!("standard error is closed, or nobody reads it");
+        }
+    }
+    code
+}
+
+/// Waits until everything is written; nothing if somebody does not want to wait for that.
+fn wait_for(done: Done, session: &mut Option<Session>) -> Option<io::Result<()>> {
+    match session {
+        Some(session) => session.wait_for(done),
+        None => done.blocking_recv().ok(),
     }
 }
 
@@ -130,7 +144,7 @@ pub fn misuse(format: Format, message: &str, console: &mut Console) -> ExitCode 
     let written = formatter(format, console.out_look())
         .report(&report, &mut document)
         .and_then(|()| console.out().write_all(&document));
-    finish(written, console, report.exit_code)
+    finish(written, &mut console.err(), report.exit_code)
 }
 
 /// The files that are something else than a report, each with what it is; an error where one is two things.
@@ -188,8 +202,10 @@ impl Shown {
         formatter(self.format, self.look)
     }
 
-    fn display(&self) -> Display {
-        Display::start(&self.screen, self.progress, Progress::new(self.beside))
+    fn display(&self, plan: &Plan) -> Display {
+        let nodes = plan.order().iter().map(|&index| plan.node(index));
+        let alone = nodes.filter(|node| node.runs_alone()).map(|node| node.id.clone()).collect();
+        Display::start(&self.screen, self.progress, Progress::new(self.beside), alone)
     }
 
     fn live(&self, started: &RunStarted) -> Option<Live> {
@@ -367,8 +383,17 @@ fn carry_out(
         Logged::OnStderr => Some(LogFile::on(Writer::err(Arc::clone(&shown.screen)))),
     };
     let profile = (mode == Mode::Profile).then(ProfileFold::default);
-    let mut sinks =
-        Sinks { formatter, out, out_closed, display: shown.display(), live, reports, events, log, profile };
+    let mut sinks = Sinks {
+        formatter,
+        out,
+        out_closed,
+        display: shown.display(&plan),
+        live,
+        reports,
+        events,
+        log,
+        profile,
+    };
     let plan = Arc::new(plan);
     let mut setup = RunSetup { run_id, settings, started, root, environment };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;

@@ -11,8 +11,9 @@ use tokio::runtime::Runtime;
 use super::Environment;
 use super::error::AppError;
 use super::outbox::Done;
+use super::screen::Screen;
 use super::sinks::Sinks;
-use crate::base::{Clock, Mono, RunId, SystemClock};
+use crate::base::{Clock, Mono, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
@@ -38,20 +39,26 @@ pub(super) struct RunSetup<'a> {
 pub(super) struct Session {
     runtime: Runtime,
     signals: StopSignals,
+    /// When to give up on readers, once somebody did not want to wait for them.
+    give_up_at: Option<tokio::time::Instant>,
 }
+
+/// How long readers still have when somebody does not want to wait for them: one that reads gets all of it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Session {
     /// From here on, signals are heard and do not end the process.
-    pub(super) fn start() -> Result<Self, AppError> {
+    pub(super) fn start(screen: &Arc<Screen>) -> Result<Self, AppError> {
         process::adopt_orphans().map_err(AppError::System)?;
         // One thread: attempts are processes, and handing events between threads costs more than handling them.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::System)?;
         let signals = {
             let _inside = runtime.enter();
-            StopSignals(SignalStream::listen().map_err(AppError::System)?)
+            let stream = SignalStream::listen().map_err(AppError::System)?;
+            StopSignals { stream, screen: Arc::clone(screen) }
         };
-        Ok(Self { runtime, signals })
+        Ok(Self { runtime, signals, give_up_at: None })
     }
 
     /// Carries out a plan with the machine's own clock, programs and signals.
@@ -80,14 +87,14 @@ impl Session {
         )))
     }
 
-    /// Waits until everything is written; nothing if a signal comes first.
+    /// Waits until everything is written; nothing if a signal comes and the reader does not read.
     pub(super) fn wait_for(&mut self, done: Done) -> Option<io::Result<()>> {
-        let signals = &mut self.signals;
-        self.runtime.block_on(async {
+        let Self { runtime, signals, give_up_at } = self;
+        runtime.block_on(async {
             tokio::select! {
                 biased;
                 written = done => Some(written.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))),
-                () = asked_to_stop(signals) => None,
+                () = given_up(signals, give_up_at) => None,
             }
         })
     }
@@ -117,15 +124,20 @@ impl Executor for NothingRuns {
     }
 }
 
-struct StopSignals(SignalStream);
+struct StopSignals {
+    stream: SignalStream,
+    screen: Arc<Screen>,
+}
 
 impl Signals for StopSignals {
     fn next(&mut self) -> BoxFuture<'_, Heard> {
         Box::pin(async {
-            match self.0.next().await {
+            match self.stream.next().await {
                 process::Heard::Stop => Heard::Stop,
                 process::Heard::Suspend => {
+                    self.screen.pause();
                     process::suspend_self();
+                    self.screen.resume();
                     Heard::Woke
                 }
                 process::Heard::Resume => Heard::Woke,
@@ -134,9 +146,16 @@ impl Signals for StopSignals {
     }
 }
 
-/// Waits until somebody wants an end. A pause is none.
-async fn asked_to_stop(signals: &mut StopSignals) {
-    while signals.next().await != Heard::Stop {}
+/// Waits until somebody wants an end, and as long as readers have then. A pause is no end.
+async fn given_up(signals: &mut StopSignals, at: &mut Option<tokio::time::Instant>) {
+    while at.is_none() {
+        if signals.next().await == Heard::Stop {
+            *at = Some(tokio::time::Instant::now() + LAST_WORDS);
+        }
+    }
+    if let Some(at) = at {
+        clock::sleep(at.saturating_duration_since(tokio::time::Instant::now())).await;
+    }
 }
 
 /// The clock of a run that can be paused.

@@ -4,6 +4,7 @@
 //! so that the block is taken away first and no line is torn. The block is drawn by a thread of its own: the run does
 //! not wait for a terminal.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -14,8 +15,8 @@ use is_terminal::IsTerminal as _;
 use tokio::sync::oneshot;
 
 use super::outbox::{Done, Outbox};
-use crate::base::{Clock as _, SystemClock, text};
-use crate::model::event::RunEvent;
+use crate::base::{Clock as _, NodeId, SystemClock, text};
+use crate::model::event::{EventKind, RunEvent};
 use crate::model::report::ReportFold;
 use crate::report::Progress;
 
@@ -59,6 +60,8 @@ struct Drawn {
     /// Whether the last thing that was written did not end its line: nothing can be drawn below it.
     mid_line: bool,
     at: Option<Duration>,
+    /// How many have asked for a pause that is not over.
+    pauses: i32,
 }
 
 /// The two streams.
@@ -131,6 +134,33 @@ impl Screen {
         if drawn.at.is_some() { self.draw(&mut drawn) } else { Ok(()) }
     }
 
+    /// Takes the block away while others have the terminal: what they print is no part of it. A terminal that takes
+    /// nothing is not waited for.
+    pub fn pause(self: &Arc<Self>) {
+        let (tell, erased) = mpsc::channel();
+        let screen = Arc::clone(self);
+        std::thread::spawn(move || {
+            let mut drawn = lock(&screen.drawn);
+            drawn.pauses += 1;
+            // Nobody may be left to hear it.
+            _ = tell.send(screen.erase(&mut drawn));
+        });
+        if !matches!(erased.recv_timeout(TICK), Ok(Ok(()))) {
+            tracing::debug!("the terminal is closed, or takes nothing");
+        }
+    }
+
+    /// The end of a pause.
+    pub fn resume(self: &Arc<Self>) {
+        let screen = Arc::clone(self);
+        let resumed = move || lock(&screen.drawn).pauses -= 1;
+        // Who still writes to a terminal that takes nothing holds up nobody else.
+        match self.drawn.try_lock() {
+            Ok(mut drawn) => drawn.pauses -= 1,
+            Err(_) => drop(std::thread::spawn(resumed)),
+        }
+    }
+
     /// Takes the block away.
     fn erase(&self, drawn: &mut Drawn) -> io::Result<()> {
         if drawn.lines.is_empty() {
@@ -148,7 +178,7 @@ impl Screen {
         let lines = lock(&self.progress).as_ref().map(|progress| progress.block(now, size));
         let Some(lines) = lines else { return self.erase(drawn) };
         let too_early = drawn.at.is_some_and(|at| now.saturating_sub(at) < TICK);
-        if too_early || drawn.mid_line || drawn.lines == lines || !is_in_front() {
+        if too_early || drawn.pauses > 0 || drawn.mid_line || drawn.lines == lines || !is_in_front() {
             return Ok(());
         }
         // In one piece, or it flickers.
@@ -259,11 +289,18 @@ pub(super) struct Display {
     done: Option<Done>,
     /// Where lines go, of those who want lines.
     lines: Option<Outbox>,
+    /// Nodes that have the terminal for themselves while they run.
+    alone: HashSet<NodeId>,
 }
 
 impl Display {
-    pub(super) fn start(screen: &Arc<Screen>, shape: Shape, progress: Progress) -> Self {
-        let mut display = Self { screen: Arc::clone(screen), ticker: None, done: None, lines: None };
+    pub(super) fn start(
+        screen: &Arc<Screen>,
+        shape: Shape,
+        progress: Progress,
+        alone: HashSet<NodeId>,
+    ) -> Self {
+        let mut display = Self { screen: Arc::clone(screen), ticker: None, done: None, lines: None, alone };
         match shape {
             Shape::Nothing => return display,
             Shape::Lines => display.lines = Some(Outbox::to(Writer::err(Arc::clone(screen)))),
@@ -279,6 +316,13 @@ impl Display {
 
     /// Takes one more event; `so_far` is the report with it.
     pub(super) fn event(&mut self, event: &RunEvent, so_far: &ReportFold) {
+        match &event.kind {
+            EventKind::AttemptStarted { node_id, .. } if self.alone.contains(node_id) => self.screen.pause(),
+            EventKind::AttemptFinished(attempt) if self.alone.contains(&attempt.node_id) => {
+                self.screen.resume();
+            }
+            _ => {}
+        }
         let mut progress = lock(&self.screen.progress);
         let Some(known) = progress.as_mut() else { return };
         known.event(event, so_far, self.screen.now());

@@ -50,6 +50,28 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     pieces
 }
 
+/// `text` in lines of at most `width` cells, broken between words where that can be; at least one line.
+#[must_use]
+pub fn wrap_words(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        for (at, piece) in wrap(word, width).into_iter().enumerate() {
+            let last = lines.len() - 1;
+            let used = cells(&lines[last]);
+            let space = usize::from(used > 0);
+            if at == 0 && used + space + cells(piece) <= width {
+                lines[last].push_str(&" "[..space]);
+                lines[last].push_str(piece);
+            } else if used == 0 {
+                lines[last].push_str(piece);
+            } else {
+                lines.push(piece.to_owned());
+            }
+        }
+    }
+    lines
+}
+
 /// `text` filled with spaces to `width` cells.
 #[must_use]
 pub fn pad(text: &str, width: usize) -> String {
@@ -153,6 +175,9 @@ mod tests {
         assert_eq!(wrap("日本語x", 5), ["日本", "語x"]);
         assert_eq!(wrap("abcdef", 3), ["abc", "def"]);
         assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap_words("aa bb  cc d", 5), ["aa bb", "cc d"]);
+        assert_eq!(wrap_words("a abcdefg h", 3), ["a", "abc", "def", "g h"]);
+        assert_eq!(wrap_words(" ", 3), [""]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! How attempts, nodes and runs end. The names are those of the wire.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::exit::ExitCode;
+use crate::base::text;
 
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -225,14 +228,15 @@ pub enum BudgetLimit {
 }
 
 impl BudgetLimit {
-    /// What is counted, for people.
+    /// So much of it, for people.
     #[must_use]
-    pub const fn unit(self) -> &'static str {
+    pub fn amount(self, allowed: u64) -> String {
+        let count = |noun| text::count(usize::try_from(allowed).unwrap_or(usize::MAX), noun);
         match self {
-            Self::Steps => "steps",
-            Self::Attempts => "attempts",
-            Self::Time => "milliseconds",
-            Self::Output => "bytes of output",
+            Self::Steps => count("step"),
+            Self::Attempts => count("attempt"),
+            Self::Time => text::duration(Duration::from_millis(allowed)),
+            Self::Output => format!("{} of output", count("byte")),
         }
     }
 }

@@ -329,7 +329,7 @@ impl ReportFold {
                 self.stands_in_for.insert(other, node);
             }
             EventKind::BudgetExceeded { limit, allowed, .. } => {
-                let message = format!("the run's budget of {allowed} {} is used up", limit.unit());
+                let message = format!("the run's budget of {} is used up", limit.amount(*allowed));
                 self.budget_error = Some(ErrorInfo::new("BudgetExceededError", message));
             }
             EventKind::CircuitOpened { .. }

@@ -244,6 +244,13 @@ impl Running {
                 ending = child.wait(), if is_watched && watched.ending.is_none() => {
                     watched.ending = Some(ending);
                     drained_at.set(DRAIN);
+                    if let Some(foreground) = foreground
+                        && foreground.passes_on(ending.0).await
+                    {
+                        watched.stopped = true;
+                        group.terminate();
+                        kill_at.set(GRACE);
+                    }
                 }
                 () = &mut let_run => {
                     is_watched = true;
@@ -302,7 +309,7 @@ impl Foreground {
                 return;
             }
             self.terminal.take_back();
-            if suspend::suspend_self() < NO_SLEEP {
+            if suspend::suspend_job() < NO_SLEEP {
                 // Nobody could continue us, so we did not stop. A child that stops again and again must not keep us
                 // busy.
                 clock::sleep(NO_SLEEP).await;
@@ -310,6 +317,17 @@ impl Foreground {
         }
         self.terminal.give(child.group());
         child.group().go_on();
+    }
+
+    /// Whoever ends the child at the terminal wants an end of `onex`: that is told here, as its group was not in the
+    /// foreground to hear it.
+    async fn passes_on(&self, ending: Ending) -> bool {
+        let signal = match ending.signal {
+            Some(libc::SIGINT | libc::SIGQUIT) if self.terminal.is_given() => SignalKind::interrupt(),
+            _ if self.terminal.is_given() && self.terminal.is_gone() => SignalKind::hangup(),
+            _ => return false,
+        };
+        signals::pass_on(signal).await
     }
 }
 

@@ -9,7 +9,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
 /// The signals that have a handler here.
-#[cfg(target_os = "linux")]
 pub(super) fn handled() -> u64 {
     HANDLED.load(Ordering::Relaxed)
 }
@@ -28,7 +27,7 @@ const fn bit(kind: SignalKind) -> u64 {
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Heard {
-    /// To end: SIGINT, SIGTERM or SIGHUP.
+    /// To end: SIGINT, SIGQUIT, SIGTERM or SIGHUP.
     Stop,
     /// To pause: SIGTSTP. [`super::suspend_self`] does.
     Suspend,
@@ -40,6 +39,7 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct SignalStream {
     interrupt: Option<Signal>,
+    quit: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
     suspend: Option<Signal>,
@@ -63,6 +63,7 @@ impl SignalStream {
         let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { listen_to(kind).map(Some) };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
             suspend: listen(SUSPEND)?,
@@ -79,6 +80,7 @@ impl SignalStream {
     pub async fn next(&mut self) -> Heard {
         tokio::select! {
             () = next_of(&mut self.interrupt) => Heard::Stop,
+            () = next_of(&mut self.quit) => Heard::Stop,
             () = next_of(&mut self.terminate) => Heard::Stop,
             () = next_of(&mut self.hangup) => Heard::Stop,
             () = next_of(&mut self.suspend) => Heard::Suspend,
@@ -96,6 +98,18 @@ pub(super) async fn next_of(signal: &mut Option<Signal>) {
     if heard.is_none() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Sends this process a signal that only a program of it got. Gives whether somebody here listens to it: then all who
+/// do have heard it.
+pub(super) async fn pass_on(kind: SignalKind) -> bool {
+    if handled() & bit(kind) == 0 {
+        return false;
+    }
+    let Ok(mut heard) = listen_to(kind) else { return false };
+    let signal = rustix::process::Signal::from_named_raw(kind.as_raw_value());
+    let sent = signal.map(|signal| rustix::process::kill_process(rustix::process::getpid(), signal));
+    matches!(sent, Some(Ok(()))) && heard.recv().await.is_some()
 }
 
 /// The mask of signals that this process was started to ignore, where the kernel tells (Linux).

@@ -4,6 +4,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Signal, kill_current_process_group};
 use tokio::time::Instant;
 
 use super::registry;
@@ -27,6 +28,19 @@ pub fn time_asleep() -> Duration {
 /// Where nobody could continue it, the kernel does not stop it (its group is orphaned), and where SIGTSTP was ignored
 /// at its start it does not stop either: then everything goes on at once.
 pub fn suspend_self() -> Duration {
+    suspend(stop_here)
+}
+
+/// The same for all of the job that this process belongs to, as a terminal does it: a shell takes a job for stopped
+/// only where all of it is.
+pub(super) fn suspend_job() -> Duration {
+    suspend(|| {
+        stop_others();
+        stop_here();
+    })
+}
+
+fn suspend(stop: impl FnOnce()) -> Duration {
     let since = Instant::now();
     let groups = registry::groups();
     groups.iter().for_each(|group| group.ask_to_stop());
@@ -34,7 +48,7 @@ pub fn suspend_self() -> Duration {
         pause();
     }
     groups.iter().for_each(|group| group.stop());
-    stop_here();
+    stop();
     groups.iter().for_each(|group| group.go_on());
     let asleep = since.elapsed();
     ASLEEP.fetch_add(u64::try_from(asleep.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -49,21 +63,39 @@ fn pause() {
     }
 }
 
-/// Stops this process with the default action of SIGTSTP, and returns when it goes on.
-#[expect(unsafe_code, reason = "the default action has to be put in place of the handler")]
-fn stop_here() {
-    // SAFETY: the actions are valid, the earlier one is put back, and `raise` returns after the signal was acted on.
+/// Does something with an action of its own for SIGTSTP, and puts the earlier one back. Nothing where it is ignored.
+#[expect(unsafe_code, reason = "the action has to be put in place of the handler")]
+fn with_action(action: libc::sighandler_t, act: impl FnOnce()) {
+    // SAFETY: the actions are valid, and neither is a function.
     unsafe {
-        let mut default: libc::sigaction = std::mem::zeroed();
-        default.sa_sigaction = libc::SIG_DFL;
+        let mut other: libc::sigaction = std::mem::zeroed();
+        other.sa_sigaction = action;
         let mut before: libc::sigaction = std::mem::zeroed();
         if libc::sigaction(libc::SIGTSTP, ptr::null(), &raw mut before) < 0
             || before.sa_sigaction == libc::SIG_IGN
         {
             return;
         }
-        libc::sigaction(libc::SIGTSTP, &raw const default, ptr::null_mut());
-        libc::raise(libc::SIGTSTP);
+        libc::sigaction(libc::SIGTSTP, &raw const other, ptr::null_mut());
+        act();
         libc::sigaction(libc::SIGTSTP, &raw const before, ptr::null_mut());
     }
+}
+
+/// Stops this process with the default action of SIGTSTP, and returns when it goes on.
+#[expect(unsafe_code, reason = "a signal to this thread is acted on before the call returns")]
+fn stop_here() {
+    with_action(libc::SIG_DFL, || {
+        // SAFETY: no memory is involved.
+        unsafe { libc::raise(libc::SIGTSTP) };
+    });
+}
+
+/// Asks all others of our process group to stop.
+fn stop_others() {
+    with_action(libc::SIG_IGN, || {
+        if let Err(error) = kill_current_process_group(Signal::TSTP) {
+            tracing::debug!(%error, "the job goes on");
+        }
+    });
 }

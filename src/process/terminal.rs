@@ -41,6 +41,17 @@ impl Terminal {
         }
     }
 
+    /// Whether it is with the group that it was given to, or gone while it was.
+    pub(super) fn is_given(&self) -> bool {
+        let holder = tcgetpgrp(rustix::stdio::stdin());
+        self.given.is_some_and(|group| holder.is_ok_and(|holder| holder == group.leader()) || self.is_gone())
+    }
+
+    /// Whether it was closed at its other end.
+    pub(super) fn is_gone(&self) -> bool {
+        tcgetattr(rustix::stdio::stdin()).is_err()
+    }
+
     /// Takes it back, as it was. Where a shell has given it to somebody else meanwhile, it stays theirs.
     pub(super) fn take_back(&self) {
         let input = rustix::stdio::stdin();

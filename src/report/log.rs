@@ -176,7 +176,7 @@ impl Log {
             // A circuit that recovers is none of the nine names.
             EventKind::CircuitHalfOpened { .. } | EventKind::CircuitClosed { .. } => Vec::new(),
             EventKind::BudgetExceeded { limit, allowed, node_id } => {
-                let message = format!("the run's budget of {allowed} {} is used up", limit.unit());
+                let message = format!("the run's budget of {} is used up", limit.amount(*allowed));
                 let fields = json!({ "limit": limit, "allowed": allowed });
                 let said = Said::new(Level::Error, "budget_exceeded", message, fields);
                 vec![Said { node_id: node_id.as_ref(), ..said }]

@@ -630,7 +630,7 @@ fn plain_words_end_as_a_shell_tells_it() {
     );
     let program = |name: &str, text: &str| {
         let path = folder.write(name, text);
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
     };
     program("naked", "echo naked $1\n");
     program("lost", "#!/no/such/interpreter\n");

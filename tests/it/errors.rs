@@ -21,7 +21,7 @@ const fn contract(kind: &'static str, code: i32, contract: &'static str) -> Case
     Case { kind, contract, arguments: &[], code }
 }
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 19] = [
     contract(
         "CycleError",
         2,
@@ -64,6 +64,28 @@ const CASES: [Case; 13] = [
         "workflow: {name: w, tasks: [{id: a, idempotent: true, run: 'kill -KILL $$'}]}",
     ),
     contract("SpawnError", 1, "workflow: {name: w, tasks: [{id: a, run: [no-such-program]}]}"),
+    contract(
+        "UncertainError",
+        1,
+        "workflow: {name: w, tasks: [{id: a, run: [sleep, '987666'], timeout: 0.1}], coordination: {rules: {failure_recovery_strategy: retry, max_retries: 1}}}",
+    ),
+    contract(
+        "CircuitOpenError",
+        1,
+        "workflow: {name: w, tasks: [{id: a, run: 'exit 1', circuit_breaker: {failure_threshold: 1}, retry: {max_attempts: 2, initial_delay: 0}}]}",
+    ),
+    contract(
+        "BudgetExceededError",
+        1,
+        "workflow: {name: w, tasks: [{id: a, run: x=1}, {id: b, run: x=1}], coordination: {rules: {budget: {max_steps: 1}}}}",
+    ),
+    contract(
+        "OrchestratorTimeoutError",
+        1,
+        "workflow: {name: w, tasks: [{id: a, idempotent: true, run: [sleep, '987666']}], coordination: {rules: {timeout_ms: 100}}}",
+    ),
+    contract("ValueError", 1, "workflow: {name: w, tasks: [{id: a, python: 'builtins:int', args: [x]}]}"),
+    contract("PolicyError", 5, "workflow: {name: w, tasks: [{id: a, run: x, cwd: link}]}"),
     contract("ProtocolError", 4, "workflow: {name: w, tasks: [{id: a, run: [echo, '{'], output: json}]}"),
 ];
 
@@ -79,6 +101,14 @@ fn run(case: &Case, folder: &Folder, format: &str) -> Ended {
     }
     arguments.extend(case.arguments);
     let mut command = folder.command(&arguments);
+    let state = folder.path().join("state");
+    if state.exists() {
+        fs::remove_dir_all(&state).unwrap();
+    }
+    command.env("XDG_STATE_HOME", state);
+    if case.kind == "PolicyError" && !folder.exists("link") {
+        std::os::unix::fs::symlink("/", folder.path().join("link")).unwrap();
+    }
     if case.kind == "StateError" {
         command.env("TMPDIR", folder.path().join("gone"));
     }

@@ -47,6 +47,13 @@ impl Folder {
         self.0.join(name).exists()
     }
 
+    /// Waits until a file is there. The test runner bounds the wait.
+    pub fn wait_for(&self, name: &str) {
+        while !self.exists(name) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+
     /// The program with these arguments, in this folder, with an environment that says nothing but `PATH`.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onex"));
@@ -72,6 +79,25 @@ impl Folder {
     /// Starts the program and goes on.
     pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The processes of this folder, found by its folder for temporary files in their environment: no test shares it.
+    pub fn processes(&self) -> Vec<i32> {
+        let mark = format!("TMPDIR={}", self.0.join("tmp").display());
+        let has_mark = |pid: &i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+        };
+        let names = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).filter(has_mark).collect()
+    }
+
+    /// No process of this folder is left, and nothing in the folder for temporary files.
+    pub fn assert_nothing_left(&self, what: &str) {
+        let about = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let left: Vec<_> = self.processes().iter().map(about).collect();
+        assert!(left.is_empty(), "{what}: still running: {left:?}");
+        self.assert_clean();
     }
 
     /// Nothing of a run is left behind in the folder for temporary files.

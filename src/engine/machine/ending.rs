@@ -53,7 +53,7 @@ impl Machine {
             match self.nodes[node].last.take() {
                 Some(last) => self.fail(node, (last.failure, last.return_code), out),
                 None => {
-                    let message = format!("the run may use {allowed} {}, and has", limit.unit());
+                    let message = format!("the run's budget of {} is used up", limit.amount(allowed));
                     let failure =
                         AttemptFailure::new(FailureReason::Budget, AttemptClass::NotStarted, message);
                     self.fail(node, (failure, None), out);

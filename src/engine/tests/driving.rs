@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::worlds::{command, started};
 use crate::base::stop::{StopLevel, StopReceiver};
-use crate::base::{NodeId, RunId, SystemClock};
+use crate::base::{Clock, Mono, NodeId, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{
@@ -234,4 +237,63 @@ fn events_are_numbered_without_a_gap() {
     runtime.block_on(driver::run(Arc::clone(&plan), (RunId::from_bits(1), settings), started(&plan), ports));
     assert!(sink.0.iter().enumerate().all(|(at, &(seq, _))| seq == at as u64));
     assert_eq!(sink.0.iter().filter(|(_, last)| *last).count(), 1);
+}
+
+/// A clock of a run that is paused all the time.
+struct Asleep(SystemClock);
+
+impl Clock for Asleep {
+    fn now(&self) -> Mono {
+        self.0.now()
+    }
+
+    fn started_at(&self) -> DateTime<Utc> {
+        self.0.started_at()
+    }
+
+    fn asleep(&self) -> Duration {
+        self.0.now().since_start()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.0.unix_ms()
+    }
+}
+
+#[test]
+fn a_pause_is_no_time_of_a_node() {
+    let slow = |stop: &mut StopReceiver| {
+        let mut stop = stop.clone();
+        Box::pin(async move {
+            tokio::select! {
+                _ = stop.above(StopLevel::None) => AttemptOutcome { stopped: true, ..printing("") },
+                () = clock::sleep(Duration::from_millis(60)) => printing("done"),
+            }
+        })
+    };
+    let run = |clock: &dyn Clock| {
+        let mut workflow = Workflow::clone(chain(&["a"]).workflow());
+        workflow.nodes[0].timeout = Duration::from_millis(5);
+        let plan = Arc::new(Plan::new(Arc::new(workflow)).unwrap());
+        let executor =
+            Made(move |_, mut stop: StopReceiver| -> BoxFuture<'static, AttemptOutcome> { slow(&mut stop) });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ports = Ports {
+            clock,
+            executor: Arc::new(executor),
+            sink: &mut Failing(EVERY_EVENT),
+            signals: &mut Coming(VecDeque::new()),
+            circuits: &mut MemoryCircuits::default(),
+        };
+        let settings = Settings { jobs: 1, ..Settings::default() };
+        let report = runtime.block_on(driver::run(
+            Arc::clone(&plan),
+            (RunId::from_bits(1), settings),
+            started(&plan),
+            ports,
+        ));
+        (report.results[0].status, report.results[0].reason.clone())
+    };
+    assert_eq!(run(&Asleep(SystemClock::start())), (NodeStatus::Completed, None));
+    assert_eq!(run(&SystemClock::start()), (NodeStatus::Failed, Some("timeout".to_owned())));
 }

@@ -22,6 +22,12 @@ const TIME: usize = 7;
 /// The fewest cells of a name that is still one.
 const LEAST_NAME: usize = 12;
 
+/// The fewest cells beside a node's time in which something can be said.
+const LEAST_DETAIL: usize = 24;
+
+/// The most lines of what is said of a node beside its time.
+const MOST_DETAIL: usize = 4;
+
 /// How many of a failure's last lines are shown.
 const LAST_LINES: usize = 12;
 
@@ -107,10 +113,24 @@ impl Human {
         // Marks are at most four cells and two spaces wide.
         let used = 2 + 6 + self.id_width + 2 + TIME + 3;
         let detail = detail(result);
-        let detail = look.clip(&detail, look.width.saturating_sub(used));
-        let detail = if detail.is_empty() { String::new() } else { format!("   {}", look.dim(&detail)) };
+        // What a node says goes on below itself, and where there is no room beside its time, at the margin.
+        let room = look.width.saturating_sub(used);
+        let (room, margin) =
+            if room < LEAST_DETAIL { (look.width.saturating_sub(5).max(1), 5) } else { (room, used) };
+        let mut lines = text::wrap_words(&detail, room);
+        if lines.len() > MOST_DETAIL {
+            lines.truncate(MOST_DETAIL);
+            let last = &mut lines[MOST_DETAIL - 1];
+            *last = format!("{}…", text::wrap(last, room - 1)[0]);
+        }
+        let rest = if margin == used { lines.split_off(1) } else { std::mem::take(&mut lines) };
+        let detail = lines.first().filter(|line| !line.is_empty());
+        let detail = detail.map_or_else(String::new, |line| format!("   {}", look.dim(line)));
         let line = format!("  {}{id}  {}{detail}", look.mark(mark), look.dim(&time));
         writeln!(out, "{}", line.trim_end())?;
+        for line in rest.iter().filter(|line| !line.is_empty()) {
+            writeln!(out, "{}{}", " ".repeat(margin), look.dim(line))?;
+        }
         self.printed(result, out)
     }
 

@@ -1,9 +1,16 @@
 //! Being stopped: by a signal, by a second one, by a reader that goes away.
 
+mod crash;
+mod flood;
+mod matrix;
+mod streams;
+mod stress;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{Ended, Folder, endings};
@@ -15,9 +22,20 @@ fn wait_for(path: &Path) {
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+/// Sends a signal to a process that was not waited for yet.
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Sends signals to a process while it is stopped, so that it hears all of them together when it goes on.
+fn send_at_once(child: &Child, signals: &[Signal]) {
+    send(child, Signal::STOP);
+    let status = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&status).unwrap().rsplit(')').next().unwrap().starts_with(" T") {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    signals.iter().for_each(|signal| send(child, *signal));
+    send(child, Signal::CONT);
 }
 
 fn is_alive(folder: &Folder, pid_file: &str) -> bool {
@@ -38,25 +56,25 @@ workflow:
 
 #[test]
 fn a_signal_stops_the_run_and_the_report_is_whole() {
-    for name in ["INT", "TERM", "HUP"] {
+    for name in [Signal::INT, Signal::QUIT, Signal::TERM, Signal::HUP] {
         let folder = Folder::with(CONTRACT);
         let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json", "--jobs", "2"]);
         wait_for(&folder.path().join("ready"));
         wait_for(&folder.path().join("tried"));
-        signal(&child, name);
+        send(&child, name);
         let ended = Ended::of(&child.wait_with_output().unwrap());
         let report: Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(
             (ended.code, &report["status"], &report["exit_code"]),
             (1, &"cancelled".into(), &1.into()),
-            "{name}"
+            "{name:?}"
         );
         let endings = endings(&report);
         // The delay before a repetition may not have begun when the signal came.
         let tried = ["backs_off failed exit_code", "backs_off failed cancelled"];
         assert!(endings.iter().any(|e| tried.contains(&e.as_str())), "{endings:?}");
         for expected in ["done completed -", "waits failed cancelled", "later skipped cancelled"] {
-            assert!(endings.iter().any(|e| e == expected), "{name}: {endings:?}");
+            assert!(endings.iter().any(|e| e == expected), "{name:?}: {endings:?}");
         }
         assert!(!is_alive(&folder, "pid") && !folder.exists("later"));
         assert_eq!(report["error"]["kind"], "CancelledError");
@@ -71,10 +89,10 @@ fn a_second_signal_kills_what_ignores_the_first() {
     );
     let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json"]);
     wait_for(&folder.path().join("ready"));
-    signal(&child, "INT");
+    send(&child, Signal::INT);
     wait_for(&folder.path().join("asked"));
     assert!(is_alive(&folder, "pid"));
-    signal(&child, "INT");
+    send(&child, Signal::INT);
     let ended = Ended::of(&child.wait_with_output().unwrap());
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(
@@ -100,7 +118,7 @@ fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
         .stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
     wait_for(&folder.path().join("ready"));
-    signal(&child, "HUP");
+    send(&child, Signal::HUP);
     folder.write("go", "");
     assert_eq!(Ended::of(&child.wait_with_output().unwrap()).code, 0);
 }
@@ -112,10 +130,10 @@ fn under_fail_fast_validators_are_stopped_and_effects_finish() {
 workflow:
   coordination: {rules: {execution_mode: parallel}}
   tasks:
-    - {id: checks, type: validator, run: [sleep, '987662']}
+    - {id: checks, type: validator, run: "trap 'touch stopped; exit 1' TERM; touch ready; while :; do sleep 0.01; done"}
     - {id: repeats, idempotent: true, run: [sleep, '987662']}
-    - {id: effect, run: 'touch begun; while ! test -e bad; do sleep 0.01; done; touch finished'}
-    - {id: bad, run: 'while ! test -e begun; do sleep 0.01; done; touch bad; exit 1'}
+    - {id: effect, run: 'touch begun; while ! test -e stopped; do sleep 0.01; done; touch finished'}
+    - {id: bad, run: 'while ! test -e begun || ! test -e ready; do sleep 0.01; done; exit 1'}
     - {id: never, run: 'touch never'}
 "#,
     );
@@ -204,7 +222,7 @@ fn a_reader_that_does_not_read_keeps_no_run_from_its_end() {
         wait_for(&folder.path().join("last"));
         // It waits for its reader now, and for nothing else: a signal is enough.
         while child.try_wait().unwrap().is_none() {
-            signal(&child, "INT");
+            send(&child, Signal::INT);
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         assert_eq!(child.wait().unwrap().code(), Some(1), "{format}");
@@ -223,7 +241,7 @@ fn nobody_has_to_read_how_far_a_run_is() {
         let mut child = command.spawn().unwrap();
         wait_for(&folder.path().join("last"));
         while child.try_wait().unwrap().is_none() {
-            signal(&child, "INT");
+            send(&child, Signal::INT);
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         assert_eq!(child.wait().unwrap().code(), Some(1), "{more:?}");
@@ -239,16 +257,33 @@ fn a_second_signal_kills_what_is_left_of_a_group_without_its_leader() {
     );
     let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json"]);
     wait_for(&folder.path().join("ready"));
-    signal(&child, "INT");
+    send(&child, Signal::INT);
     while is_alive(&folder, "leader") {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     // Without the second signal its grace of five seconds would pass first; the runner's log shows the time.
-    signal(&child, "INT");
+    send(&child, Signal::INT);
     let ended = Ended::of(&child.wait_with_output().unwrap());
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(
         (ended.code, &report["error"]["message"]),
         (1, &"the run was killed by a second signal".into())
     );
+}
+
+#[test]
+fn signals_that_come_together_cost_no_reader_its_report() {
+    for round in 0..10 {
+        let folder = Folder::with(
+            "workflow: {tasks: [{id: a, run: 'touch tried; exit 1', retry: {max_attempts: 2, initial_delay: 1h, max_delay: 1h}}]}",
+        );
+        let child = folder.start(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+        folder.wait_for("tried");
+        // The first ends the run, and the others come while its report is written.
+        send_at_once(&child, &[Signal::INT, Signal::TERM, Signal::HUP]);
+        let ended = Ended::of(&child.wait_with_output().unwrap());
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{round}: {e}"));
+        assert_eq!((ended.code, &report["status"]), (1, &"cancelled".into()));
+        folder.assert_nothing_left("signals together");
+    }
 }
