@@ -253,10 +253,12 @@ impl<'s> Reader<'s> {
             self.tree.entries.push(Entry { key: NodeRef(count), value: NodeRef(0) });
             let pairs = self.pending[first..].chunks_exact(2);
             self.tree.entries.extend(pairs.map(|pair| Entry { key: pair[0], value: pair[1] }));
-            if self.has_duplicates(number + 1) {
+            let marks = self.tree.marks(number + 1);
+            // As many marks as keys: no two are the same.
+            if marks.0.count_ones() < count && self.has_duplicates(number + 1) {
                 return None;
             }
-            self.tree.entries[number].value = self.tree.marks(number + 1);
+            self.tree.entries[number].value = marks;
             Content::Mapping(index(number)?)
         } else {
             let number = self.tree.items.len();

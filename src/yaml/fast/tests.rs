@@ -370,6 +370,9 @@ fn what_people_write_is_read() {
         "'a b': 'it''s'\n\"c\": \"\\\"\"\nurl: http://x:80/y#z\n",
         "a:   \n   b:\n      - [x,\n y]\n",
         "é: 日本\n",
+        // Both dialects of contracts, as programs write them by the thousand.
+        "workflow:\n  name: w\n  coordination: {rules: {execution_mode: parallel}}\n  tasks:\n    - {id: a, run: [/bin/true]}\n    - {id: b, run: [/bin/true], depends_on: [a]}\n",
+        "contract_version: {major: 1, minor: 0, patch: 0}\nworkflow_coordination:\n  workflow_definition:\n    execution_graph:\n      nodes:\n        - node_id: a\n          node_type: effect\n          step_config: {run: [/bin/true]}\n        - node_id: b\n          depends_on: [a]\n          step_config: {run: \"/bin/true;\"}\n",
     ];
     for text in texts {
         assert!(agree(text, 0), "{text}");
