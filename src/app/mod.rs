@@ -13,6 +13,7 @@ pub mod plan;
 pub mod reports;
 pub mod run;
 mod runtime;
+pub mod schema;
 pub mod screen;
 mod sinks;
 pub mod validate;

@@ -31,7 +31,10 @@ pub enum IdError {
 
 /// The id of a node: `[A-Za-z_][A-Za-z0-9_.-]*`, at most 128 characters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(Arc<str>);
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NodeId(
+    #[cfg_attr(test, schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_.-]*$"), length(max = 128)))] Arc<str>,
+);
 
 impl NodeId {
     /// The greatest length in characters.
@@ -100,7 +103,10 @@ const RUN_ID_LEN: usize = 26;
 
 /// The id of a run: 128 bits that sort by time, written as 26 characters of Crockford's base 32.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(u128);
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RunId(
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")))] u128,
+);
 
 impl RunId {
     /// A fresh id, greater than every id made in an earlier millisecond.
@@ -174,6 +180,7 @@ impl<'de> Deserialize<'de> for RunId {
 
 /// Ties one run to the work that asked for it, across processes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CorrelationId(String);
 

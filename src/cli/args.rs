@@ -51,6 +51,9 @@ pub enum Verb {
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// Print a JSON Schema: of contracts for editors, or of what onex writes for machines
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(Schema),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -83,6 +86,16 @@ Examples:
   onex explain E0302                              what it means, an example, and the corrected one
   onex explain E0302 --format json | jq -r .page
   onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  onex schema contract > contract.schema.json     what an editor completes, explains and checks with
+  onex schema report | jq '.properties | keys'    what a report holds
+
+An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from the contract's first line:
+  # yaml-language-server: $schema=./contract.schema.json
+or VS Code from its settings, for all contracts:
+  \"yaml.schemas\": {\"./contract.schema.json\": [\"contract.yaml\"]}";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -215,6 +228,14 @@ pub struct Explain {
     pub shown: Shown,
 }
 
+/// `onex schema`.
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// What the schema describes
+    #[arg(value_name = "NAME")]
+    pub document: DocumentName,
+}
+
 /// Options of every verb that shows something.
 #[derive(Debug, clap::Args)]
 pub struct Shown {
@@ -294,6 +315,21 @@ pub enum ProgressName {
     Plain,
     /// Nothing
     None,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentName {
+    /// A contract, in either dialect
+    Contract,
+    /// What a run reports with --format json
+    Report,
+    /// A line of --events
+    Event,
+    /// What onex plan gives with --format json
+    Plan,
+    /// What onex validate gives with --format json
+    Validation,
 }
 
 /// When to use colours.

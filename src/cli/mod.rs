@@ -58,6 +58,10 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Schema(asked) => {
+            let document = resolve::document(asked.document);
+            app::schema::schema(document, &mut console(Wishes::default(), 0, &environment))
+        }
     };
     ExitCode::from(u8::from(code))
 }

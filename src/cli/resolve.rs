@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
-    Validate,
+    Arguments, ColorName, DocumentName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName,
+    Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
@@ -17,6 +17,7 @@ use crate::app::explain::ExplainRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
+use crate::app::schema::Document;
 use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
@@ -149,6 +150,16 @@ pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainReque
     let request =
         ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) const fn document(name: DocumentName) -> Document {
+    match name {
+        DocumentName::Contract => Document::Contract,
+        DocumentName::Report => Document::Report,
+        DocumentName::Event => Document::Event,
+        DocumentName::Plan => Document::Plan,
+        DocumentName::Validation => Document::Validation,
+    }
 }
 
 /// A report in a file: the ending of its name says the form.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::words;
 use super::reader::Reader;
 use crate::diag::{Diagnostic, codes};
 use crate::model::output::OutputFormat;
@@ -14,20 +15,26 @@ const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "ash"];
 /// Other programs that run text that follows `-c` or `-e`.
 const INTERPRETERS: [&str; 7] = ["python", "python3", "perl", "ruby", "node", "lua", "php"];
 
-/// Reads the command that the action `key` with its `value` declares; its arguments stand in `holder` beside it.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
-    holder: NodeRef,
-    (key, value): (&str, NodeRef),
-) -> Option<CommandSpec> {
+/// What a program gets beside its arguments, and what becomes of what it prints; each where it is said.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    output: Option<OutputFormat>,
+    cwd: Option<String>,
+    env: BTreeMap<String, String>,
+    inherit_env: Option<InheritEnv>,
+    stdin: Option<Stdin>,
+}
+
+/// Reads what stands in `holder` for any program.
+pub(super) fn read_surroundings(reader: &mut Reader<'_>, holder: NodeRef) -> Surroundings {
     let tree = reader.tree;
     let output = tree.value(holder, "output").and_then(|output| match tree.scalar(output) {
         Some("text") => Some(OutputFormat::Text),
         Some("json") => Some(OutputFormat::Json),
         Some("lines") => Some(OutputFormat::Lines),
-        Some("none" | "null" | "") => Some(OutputFormat::None),
+        Some("none") => Some(OutputFormat::None),
         _ => {
-            reader.bad_value(output, "`output`", &["text", "json", "lines", "none"]);
+            reader.bad_value(output, "`output`", &words::OUTPUTS);
             None
         }
     });
@@ -39,6 +46,17 @@ pub(super) fn read(
         expressions(reader, stdin, text);
         Some(if text == "inherit" { Stdin::Inherit } else { Stdin::Text(text.to_owned()) })
     });
+    Surroundings { output, cwd, env, inherit_env, stdin }
+}
+
+/// Reads the command that the action `key` with its `value` declares; its arguments stand in `holder` beside it.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    holder: NodeRef,
+    (key, value): (&str, NodeRef),
+) -> Option<CommandSpec> {
+    let tree = reader.tree;
+    let Surroundings { output, cwd, env, inherit_env, stdin } = read_surroundings(reader, holder);
     if key != "run"
         && let Some(shell) = tree.value(holder, "shell")
     {
@@ -103,7 +121,7 @@ fn read_inherit_env(reader: &mut Reader<'_>, node: NodeRef) -> Option<InheritEnv
         Some("all") => Some(InheritEnv::All),
         Some("none") => Some(InheritEnv::None),
         _ => {
-            reader.bad_value(node, "`inherit_env`", &["all", "none", "a list of names"]);
+            reader.none_of(node, "`inherit_env`", &["all", "none", "a list of names"]);
             None
         }
     }

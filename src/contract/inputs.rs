@@ -66,7 +66,7 @@ fn input_type(reader: &mut Reader<'_>, node: NodeRef) -> Option<InputType> {
     let word = reader.text(node, "`type`")?;
     let found = InputType::ALL.iter().find(|(name, _)| *name == word).map(|&(_, kind)| kind);
     if found.is_none() {
-        reader.bad_value(node, "the type of an input", &InputType::ALL.map(|(name, _)| name));
+        reader.none_of(node, "the type of an input", &InputType::ALL.map(|(name, _)| name));
     }
     found
 }

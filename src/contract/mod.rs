@@ -15,12 +15,14 @@ mod node;
 mod policy;
 mod reader;
 mod rules;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
+pub use schema::schema;
 pub use values::parse_duration;
 
 use std::sync::Arc;
@@ -145,8 +147,19 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
     if let Some(coordination) = coordination {
         reader.check_keys(coordination, &keys::COORDINATION);
     }
-    let error_handling =
-        [workflow, root].into_iter().find_map(|place| reader.tree.value(place, "error_handling"));
+    let error_handling = match [workflow, root].map(|place| reader.tree.value(place, "error_handling")) {
+        [Some(counts), Some(other)] => {
+            reader.push(
+                Diagnostic::warning(codes::DISAGREEMENT, "two places have an `error_handling`")
+                    .at(reader.tree.span(other), "this one has no effect")
+                    .at(reader.tree.span(counts), "this one counts"),
+            );
+            // What is wrong with it is said all the same.
+            RuleSet::read(reader, None, Some(other), &[]);
+            Some(counts)
+        }
+        [own, shared] => own.or(shared),
+    };
     let rules =
         RuleSet::read(reader, coordination.and_then(|c| reader.tree.value(c, "rules")), error_handling, &[]);
     let mut graph = Graph::new(Dialect::Workflow, &rules);
@@ -196,22 +209,22 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
 
     let mut graph = Graph::new(Dialect::Onex, &rules);
     match execution_graph.and_then(|g| tree.value(g, "nodes")) {
-        Some(nodes) => {
-            graph.read_nodes(reader, nodes);
-            if let Some(edges) = execution_graph.and_then(|g| tree.value(g, "edges")) {
-                graph.read_edges(reader, edges);
-            }
-        }
+        Some(nodes) => graph.read_nodes(reader, nodes),
         None => reader.no_graph(
             coordination.unwrap_or(root),
             "a workflow's nodes stand in `workflow_coordination.workflow_definition.execution_graph.nodes`",
         ),
     }
-    let name = reader.get_text(root, "name").or_else(|| reader.get_text(metadata?, "workflow_name"));
-    let version = ["contract_version", "node_version"].into_iter().find_map(|key| tree.value(root, key));
+    if let Some(edges) = execution_graph.and_then(|g| tree.value(g, "edges")) {
+        graph.read_edges(reader, edges);
+    }
+    let workflow_name = metadata.and_then(|metadata| reader.get_text(metadata, "workflow_name"));
+    let name = reader.get_text(root, "name").or(workflow_name);
+    let [contract_version, node_version] = ["contract_version", "node_version"]
+        .map(|key| tree.value(root, key).and_then(|version| values::version(reader, version)));
     Some(Workflow {
         name: name.unwrap_or_else(|| "workflow".to_owned()),
-        version: version.and_then(|v| values::version(reader, v)),
+        version: contract_version.or(node_version),
         description: reader.get_text(root, "description"),
         nodes: graph.finish(reader),
         inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),

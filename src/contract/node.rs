@@ -1,10 +1,11 @@
 //! One node of a contract, in either dialect.
 
+use super::keys::{self, Key, words};
 use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
 use super::values::{Zero, duration_in};
-use super::{Dialect, command, keys};
+use super::{Dialect, command};
 use crate::base::NodeId;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, Span, codes};
@@ -75,7 +76,7 @@ pub(super) fn read_node(
         reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
     });
     let breaker = match tree.value(node, "circuit_breaker") {
-        Some(n) if reader.is_off(n) => None,
+        Some(n) if reader.is_switched_off(n) => None,
         Some(n) => read_breaker(reader, n, CountedFailures::All),
         None => rules.breaker.clone(),
     };
@@ -83,10 +84,12 @@ pub(super) fn read_node(
     let guards = kind == NodeKind::Validator
         && tags.iter().any(|tag| ["required", "security"].iter().any(|word| tag.eq_ignore_ascii_case(word)));
 
+    let (description, name) = (reader.get_text(node, "description"), reader.get_text(node, "name"));
+
     let spec = NodeSpec {
         kind,
         tags,
-        description: reader.get_text(node, "description").or_else(|| reader.get_text(node, "name")),
+        description: description.or(name),
         enabled: tree.value(node, "enabled").and_then(|n| reader.bool(n, "`enabled`")).unwrap_or(true),
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
@@ -248,7 +251,7 @@ fn read_edges(reader: &mut Reader<'_>, list: NodeRef) -> Vec<RawEdge> {
                 Some("failure") => EdgeCondition::Failure,
                 Some("finished") => EdgeCondition::Finished,
                 _ => {
-                    reader.bad_value(on, "`on`", &["success", "failure", "finished"]);
+                    reader.bad_value(on, "`on`", &words::ENDS);
                     continue;
                 }
             },
@@ -342,7 +345,7 @@ fn read_error_action(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) ->
             None
         }
         _ => {
-            reader.bad_value(node, "`error_action`", &["stop", "continue", "retry", "compensate"]);
+            reader.bad_value(node, "`error_action`", &words::ERROR_ACTIONS);
             None
         }
     }
@@ -356,25 +359,25 @@ fn read_action(
 ) -> (Option<Action>, Option<&'static str>) {
     let tree = reader.tree;
     let Shape::Mapping(entries) = tree.shape(holder) else { return (None, None) };
-    let mut found: Option<(&'static str, NodeRef, NodeRef)> = None;
+    let mut found: Option<(&'static Key, NodeRef, NodeRef)> = None;
     for entry in entries {
         let Some(key) = tree.scalar(entry.key).and_then(keys::action) else { continue };
         // `run: false` runs the program `false`; a later action that is off is none.
-        let acts = match key {
-            key if keys::ACTIONS.contains(&key) => tree.shape(entry.value) != Shape::Null,
+        let acts = match key.name {
+            _ if key.is_command() => tree.shape(entry.value) != Shape::Null,
             "parallel" if matches!(tree.shape(entry.value), Shape::Bool(_)) => false,
-            _ => keys::LATER_ACTIONS.contains(&key) && !reader.is_off(entry.value),
+            _ => !reader.is_off(entry.value),
         };
         if !acts {
             continue;
         }
         match found {
             // The same key twice has been told of as what it is.
-            Some((first, ..)) if first == key => {}
+            Some((first, ..)) if first.name == key.name => {}
             Some((first, first_at, _)) => reader.push(
                 Diagnostic::error(
                     codes::SEVERAL_ACTIONS,
-                    format!("{} has two actions, `{first}` and `{key}`", of()),
+                    format!("{} has two actions, `{}` and `{}`", of(), first.name, key.name),
                 )
                 .at(tree.span(entry.key), "a second action")
                 .at(tree.span(first_at), "the first")
@@ -384,10 +387,13 @@ fn read_action(
         }
     }
     match found {
-        Some((key, _, value)) if keys::ACTIONS.contains(&key) => {
-            (command::read(reader, holder, (key, value)).map(Action::Command), Some(key))
+        Some((key, _, value)) if key.is_command() => {
+            (command::read(reader, holder, (key.name, value)).map(Action::Command), Some(key.name))
         }
-        Some((key, ..)) => (None, Some(key)),
-        None => (None, None),
+        // What a program would get is looked at all the same.
+        other => {
+            command::read_surroundings(reader, holder);
+            (None, other.map(|(key, ..)| key.name))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What bounds nodes and runs: circuit breakers, groups, budgets, and what a program may take of the machine.
 
-use super::keys;
+use super::keys::{self, words};
 use super::reader::Reader;
 use super::values::{Zero, duration_in, size};
 use crate::diag::{Diagnostic, Severity, codes};
@@ -29,7 +29,7 @@ pub(super) fn read_breaker(
         Some("all") => Some(CountedFailures::All),
         Some("infrastructure") => Some(CountedFailures::Infrastructure),
         _ => {
-            reader.bad_value(node, "`count`", &["all", "infrastructure"]);
+            reader.bad_value(node, "`count`", &words::COUNTED);
             None
         }
     });
@@ -58,7 +58,7 @@ pub(super) fn read_breaker(
                 )
                 .at(tree.span(scope), "does not fit"),
             ),
-            _ => reader.bad_value(scope, "`scope`", &["node", "destination"]),
+            _ => reader.bad_value(scope, "`scope`", &words::SCOPES),
         }
     }
     enabled.then_some(BreakerSpec {

@@ -1,6 +1,7 @@
 //! Reads typed values out of a tree and says what is wrong with them, where.
 
-use super::keys::{self, Standing, Table};
+use super::keys::words::{self, Word};
+use super::keys::{Standing, Table};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
@@ -28,7 +29,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Says that a value is none of those that are allowed.
-    pub(super) fn bad_value(&mut self, node: NodeRef, what: &str, allowed: &[&str]) {
+    pub(super) fn bad_value(&mut self, node: NodeRef, what: &str, allowed: &'static [Word]) {
+        self.none_of(node, what, &words::names(allowed));
+    }
+
+    /// The same for what is allowed beside words.
+    pub(super) fn none_of(&mut self, node: NodeRef, what: &str, allowed: &[&str]) {
         let Some(word) = self.tree.scalar(node).map(str::to_owned) else {
             return self.wrong_type(node, what, "one word");
         };
@@ -226,6 +232,11 @@ impl<'t> Reader<'t> {
         Some(format!("step_config: {{{key}: {value}}}"))
     }
 
+    /// Whether a value stands in the place of a mapping and switches off what that would say.
+    pub(super) fn is_switched_off(&self, node: NodeRef) -> bool {
+        self.is_off(node) && !matches!(self.tree.shape(node), Shape::Mapping(_))
+    }
+
     /// Whether a value switches off what it stands for: then it asks for nothing.
     pub(super) fn is_off(&self, node: NodeRef) -> bool {
         match self.tree.shape(node) {
@@ -250,11 +261,11 @@ impl<'t> Reader<'t> {
         // `parallel: true` on a task of `spec/004` is a hint, `parallel: […]` an action.
         let hint = key == "parallel" && matches!(self.tree.shape(entry.value), Shape::Bool(_));
         let empty = self.tree.shape(entry.value) == Shape::Null;
-        let off = hint || empty || (!keys::NEVER_OFF.contains(&key) && self.is_off(entry.value));
         match standing {
             Some(Standing::Read | Standing::Kept) => {}
-            Some(Standing::Later) if off => {}
-            Some(Standing::Later) => self.later(entry.key, &format!("`{key}`")),
+            Some(Standing::Later | Standing::LaterEvenOff) if hint || empty => {}
+            Some(Standing::Later) if self.is_off(entry.value) => {}
+            Some(Standing::Later | Standing::LaterEvenOff) => self.later(entry.key, &format!("`{key}`")),
             Some(Standing::Meaningless) => self.push(
                 Diagnostic::new(
                     Severity::Info,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::keys;
+use super::keys::{self, words};
 use super::policy::{read_breaker, read_budget, read_constraints, read_groups, read_partial};
 use super::reader::Reader;
 use super::values::{Unit, Zero, duration, duration_in};
@@ -32,8 +32,6 @@ pub(super) struct RuleSet {
     unasked_retries: Option<NodeRef>,
 }
 
-const STRATEGIES: [&str; 7] = ["retry", "fail_fast", "continue", "rollback", "compensate", "abort", "none"];
-
 impl RuleSet {
     /// Reads the rules. `elsewhere` are the other places that may hold an `execution_mode`, in the order of their rank.
     pub(super) fn read(
@@ -62,8 +60,8 @@ impl RuleSet {
         let get = |key: &str| tree.value(rules, key).map(|node| (node, format!("`{key}`")));
         let strategy = get("failure_recovery_strategy").and_then(|(node, what)| {
             let word = reader.text(node, &what)?.to_ascii_lowercase();
-            if !STRATEGIES.contains(&word.as_str()) {
-                reader.bad_value(node, &what, &STRATEGIES);
+            if !words::has(&words::STRATEGIES, &word) {
+                reader.bad_value(node, &what, &words::STRATEGIES);
             }
             if matches!(word.as_str(), "rollback" | "compensate") {
                 reader.later(node, &format!("the recovery strategy `{word}`"));
@@ -165,8 +163,8 @@ impl RuleSet {
             let Some(word) = reader.text(node, "`execution_mode`").map(str::to_ascii_lowercase) else {
                 continue;
             };
-            if !matches!(word.as_str(), "sequential" | "parallel" | "batch") {
-                reader.bad_value(node, "`execution_mode`", &["sequential", "parallel", "batch"]);
+            if !words::has(&words::EXECUTION_MODES, &word) {
+                reader.bad_value(node, "`execution_mode`", &words::EXECUTION_MODES);
                 continue;
             }
             match &chosen {
@@ -208,7 +206,7 @@ impl RuleSet {
         reader.check_keys(node, &keys::ERROR_HANDLING);
         self.breaker = tree
             .value(node, "circuit_breaker")
-            .filter(|&breaker| !reader.is_off(breaker))
+            .filter(|&breaker| !reader.is_switched_off(breaker))
             .and_then(|breaker| read_breaker(reader, breaker, CountedFailures::Infrastructure));
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
         reader.check_keys(policy, &keys::RETRY_POLICY);
@@ -229,7 +227,7 @@ pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
         Some("none") => Some(Jitter::None),
         Some("full") => Some(Jitter::Full),
         _ => {
-            reader.bad_value(jitter, "`jitter`", &["none", "full"]);
+            reader.bad_value(jitter, "`jitter`", &words::JITTERS);
             None
         }
     });
@@ -263,9 +261,8 @@ pub(super) fn read_backoff(reader: &mut Reader<'_>, node: NodeRef) -> Backoff {
 
 /// One word of `retry_on`: a reason, `exit:75`, or a kind of error by its name.
 fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn> {
-    const WORDS: [&str; 6] = ["any", "timeout", "signal", "spawn", "connect", "exit:75"];
     let lower = word.to_ascii_lowercase();
-    let found = match if WORDS.contains(&lower.as_str()) { lower.as_str() } else { word } {
+    let found = match if words::has(&words::RETRIED, &lower) { lower.as_str() } else { word } {
         "any" => RetryOn::Any,
         "timeout" | "TimeoutError" => RetryOn::Timeout,
         "signal" => RetryOn::Signal,
@@ -285,7 +282,7 @@ fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn>
                 reader.push(
                     Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"))
                         .at(reader.tree.span(at), "one of `any`, `timeout`, `signal`, `spawn`, `connect`, `exit:N`, or a kind of error")
-                        .did_you_mean(nearest(word, WORDS)),
+                        .did_you_mean(nearest(word, words::names(&words::RETRIED))),
                 );
                 return None;
             }

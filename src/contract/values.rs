@@ -111,6 +111,10 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         return None;
     }
     if let Ok(seconds) = rest.parse::<f64>() {
+        // `-0` is a number, and no time.
+        if seconds.is_sign_negative() {
+            return None;
+        }
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let mut total = Duration::ZERO;

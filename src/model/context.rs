@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 /// The form of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// For people.
@@ -21,6 +22,7 @@ pub enum Format {
 
 /// How a run goes about its nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// One node at a time.
@@ -47,6 +49,7 @@ impl fmt::Display for Mode {
 
 /// What was asked for: the fields of `spec/000`, then ours.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExecutionContext {
     /// The stage, where one was named.
     pub stage: Option<String>,
@@ -58,8 +61,9 @@ pub struct ExecutionContext {
     pub dry_run: bool,
     /// The form of the report.
     pub format: Format,
-    /// Time for the whole run.
+    /// Time for the whole run in milliseconds, where there is a limit.
     #[serde(with = "optional_millis", rename = "timeout_ms")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub timeout: Option<Duration>,
     /// How the run goes about its nodes.
     pub mode: Mode,
@@ -79,6 +83,7 @@ pub struct ExecutionContext {
 
 /// The contract of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ContractInfo {
     /// Its name.
     pub name: String,

@@ -18,8 +18,9 @@ pub const EVENT_VERSION: u32 = 1;
 
 /// One thing that happened to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunEvent {
-    /// [`EVENT_VERSION`] when it was written.
+    /// The version of the vocabulary of events.
     pub v: u32,
     /// The run.
     pub run_id: RunId,
@@ -27,6 +28,7 @@ pub struct RunEvent {
     pub seq: u64,
     /// When it happened.
     #[serde(with = "stamp")]
+    #[cfg_attr(test, schemars(schema_with = "stamp::schema"))]
     pub at: DateTime<Utc>,
     /// Milliseconds since the run's start, by a clock that never goes back.
     pub elapsed_ms: u64,
@@ -55,6 +57,7 @@ impl RunEvent {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventKind {
     /// The run began.
@@ -168,6 +171,7 @@ pub enum EventKind {
 
 /// All that a reader of a recording needs to know of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunStarted {
     /// Ties the run to the work that asked for it.
     pub correlation_id: CorrelationId,
@@ -183,6 +187,7 @@ pub struct RunStarted {
 
 /// A node of the plan, as recordings know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlannedNode {
     /// Its id.
     pub node_id: NodeId,
@@ -200,6 +205,7 @@ pub struct PlannedNode {
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptFinished {
     /// The node.
     pub node_id: NodeId,
@@ -229,6 +235,7 @@ pub struct AttemptFinished {
 
 /// What an attempt used of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Processor time of its program and of all children that it waited for, in microseconds.
     pub cpu_us: u64,
@@ -240,6 +247,7 @@ pub struct Usage {
 
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptFailure {
     /// Why.
     pub reason: FailureReason,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a process of `onex` ends. The greater code wins where several apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("maximum" = 5)))]
 #[serde(into = "u8", try_from = "u8")]
 #[repr(u8)]
 pub enum ExitCode {

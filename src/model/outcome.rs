@@ -10,6 +10,7 @@ use crate::base::text;
 
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeStatus {
     /// Not started.
@@ -37,6 +38,7 @@ impl NodeStatus {
 
 /// Why a node failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// Its program ended with a code other than 0.
@@ -130,6 +132,7 @@ impl FailureReason {
 
 /// Why a node was never started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// A node that it depends on ended well, and it was asked to wait for a failure.
@@ -166,6 +169,7 @@ impl SkipReason {
 
 /// What is known of an attempt that did not succeed: whether it may be repeated depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptClass {
     /// Nothing happened: it can have had no effect.
@@ -178,6 +182,7 @@ pub enum AttemptClass {
 
 /// Why a run stops before its plan is done. The order is the meaning: a cancel only ever escalates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// A node failed, and the run stops at the first failure.
@@ -196,6 +201,7 @@ pub enum CancelReason {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Under way, or cut off.
@@ -215,6 +221,7 @@ pub enum RunStatus {
 
 /// What a run may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetLimit {
     /// Nodes that are started.
@@ -243,6 +250,7 @@ impl BudgetLimit {
 
 /// An error by the names of the specification, or in the same style.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorInfo {
     /// The name, such as `TaskFailedError`.
     pub kind: String,

@@ -18,7 +18,10 @@ const SCRAP: usize = 1024;
 
 /// The SHA-256 digest of some bytes, written `sha256:…`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 32]);
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Digest(
+    #[cfg_attr(test, schemars(with = "String", regex(pattern = "^sha256:[0-9a-f]{64}$")))] [u8; 32],
+);
 
 impl Digest {
     /// The digest of `bytes`.
@@ -63,11 +66,12 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// Bytes on the wire: a string where they are UTF-8, otherwise `{"base64": …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Text {
     /// They are UTF-8.
     Utf8(String),
     /// They are not.
-    Bytes(Vec<u8>),
+    Bytes(#[cfg_attr(test, schemars(with = "Base64Form"))] Vec<u8>),
 }
 
 impl Text {
@@ -100,7 +104,9 @@ impl Default for Text {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Base64Form {
+    /// The bytes in base 64.
     base64: String,
 }
 
@@ -127,6 +133,7 @@ impl<'de> Deserialize<'de> for Text {
 
 /// The two streams that a program prints to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StreamName {
     /// Its output.
@@ -137,6 +144,7 @@ pub enum StreamName {
 
 /// Names bytes that are kept elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutputRef {
     /// Their digest.
     pub digest: Digest,
@@ -146,8 +154,9 @@ pub struct OutputRef {
 
 /// One captured stream inside an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Captured {
-    /// The first bytes, at most [`INLINE_LIMIT`].
+    /// The first bytes, at most 64 KiB.
     pub head: Text,
     /// Where all captured bytes are, if there are more than `head` holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -281,6 +290,7 @@ impl Outputs for MemoryOutputs {
 
 /// How what a node prints becomes its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OutputFormat {
     /// The text without the line break at its end.

@@ -9,6 +9,7 @@ use crate::base::NodeId;
 
 /// What would run, in which order, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanView {
     /// The digest of the contract's text: the same contract has the same plan.
     pub plan_id: String,
@@ -40,6 +41,7 @@ pub struct PlanView {
 
 /// One node of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanNodeView {
     /// Its id.
     pub node_id: NodeId,
@@ -68,6 +70,7 @@ pub struct PlanNodeView {
 
 /// What would happen to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
     /// It runs, if all that it waits for ends as asked.

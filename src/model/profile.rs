@@ -10,6 +10,7 @@ use crate::base::NodeId;
 
 /// The latencies of a workflow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Profile {
     /// Runs that were made.
     pub runs: u32,
@@ -25,6 +26,7 @@ pub struct Profile {
 
 /// The latency of one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NodeLatency {
     /// The node.
     pub node_id: NodeId,
@@ -39,6 +41,7 @@ pub struct NodeLatency {
 
 /// Latencies in milliseconds. Percentiles are by nearest rank: each is a latency that was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latency {
     /// How many were measured.
     pub count: u32,

@@ -21,8 +21,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What came of a run, or of the wish to start one. The order of the fields is stable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunReport {
-    /// [`SCHEMA_VERSION`] when it was written.
+    /// The version of the report's form.
     pub schema_version: u32,
     /// The run.
     pub run_id: RunId,
@@ -42,9 +43,11 @@ pub struct RunReport {
     pub exit_code: ExitCode,
     /// When it began.
     #[serde(with = "stamp")]
+    #[cfg_attr(test, schemars(schema_with = "stamp::schema"))]
     pub started_at: DateTime<Utc>,
     /// When it ended.
     #[serde(with = "stamp::optional")]
+    #[cfg_attr(test, schemars(schema_with = "stamp::optional::schema"))]
     pub completed_at: Option<DateTime<Utc>>,
     /// How long it took in milliseconds.
     pub execution_time_ms: u64,
@@ -63,6 +66,7 @@ pub struct RunReport {
 
 /// Numbers of nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// All planned nodes.
     pub total: u64,
@@ -84,6 +88,7 @@ pub struct Summary {
 
 /// What came of one node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NodeResult {
     /// The node; absent only in a default value.
     pub node_id: Option<NodeId>,
@@ -100,9 +105,11 @@ pub struct NodeResult {
     pub attempts: u32,
     /// When its first attempt started.
     #[serde(with = "stamp::optional")]
+    #[cfg_attr(test, schemars(schema_with = "stamp::optional::schema"))]
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     #[serde(with = "stamp::optional")]
+    #[cfg_attr(test, schemars(schema_with = "stamp::optional::schema"))]
     pub completed_at: Option<DateTime<Utc>>,
     /// Milliseconds from its first start to its end, delays between attempts included.
     pub execution_time_ms: u64,
@@ -156,6 +163,7 @@ impl NodeResult {
 
 /// A diagnostic on the wire. Lines and columns count from 1; columns count characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiagnosticInfo {
     /// The stable code.
     pub code: String,
@@ -181,6 +189,7 @@ pub struct DiagnosticInfo {
 
 /// A labelled place on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LabelInfo {
     /// The line.
     pub line: u32,

@@ -11,6 +11,12 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     DateTime::<Utc>::deserialize(deserializer)
 }
 
+/// What it looks like.
+#[cfg(test)]
+pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "format": "date-time"})
+}
+
 /// The same for a time that may not have come.
 pub(super) mod optional {
     use chrono::{DateTime, Utc};
@@ -31,5 +37,10 @@ pub(super) mod optional {
         deserializer: D,
     ) -> Result<Option<DateTime<Utc>>, D::Error> {
         Option::<DateTime<Utc>>::deserialize(deserializer)
+    }
+
+    #[cfg(test)]
+    pub(in super::super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "null"], "format": "date-time"})
     }
 }

@@ -7,6 +7,7 @@ use crate::diag::Severity;
 
 /// What was found in all files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Validation {
     /// Every file, in the order in which they were named.
     pub files: Vec<FileValidation>,
@@ -16,6 +17,7 @@ pub struct Validation {
 
 /// What was found in one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileValidation {
     /// The file.
     pub path: String,
@@ -29,6 +31,7 @@ pub struct FileValidation {
 
 /// All files in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ValidationSummary {
     /// Files.
     pub files: usize,

@@ -40,7 +40,7 @@ fn keys_in_the_wrong_place_are_errors_that_say_where_they_belong() {
 
 #[test]
 fn later_actions_are_declared_and_not_carried_out() {
-    for key in keys::LATER_ACTIONS {
+    for key in keys::actions().filter(|key| !key.is_command()).map(|key| key.name) {
         let warning = |place: &str| {
             format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
         };
@@ -51,7 +51,7 @@ fn later_actions_are_declared_and_not_carried_out() {
             let (workflow, ..) = read(&text);
             assert_eq!(findings(&text), [warning(place)]);
             let node = &workflow.expect("a warning is no error").nodes[0];
-            assert_eq!((node.action_key, &node.action), (Some(*key), &None));
+            assert_eq!((node.action_key, &node.action), (Some(key), &None));
         }
     }
 }

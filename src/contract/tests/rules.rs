@@ -1,6 +1,7 @@
 //! Rules of the run, and what nodes inherit of them.
 
 use super::*;
+use crate::contract::keys::Standing;
 
 // ---- Retries
 
@@ -227,22 +228,28 @@ fn fail_fast_decides_before_the_recovery_strategy() {
 
 #[test]
 fn later_rules_and_policies_give_a_warning_unless_they_are_off() {
-    assert!(keys::RULES.later.contains(&"checkpoint_enabled") && keys::ONEX_NODE.later.contains(&"when"));
-    for key in keys::RULES.later {
+    let later = |table: &'static Table| {
+        let later = |key: &&keys::Key| matches!(key.standing, Standing::Later | Standing::LaterEvenOff);
+        table.keys().filter(later).map(|key| (key.name, key.standing)).collect::<Vec<_>>()
+    };
+    let of_nodes = later(&keys::ONEX_NODE);
+    assert!(of_nodes.contains(&("when", Standing::LaterEvenOff)));
+    assert!(later(&keys::RULES).contains(&("checkpoint_enabled", Standing::Later)));
+    for (key, _) in later(&keys::RULES) {
         let finding = format!("E0210 warning 5:7 `{key}` is not carried out yet by this version of onex");
         assert_eq!(findings(&ruled(&format!("{key}: true"))), [finding]);
         for off in ["false", "0", "null", ""] {
             assert_eq!(rules(&format!("{key}: {off}")), Rules::default(), "{key}: {off}");
         }
     }
-    for key in keys::ONEX_NODE.later {
+    for (key, standing) in of_nodes {
         let finding = |place: &str| {
             format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
         };
         assert_eq!(findings(&node(&format!("{key}: some"))), [finding("6:11")]);
         assert_eq!(findings(&task(&format!("{key}: some"))), [finding("5:7")]);
         for off in ["false", "0", "null", ""] {
-            let asks = matches!(off, "false" | "0") && keys::NEVER_OFF.contains(key);
+            let asks = matches!(off, "false" | "0") && standing == Standing::LaterEvenOff;
             assert_eq!(findings(&node(&format!("{key}: {off}"))).len(), usize::from(asks), "{key}: {off}");
             assert_eq!(findings(&task(&format!("{key}: {off}"))).len(), usize::from(asks), "{key}: {off}");
         }

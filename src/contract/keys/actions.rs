@@ -1,0 +1,166 @@
+//! What a node does, and what its program gets.
+
+use super::words::{INHERITED, OUTPUTS};
+use super::{Form, Key, Names, Standing, Table, nodes};
+
+/// Actions that are carried out.
+pub(super) const COMMANDS: &[Key] = &[
+    Key::of(
+        "run",
+        Form::Program,
+        "What the node runs. Text is a script for `sh -eu` (`shell` chooses another); a list is a program and its \
+         arguments, without a shell.",
+    ),
+    Key::of(
+        "script",
+        Form::Matching { pattern: r"[^/\s]$|\S[\s\S]*[^/]$", means: "the name of a file" },
+        "A file of the project, relative to its root, run by its interpreter: `.py`, `.sh`, or what its first line \
+         names. Its arguments stand in `args`.",
+    ),
+    Key::of(
+        "python",
+        Form::OnlyMatching { pattern: PYTHON, means: "`package.module:function`" },
+        "A Python function, `package.module:function`, called with `args` and `kwargs` in a process of its own. What \
+         it returns is the value of the node; an exception is known by its name.",
+    ),
+];
+
+/// Names with dots, a colon, and names with dots; beyond ASCII every character passes.
+const PYTHON: &str = concat!(
+    r"^[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*(\.[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*)*",
+    r":[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*(\.[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*)*$"
+);
+
+/// Actions of the language that this version does not carry out yet.
+pub(super) const LATER_ACTIONS: &[Key] = &[
+    Key::later("compute", "An expression or a map of them, computed in process."),
+    Key::later("http", "A request: `{method, url, headers, body, expect}`."),
+    Key::later("uses", "A component of the registry, `name@range`; its arguments stand in `with`."),
+    Key::later("workflow", "Another contract as one node: its name or path; its inputs stand in `with`."),
+    Key::later("pipe", "Steps, each of which reads what the one before gives."),
+    Key::later("chain", "Steps one after another."),
+    Key::later(
+        "parallel",
+        "A list of steps that run side by side. `true` or `false` is a hint that changes nothing.",
+    ),
+    Key::later("batch", "The same step for many values."),
+    Key::later("fan_out_fan_in", "Steps side by side, and one that takes their values."),
+    Key::later("stages", "Groups of steps, one after another."),
+    Key::later("emit", "An event to publish."),
+    Key::later("wait_for", "An event to wait for."),
+    Key::later("agent", "An agent that gets a task; the task stands in `message`."),
+    Key::later("approve", "A person who has to agree."),
+];
+
+/// What stands beside an action: its arguments.
+pub(super) const ARGUMENTS: &[Key] = &[
+    Key::of(
+        "shell",
+        Form::Any,
+        "Who runs the text in `run`: `bash`, `bash -euo pipefail`, or a list such as `[python3, -c]`.",
+    )
+    .or(r#""sh""#),
+    Key::of(
+        "args",
+        Form::Any,
+        "The arguments of a `script` or of a `python` function, as a list. The arguments of a program stand in \
+         `run: [program, argument, …]`.",
+    )
+    .or("[]"),
+    Key::of("kwargs", Form::Any, "The arguments of a `python` function by name.").or("{}"),
+    Key::of(
+        "env",
+        Form::Named(Names::Variables),
+        "Variables for the program, beside those that it inherits. A name without a value is set to nothing.",
+    )
+    .or("{}"),
+    Key::of(
+        "inherit_env",
+        Form::BoolOrNames(&INHERITED),
+        "Which of the variables of onex the program gets: `all`, `none`, or a list of names.",
+    )
+    .or(r#""all""#),
+    Key::of("cwd", Form::Text, "The folder that the program runs in, relative to the project root and inside it.")
+        .or(r#"".""#),
+    Key::of(
+        "stdin",
+        Form::Text,
+        "What the program reads. `inherit` gives it the standard input of onex, such as the terminal; the node then \
+         runs alone. Without it, there is nothing to read.",
+    ),
+    Key::of(
+        "output",
+        Form::Word(&OUTPUTS),
+        "How what the program prints becomes the value of the node. For `python` the default is `json`.",
+    )
+    .or(r#""text""#),
+];
+
+pub(super) const LATER_ARGUMENTS: &[Key] = &[
+    Key::later("with", "The arguments of a component or of another workflow, by name."),
+    Key::later("message", "What an agent is asked to do."),
+    Key::later("skill", "Which skill of an agent is asked for."),
+    Key::later_even_off("output_schema", "A JSON Schema for the value of the node."),
+];
+
+/// The action that a key declares.
+pub(in crate::contract) fn action(key: &str) -> Option<&'static Key> {
+    actions().find(|action| action.name == key)
+}
+
+/// Every action: those that are carried out, then the others.
+pub(in crate::contract) fn actions() -> impl Iterator<Item = &'static Key> {
+    COMMANDS.iter().chain(LATER_ACTIONS)
+}
+
+impl Key {
+    /// Whether it declares an action that is carried out.
+    pub(in crate::contract) fn is_command(&self) -> bool {
+        self.standing == Standing::Read
+    }
+}
+
+/// An inline fallback: an action and its arguments.
+pub(in crate::contract) static FALLBACK: Table = Table::of(
+    "fallback",
+    "`fallback`",
+    &[
+        COMMANDS,
+        ARGUMENTS,
+        LATER_ACTIONS,
+        LATER_ARGUMENTS,
+        &[Key::of("description", Form::Text, "What the action is for.")],
+    ],
+);
+
+/// Keys of `step_config` in the wild.
+const WILD: &[Key] = &[
+    Key::kept("event_pattern", "The events that a handler takes."),
+    Key::kept("protocol", "The interface that a node implements."),
+    Key::kept("operation", "The operation that a node carries out."),
+    Key::kept("projection_name", "The projection that a node reads."),
+    Key::kept("time_injection", "Where a node gets its time from."),
+    Key::kept("timeout_evaluation", "How a node looks at timeouts."),
+    Key::kept("reducer_protocol", "The interface of a reducer."),
+    Key::kept("output_type", "The type of what a node gives."),
+    Key::kept("effect_node", "The effect that a node uses."),
+    Key::kept("intent_filter", "The intents that a node takes."),
+    Key::kept("aggregation_strategy", "How values are put together."),
+    Key::kept("event_type", "The event that a node gives."),
+    Key::kept("handler", "The handler of a node."),
+    Key::kept("target_topic", "The topic that a node publishes to."),
+    Key::kept("skip_condition", "When a node has nothing to do."),
+    Key::kept("parallel_checks", "Checks that a node makes side by side."),
+    Key::kept("routing_strategy", "How a node chooses the next."),
+    Key::kept("dispatch_strategy", "How a node hands out work."),
+    Key::kept("available_compute_nodes", "The computations that a node can hand work to."),
+    Key::kept("effect_nodes", "The effects that a node uses."),
+    Key::kept("adjudicator_node", "The node that decides."),
+    Key::kept("routing_field", "The field that chooses the next node."),
+    Key::kept("description", "What the action is for."),
+];
+
+pub(in crate::contract) static STEP_CONFIG: Table = Table {
+    elsewhere: &[(&[nodes::EDGES, nodes::POLICY, nodes::LATER_POLICY], "the node, beside `step_config`")],
+    ..Table::of("step_config", "`step_config`", &[COMMANDS, ARGUMENTS, WILD, LATER_ACTIONS, LATER_ARGUMENTS])
+};
