@@ -246,7 +246,7 @@ fn read_run(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<Pr
         for &item in items {
             let text = reader.text(item, "an argument")?;
             if text.contains("${{") && is_run_as_text(&argv, argv.len()) {
-                reader.push(pasted(reader, item, "`${{ … }}` stands in a script"));
+                reader.push(pasted(reader, item, "`${{ … }}` stands in text that is run"));
             } else {
                 expressions(reader, item, text);
             }

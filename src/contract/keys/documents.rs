@@ -19,6 +19,7 @@ const INPUTS: &[Key] = &[Key::of(
 
 pub(in crate::contract) static WORKFLOW_DOCUMENT: Table = Table {
     strict: false,
+    closed: false,
     ..Table::of(
         "workflow_document",
         "the contract",
@@ -85,6 +86,7 @@ pub(in crate::contract) static COORDINATION: Table = Table::of(
 
 pub(in crate::contract) static ONEX_DOCUMENT: Table = Table {
     strict: false,
+    closed: false,
     ..Table::of(
         "onex_document",
         "the contract",

@@ -90,6 +90,9 @@ pub(super) struct Table {
     pub place: &'static str,
     /// Whether an unknown key that resembles a known one is an error; otherwise all unknown keys are warnings.
     pub strict: bool,
+    /// Whether the JSON Schema refuses unknown keys. It does not where contracts in the wild have keys that `onex` warns
+    /// of and runs without.
+    pub closed: bool,
     /// In groups, which tables share.
     pub keys: &'static [&'static [Key]],
     /// Keys that belong elsewhere, with where.
@@ -113,7 +116,7 @@ const HABITS: [(&str, &[&str]); 7] = [
 
 impl Table {
     const fn of(name: &'static str, place: &'static str, keys: &'static [&'static [Key]]) -> Self {
-        Self { name, place, strict: true, keys, elsewhere: &[], required: &[], rivals: &[] }
+        Self { name, place, strict: true, closed: true, keys, elsewhere: &[], required: &[], rivals: &[] }
     }
 
     /// All keys that stand here, whatever becomes of them.

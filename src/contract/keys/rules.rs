@@ -241,16 +241,27 @@ pub(in crate::contract) static RESOURCES: Table = Table {
     )
 };
 
-pub(in crate::contract) static RESOURCE_CONSTRAINTS: Table = Table::of(
-    "resource_constraints",
-    "`resource_constraints`",
-    &[&[
-        Key::of("max_agents", Form::Count(1), "The most nodes that run at once."),
-        Key::of("max_cpu", Form::Processors, "The most processors of each node, and the most nodes at once."),
-        Key::of("max_memory", Form::Size, "The most memory of each process: bytes, or text such as `8GB`."),
-        Key::kept("description", "What the constraints are for."),
-    ]],
-);
+pub(in crate::contract) static RESOURCE_CONSTRAINTS: Table = Table {
+    closed: false,
+    ..Table::of(
+        "resource_constraints",
+        "`resource_constraints`",
+        &[&[
+            Key::of("max_agents", Form::Count(1), "The most nodes that run at once."),
+            Key::of(
+                "max_cpu",
+                Form::Processors,
+                "The most processors of each node, and the most nodes at once.",
+            ),
+            Key::of(
+                "max_memory",
+                Form::Size,
+                "The most memory of each process: bytes, or text such as `8GB`.",
+            ),
+            Key::kept("description", "What the constraints are for."),
+        ]],
+    )
+};
 
 pub(in crate::contract) static RETRY_POLICY: Table = Table {
     rivals: BACKOFF_RIVALS,

@@ -79,7 +79,8 @@ fn of(form: &Form) -> Value {
         Form::Text => scalar(),
         Form::Suggested(words) => with(scalar(), json!({"examples": names(words)})),
         Form::Id => json!({
-            "type": "string",
+            "if": {"type": ["object", "array", "number"]},
+            "then": {"type": "string"},
             "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$",
             "patternErrorMessage": "an id starts with a letter or `_` and holds letters, digits, `_`, `.` and `-`",
             "maxLength": NodeId::MAX_LEN,
@@ -211,18 +212,22 @@ fn duration(unit: Unit, zero: Zero) -> Value {
     };
     schema[bound] = 0.into();
     if unit == Unit::Seconds && zero == Zero::Refused {
-        let nothing = json!({"type": "string", "pattern": r"^[^1-9eE]*([eE][+-]?[0-9]+)?[^1-9]*$"});
+        let nothing = json!({"type": "string", "pattern": r"^[^1-9eE]*0[^1-9eE]*([eE][+-]?[0-9]+)?[^1-9]*$"});
         schema["allOf"] = json!([unlike(&nothing, "this is no time at all")]);
     }
     schema
 }
 
+/// A size. What would be too large to count has too many digits here.
 fn size(most: u64) -> Value {
     json!({
         "type": ["integer", "string"],
         "minimum": 1,
         "maximum": most,
-        "pattern": r"^\s*0*[1-9][0-9]*\s*([bB]|[kmgtKMGT]([iI]?[bB])?)?\s*$",
+        "pattern": concat!(
+            r"^\s*0*([1-9][0-9]{0,18}\s*[bB]?|([1-9][0-9]{0,15}\s*[kK]|[1-9][0-9]{0,12}\s*[mM]",
+            r"|[1-9][0-9]{0,9}\s*[gG]|[1-9][0-9]{0,6}\s*[tT])([iI]?[bB])?)\s*$"
+        ),
         "patternErrorMessage": "a size such as `512MB`, `8GB`",
     })
 }
@@ -238,7 +243,10 @@ pub(super) fn in_place_of(table: &Table, mapping: Map<String, Value>) -> Value {
         // Items of lists, and the documents.
         "node" | "task" | "edge" | "workflow" => _ = schema.insert("type".to_owned(), "object".into()),
         "onex_document" => {}
-        "workflow_document" => _ = schema.insert("required".to_owned(), json!(["workflow"])),
+        "workflow_document" => {
+            schema.insert("title".to_owned(), "a workflow with tasks".into());
+            schema.insert("required".to_owned(), json!(["workflow"]));
+        }
         "dependency" => {
             schema.insert("type".to_owned(), json!(["string", "object", "number", "boolean"]));
         }

@@ -7,7 +7,7 @@
 mod conditions;
 mod forms;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeSet;
 
@@ -91,7 +91,7 @@ fn definition(table: &'static Table) -> Value {
         let message = format!("`{name}` has no effect in {}: it belongs in {place}", table.place);
         properties.insert(name.to_owned(), forms::refused(&message));
     }
-    if table.strict {
+    if table.closed {
         for (name, meant) in table.habits() {
             let message = format!("{} has no key `{name}`: did you mean `{meant}`?", table.place);
             properties.entry(name).or_insert_with(|| forms::refused(&message));
@@ -99,7 +99,7 @@ fn definition(table: &'static Table) -> Value {
     }
     let mut definition = Map::new();
     definition.insert("properties".to_owned(), properties.into());
-    if table.strict {
+    if table.closed {
         definition.insert("additionalProperties".to_owned(), false.into());
     }
     let conditions = conditions::of(table);

@@ -1,19 +1,20 @@
 //! The schema against the parser: random contracts, in order and not, about which both have to agree.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::super::keys::words::Word;
+use super::super::parse;
 use super::super::values::{Unit, Zero};
-use super::super::{Parsed, parse};
 use super::*;
 use crate::base::rng::Rng;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
 
 /// How many contracts are made of each dialect.
-const CASES: u64 = 20_000;
+const CASES: u64 = 10_000;
 
 /// Findings that a schema cannot have, because they need more than the form of one value. The same list, for people, is
 /// in `docs/schema.md`.
@@ -24,13 +25,28 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         | codes::UNKNOWN_GROUP
         | codes::BAD_FALLBACK
         | codes::OUTSIDE_ROOT => true,
-        // In a script the schema sees it, in an argument after `-c` it does not.
+        // The schema sees it in a script, and not in an argument that is one, or in the choice of a shell.
         codes::PASTED_DATA => {
             !finding.labels.iter().any(|label| label.text == "`${{ … }}` stands in a script")
         }
         // Two values that contradict each other.
         codes::CONFLICTING_KEYS => {
             finding.message.ends_with("disagree") || finding.message.contains("waits for both")
+        }
+        // The id of an inline fallback, which comes from that of its node.
+        codes::BAD_ID => finding.message.contains(".fallback"),
+        // Keys are text in JSON.
+        codes::WRONG_TYPE => {
+            let of_a_key = finding.message.starts_with("a key") || finding.message.starts_with("the name of");
+            of_a_key && finding.message.ends_with("is text")
+        }
+        // Text with a unit that is longer than a century; of numbers the schema knows.
+        codes::BAD_DURATION if finding.labels.iter().any(|label| label.text == "longer than a century") => {
+            finding.message.rsplit('`').nth(1).is_some_and(|text| text.contains(char::is_alphabetic))
+        }
+        codes::BAD_VALUE | codes::BAD_DURATION => {
+            let endless = [".nan", ".inf"].iter().any(|word| finding.message.contains(word));
+            endless || finding.message.contains("NUL byte")
         }
         _ => false,
     }
@@ -39,28 +55,28 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
 /// Whether the schema has to refuse a contract for this finding.
 fn is_refusal(finding: &Diagnostic) -> bool {
     match finding.code {
-        // Whether a key resembles another makes it an error; the schema refuses all that are not known, but at the top.
-        codes::UNKNOWN_KEY => !finding.message.starts_with("the contract has"),
+        // Whether a key resembles another makes it an error; the schema refuses all that are not known, or none.
+        codes::UNKNOWN_KEY => {
+            let open = [&keys::ONEX_DOCUMENT, &keys::WORKFLOW_DOCUMENT, &keys::RESOURCE_CONSTRAINTS];
+            !open
+                .iter()
+                .any(|table| !table.closed && finding.message.starts_with(&format!("{} has", table.place)))
+        }
         _ => finding.severity == Severity::Error && !is_out_of_reach(finding),
     }
 }
 
-fn refusals(text: &str) -> Vec<Diagnostic> {
-    let id = SourceMap::default().add("contract.yaml", text);
-    let Parsed { diagnostics, .. } = parse(id, text);
-    diagnostics.into_iter().filter(is_refusal).collect()
-}
-
-fn validator() -> Validator {
-    jsonschema::draft202012::new(&schema()).expect("the schema is a schema")
+fn validator() -> &'static Validator {
+    static VALIDATOR: OnceLock<Validator> = OnceLock::new();
+    VALIDATOR.get_or_init(|| jsonschema::draft202012::new(&schema()).expect("the schema is a schema"))
 }
 
 /// Makes contracts from the tables.
-struct Maker {
+struct Maker<'a> {
     rng: Rng,
     /// Of a thousand values, how many are any value at all.
     sloppiness: u64,
-    anything: Vec<Value>,
+    anything: &'a [Value],
 }
 
 /// Values of all forms, and those that nearly are.
@@ -77,7 +93,7 @@ const ANYTHING: &str = r#"[
     {"type": "integer"}, {"uses": "x"}
 ]"#;
 
-impl Maker {
+impl Maker<'_> {
     fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.rng.below(n as u64)).unwrap()
     }
@@ -302,14 +318,19 @@ impl Maker {
 }
 
 /// What both say of a contract, where they disagree.
-fn disagreement(validator: &Validator, contract: &Value) -> Option<String> {
-    let found = refusals(&contract.to_string());
-    if found.is_empty() == validator.is_valid(contract) {
+fn disagreement(contract: &Value) -> Option<String> {
+    let id = SourceMap::default().add("contract.yaml", "");
+    about(contract, &parse(id, &contract.to_string()).diagnostics)
+}
+
+/// What both say of a contract about which the parser found something, where they disagree.
+pub(in crate::contract) fn about(contract: &Value, found: &[Diagnostic]) -> Option<String> {
+    let parser: Vec<&str> = found.iter().filter(|d| is_refusal(d)).map(|d| d.message.as_str()).collect();
+    if parser.is_empty() == validator().is_valid(contract) {
         return None;
     }
     let schema: Vec<String> =
-        validator.iter_errors(contract).map(|e| format!("{}: {e}", e.instance_path())).collect();
-    let parser: Vec<&str> = found.iter().map(|d| d.message.as_str()).collect();
+        validator().iter_errors(contract).map(|e| format!("{}: {e}", e.instance_path())).collect();
     Some(format!("{contract}\n  parser: {parser:?}\n  schema: {schema:?}"))
 }
 
@@ -349,43 +370,40 @@ fn smaller(value: &Value) -> Vec<Value> {
     }
 }
 
-#[test]
-fn the_schema_and_the_parser_agree() {
-    let validator = validator();
+/// Makes contracts of one dialect and looks for those about which the two disagree.
+fn hold_against_the_parser(table: &Table, seed: u64) {
     let anything: Vec<Value> = serde_json::from_str(ANYTHING).unwrap();
-    for (dialect, table) in [(0, &keys::ONEX_DOCUMENT), (1, &keys::WORKFLOW_DOCUMENT)] {
-        let mut valid = 0;
-        let mut disagreements = BTreeMap::new();
-        for case in 0..CASES {
-            let mut maker = Maker {
-                rng: Rng::of_parts(&[dialect, case]),
-                sloppiness: [0, 3, 30][(case % 3) as usize],
-                anything: anything.clone(),
-            };
-            let mut contract = maker.contract(table);
-            let Some(_) = disagreement(&validator, &contract) else {
-                valid += u64::from(validator.is_valid(&contract));
-                continue;
-            };
-            while let Some(less) =
-                smaller(&contract).into_iter().find(|less| disagreement(&validator, less).is_some())
-            {
-                contract = less;
-            }
-            let found = disagreement(&validator, &contract).unwrap_or_default();
-            disagreements.insert(found, case);
-            if disagreements.len() == 8 {
-                break;
-            }
+    let mut valid = 0;
+    let mut disagreements = BTreeMap::new();
+    for case in 0..CASES {
+        let sloppiness = [0, 3, 30][usize::try_from(case % 3).unwrap()];
+        let rng = Rng::of_parts(&[seed, case]);
+        let mut contract = Maker { rng, sloppiness, anything: &anything }.contract(table);
+        if disagreement(&contract).is_none() {
+            valid += u64::from(validator().is_valid(&contract));
+            continue;
         }
-        let shown: Vec<&String> = disagreements.keys().collect();
-        assert!(
-            shown.is_empty(),
-            "{} disagreements:\n{}",
-            shown.len(),
-            shown.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n")
-        );
-        // Neither says the same of all.
-        assert!(valid > CASES / 4 && valid < CASES * 3 / 4, "{valid} of {CASES} are valid");
+        while let Some(less) = smaller(&contract).into_iter().find(|less| disagreement(less).is_some()) {
+            contract = less;
+        }
+        disagreements.insert(disagreement(&contract).unwrap_or_default(), case);
+        if disagreements.len() == 8 {
+            break;
+        }
     }
+    let shown: Vec<String> =
+        disagreements.iter().map(|(what, case)| format!("case {case}: {what}")).collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+    // Neither says the same of all.
+    assert!(valid > CASES / 4 && valid < CASES * 3 / 4, "{valid} of {CASES} are valid");
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_about_contracts_in_the_onex_dialect() {
+    hold_against_the_parser(&keys::ONEX_DOCUMENT, 0);
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_about_contracts_in_the_workflow_dialect() {
+    hold_against_the_parser(&keys::WORKFLOW_DOCUMENT, 1);
 }

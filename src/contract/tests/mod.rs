@@ -31,8 +31,21 @@ fn read(text: &str) -> (Option<Workflow>, Vec<Diagnostic>, SourceMap) {
     let mut map = SourceMap::default();
     let id = map.add("contract.yaml", text);
     let Parsed { workflow, mut diagnostics, .. } = parse(id, text);
+    hold_against_the_schema(text, &diagnostics);
     sort_by_position(&mut diagnostics);
     (workflow, diagnostics, map)
+}
+
+/// What the parser and the JSON Schema say has to be the same of every contract of these tests.
+fn hold_against_the_schema(text: &str, found: &[Diagnostic]) {
+    let id = SourceMap::default().add("contract.yaml", text);
+    // What is no YAML is nothing that a schema can be held against.
+    if let Ok(tree) = yaml::load(text, id, Limits::default(), &mut Vec::new())
+        && !found.iter().any(|d| d.code.as_str().starts_with("E01"))
+    {
+        let disagreement = schema::tests::about(&tree.to_json(tree.root()), found);
+        assert!(disagreement.is_none(), "{text}\n{}", disagreement.unwrap_or_default());
+    }
 }
 
 /// `CODE severity line:col message`; places that explain the finding follow its own.
