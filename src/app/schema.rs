@@ -105,7 +105,7 @@ mod tests {
                 for (key, value) in map.iter_mut() {
                     match value {
                         Value::Array(kinds) if key == "oneOf" && is_kinds => {
-                            kinds.iter_mut().for_each(|kind| close(kind, true))
+                            kinds.iter_mut().for_each(|kind| close(kind, true));
                         }
                         value => close(value, false),
                     }

@@ -77,15 +77,11 @@ fn definition(table: &'static Table) -> Value {
         table.keys().map(|key| (key.name.to_owned(), property(key))).collect();
     if !table.strict {
         // The documents themselves, of which one has to be there as a whole.
-        match table.name {
-            "workflow_document" => _ = properties.insert("workflow".to_owned(), given_workflow(table)),
-            _ => {
-                _ = properties.insert(
-                    "workflow".to_owned(),
-                    forms::refused("a contract has one workflow, and this one declares two"),
-                )
-            }
-        }
+        let workflow = match table.name {
+            "workflow_document" => given_workflow(table),
+            _ => forms::refused("a contract has one workflow, and this one declares two"),
+        };
+        properties.insert("workflow".to_owned(), workflow);
     }
     for (name, place) in table.misplaced().filter(|(name, _)| table.keys().all(|key| key.name != *name)) {
         let message = format!("`{name}` has no effect in {}: it belongs in {place}", table.place);
