@@ -23,6 +23,8 @@ pub struct ExplainRequest {
     pub what: String,
     /// The contract of the node.
     pub contract: Option<PathBuf>,
+    /// The project root, where one was named.
+    pub root: Option<PathBuf>,
     /// The form of the page; for people where none is named.
     pub format: Option<Format>,
 }
@@ -30,7 +32,7 @@ pub struct ExplainRequest {
 /// Shows the page of a code, or what a plan says of a node.
 pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     if let Some(contract) = &request.contract {
-        let mut loaded = load(contract, &environment.directory, None);
+        let mut loaded = load(contract, &environment.directory, request.root.as_deref());
         let look = console.err_look();
         return match loaded.require_plan() {
             Ok(plan) => node(request, &plan, console),

@@ -14,6 +14,7 @@ pub mod reports;
 pub mod run;
 mod runtime;
 pub mod screen;
+pub mod selection;
 mod sinks;
 pub mod validate;
 

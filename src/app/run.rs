@@ -17,6 +17,7 @@ use super::plan::finish;
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
+use super::selection::{Selection, narrow};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
@@ -38,6 +39,8 @@ use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, di
 pub struct RunRequest {
     /// The contract.
     pub contract: PathBuf,
+    /// The nodes that were asked for.
+    pub selection: Selection,
     /// The project root, where one was named.
     pub root: Option<PathBuf>,
     /// The form of the report, where one was named.
@@ -254,6 +257,7 @@ fn prepare(
     environment: &Environment,
     loaded: &mut Loaded,
 ) -> Result<Prepared, AppError> {
+    narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
@@ -280,6 +284,8 @@ fn prepare(
         batch: workflow.rules.batch,
         repeat: request.repeat,
         fail_fast: request.fail_fast,
+        only: request.selection.only.clone(),
+        until: request.selection.until.clone(),
         inputs,
         ..ExecutionContext::default()
     };

@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
-        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here) {
+        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::plan::plan(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
-        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
+        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))
             }

@@ -17,6 +17,7 @@ mod plans;
 mod reports;
 mod resilience;
 mod scale;
+mod selection;
 mod signals;
 mod support;
 mod terminal;
