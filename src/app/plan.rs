@@ -8,9 +8,10 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs};
 use super::error::{AppError, diagnosed};
 use super::selection::{Selection, narrow};
-use crate::diag::{Severity, SourceMap};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
+use crate::model::plan_view::PlanNote;
 use crate::model::report::DiagnosticInfo;
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{diagnostics, formatter};
@@ -59,7 +60,8 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     // What was found has been shown, and the text can be large.
     loaded.sources = SourceMap::default();
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
-    let view = view(&plan, ViewContext { plan_id, mode, jobs });
+    let mut view = view(&plan, ViewContext { plan_id, mode, jobs });
+    view.notes.extend(notes(&loaded.diagnostics));
     let look = console.out_look();
     let shown = {
         let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());
@@ -69,6 +71,18 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     // The process ends here: a million small pieces need not be given back one by one.
     std::mem::forget((view, plan));
     finish(shown, &mut console.err(), ExitCode::Success)
+}
+
+/// What was found in a contract of retries that the rules ask for in vain.
+pub(super) fn notes(found: &[Diagnostic]) -> impl Iterator<Item = PlanNote> {
+    let of_retries = found.iter().filter(|finding| {
+        finding.code == codes::MEANINGLESS_RULE && finding.message.contains("`max_retries`")
+    });
+    of_retries.map(|finding| PlanNote {
+        code: finding.code.to_string(),
+        message: finding.message.clone(),
+        nodes: Vec::new(),
+    })
 }
 
 /// Says what was found in a contract, and gives its plan; the exit code where there is none.

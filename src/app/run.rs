@@ -13,7 +13,7 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::{Done, Outbox};
-use super::plan::finish;
+use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
@@ -291,7 +291,11 @@ fn prepare(
     };
     let run_id = RunId::fresh();
     let plan_id = loaded.info.as_ref().map(|info| info.digest.clone()).unwrap_or_default();
-    let preview = dry_run.then(|| view(&plan, ViewContext { plan_id, mode, jobs }));
+    let preview = dry_run.then(|| {
+        let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
+        preview.notes.extend(notes(&loaded.diagnostics));
+        preview
+    });
     let plan = if dry_run { plan.dry() } else { plan };
     Ok(Prepared {
         preview,

@@ -5,6 +5,7 @@
 
 mod cycle;
 mod doubts;
+mod notes;
 mod order;
 mod selection;
 mod view;
