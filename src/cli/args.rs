@@ -45,6 +45,9 @@ pub enum Verb {
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
+    /// Draw what would run
+    #[command(after_help = GRAPH_EXAMPLES)]
+    Graph(Graph),
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
@@ -73,6 +76,14 @@ Examples:
   onex plan contract.yaml --until publish                     what publish needs, and no more
   onex plan contract.yaml --format json | jq .critical_path
   onex plan contract.yaml --format json | jq '.worst_case_ms, .notes'";
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  onex graph contract.yaml                                    one node a line, with a lane for what is waited for
+  onex graph ci --until test                                  test and all that it needs
+  onex graph contract.yaml --as svg > graph.svg               a picture
+  onex graph contract.yaml --as dot | dot -Tpdf > graph.pdf
+  onex graph contract.yaml --as mermaid                       for Markdown: a block of the language mermaid";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -199,6 +210,31 @@ pub struct Plan {
     pub shown: Shown,
 }
 
+/// `onex graph`.
+#[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |format| format.hide(true)), mut_arg("quiet", |quiet| quiet.hide(true)))]
+pub struct Graph {
+    /// The contract to draw: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(value_name = "PATH|NAME")]
+    pub contract: PathBuf,
+
+    /// In which form
+    #[arg(long = "as", value_name = "FORM", default_value = "ascii")]
+    pub form: FormName,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
 /// `onex validate`.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
@@ -300,6 +336,19 @@ pub enum FormatName {
     Json,
     /// One YAML document
     Yaml,
+}
+
+/// The names of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormName {
+    /// Lines on a terminal
+    Ascii,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 /// Which nodes' output people see.

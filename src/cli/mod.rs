@@ -46,6 +46,12 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Graph(asked) => match resolve::graph(asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::graph::graph(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
         args::Verb::Validate(asked) => match resolve::validate(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::validate::validate(&request, &environment, &mut console(wishes, verbosity, &environment))

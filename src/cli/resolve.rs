@@ -8,12 +8,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Selected,
-    Shown, Validate,
+    Arguments, ColorName, Explain, FormName, FormatName, Graph, ModeName, Orch, OutputName, Plan,
+    ProgressName, Selected, Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::graph::GraphRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
@@ -21,6 +22,7 @@ use crate::app::selection::Selection;
 use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
+use crate::report::graph::Form;
 use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
@@ -132,6 +134,24 @@ pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> 
         mode,
         jobs,
         cores: cores(),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn graph(typed: Graph, here: &Typed<'_>, environment: &Environment) -> Resolved<GraphRequest> {
+    if here.has("format") {
+        return Err(error("`onex graph` has no `--format`: `--as` says the form of a drawing".to_owned()));
+    }
+    let request = GraphRequest {
+        contract: typed.contract,
+        selection: selection(typed.selected)?,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        form: match typed.form {
+            FormName::Ascii => Form::Ascii,
+            FormName::Dot => Form::Dot,
+            FormName::Mermaid => Form::Mermaid,
+            FormName::Svg => Form::Svg,
+        },
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }

@@ -5,6 +5,7 @@
 
 mod cycle;
 mod doubts;
+mod graph;
 mod notes;
 mod order;
 mod selection;
@@ -16,6 +17,7 @@ use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
 use crate::model::workflow::{EdgeCondition, ErrorAction, NodeSpec, Workflow};
 
+pub use graph::graph;
 pub use selection::{Selection, SelectionError};
 pub use view::{ViewContext, view};
 

@@ -139,12 +139,7 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
     let other_ends =
         node.depends_on.iter().filter(|d| matches!(d.on, EdgeCondition::Failure | EdgeCondition::Finished));
 
-    let (status, reason) = match plan.fate(index) {
-        Fate::Skip(reason) => (PlanStatus::Skipped, Some(reason.as_str().to_owned())),
-        Fate::Run if node.action_key.is_none() => (PlanStatus::Unbound, None),
-        Fate::Run if node.action.is_none() => (PlanStatus::Unbound, Some("not_carried_out".to_owned())),
-        Fate::Run => (PlanStatus::WillRun, None),
-    };
+    let (status, reason) = fate_of(plan, index);
     PlanNodeView {
         node_id: node.id.clone(),
         kind: node.kind.to_text(),
@@ -159,5 +154,16 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
         circuit_breaker: node.breaker.is_some(),
         conditions: other_ends.map(|d| (plan.node(d.node).id.clone(), d.on)).collect(),
         worst_case_ms: (max_attempts > 1 && mode != Mode::Profile).then(|| millis(node.longest())),
+    }
+}
+
+/// What would happen to a node, and why it would not run.
+pub(super) fn fate_of(plan: &Plan, index: usize) -> (PlanStatus, Option<String>) {
+    let node = plan.node(index);
+    match plan.fate(index) {
+        Fate::Skip(reason) => (PlanStatus::Skipped, Some(reason.as_str().to_owned())),
+        Fate::Run if node.action_key.is_none() => (PlanStatus::Unbound, None),
+        Fate::Run if node.action.is_none() => (PlanStatus::Unbound, Some("not_carried_out".to_owned())),
+        Fate::Run => (PlanStatus::WillRun, None),
     }
 }
