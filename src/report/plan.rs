@@ -121,9 +121,9 @@ fn remarks(node: &PlanNodeView) -> String {
         remarks.push(format!("skipped: {}", node.reason.as_deref().unwrap_or_default()));
     }
     match (node.status, node.reason.as_deref()) {
-        (PlanStatus::Unbound, None) => remarks.push("no action".to_owned()),
         (PlanStatus::Unbound, Some(_)) => remarks.push("not carried out yet".to_owned()),
-        (PlanStatus::WillRun | PlanStatus::Skipped, _) => {}
+        // The column of its action says `unbound`.
+        (PlanStatus::Unbound, None) | (PlanStatus::WillRun | PlanStatus::Skipped, _) => {}
     }
     let other = node.stands_in_for.as_ref();
     if let Some(other) = other {

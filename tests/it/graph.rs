@@ -126,7 +126,7 @@ fn read_lanes(drawing: &str) -> (Edges, Vec<usize>, usize) {
                     opened = matches!(cell, '●' | '*').then_some(column);
                 }
                 ' ' | '─' | '-' => {
-                    assert!(lane.is_none(), "the lane of {lane:?} is lost in {line}\n{drawing}")
+                    assert!(lane.is_none(), "the lane of {lane:?} is lost in {line}\n{drawing}");
                 }
                 other => panic!("{other} in {line}"),
             }

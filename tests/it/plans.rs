@@ -554,7 +554,7 @@ fn people_are_told_of_groups_skips_chains_times_and_notes() {
    1  fetch  effect  run      up to 3 attempts, 1m33s
    2  put    effect  run      after fetch; up to 2 attempts, 1m00s
       old    effect  run      skipped: disabled; after fetch
-   3  idea   effect  unbound  no action; after put, old; up to 2 attempts, 2h00m
+   3  idea   effect  unbound  after put, old; up to 2 attempts, 2h00m
    4  mail   effect  run      after a failure of put; after any end of idea; up to 2 attempts, 2h00m
 longest chain: fetch → put → idea → mail
 worst case: 4h02m; 2 nodes say no timeout, and each attempt may take 1h00m
