@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
+use crate::plan::SelectionError;
 
 /// Why something could not be done. A run that failed is no error: it is a report.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,9 @@ pub enum AppError {
     /// The contract, or what it was given, is not in order. The diagnostics say why.
     #[error("{}", summary(.0))]
     Contract(Vec<Diagnostic>),
+    /// The nodes that were asked for are none of the contract's.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// A file that was asked for cannot be written.
     #[error("cannot write `{}`: {source}", .path.display())]
     Output {
@@ -66,7 +70,7 @@ impl AppError {
                     _ => "ContractError",
                 }
             }
-            Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
+            Self::Selection(_) | Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
             Self::System(_) => "OrchestratorError",
@@ -78,7 +82,9 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => ExitCode::Configuration,
+            Self::Selection(_) | Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => {
+                ExitCode::Configuration
+            }
             Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
     }
@@ -94,7 +100,8 @@ impl AppError {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Contract(found) => found,
-            Self::Output { .. }
+            Self::Selection(_)
+            | Self::Output { .. }
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }

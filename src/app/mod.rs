@@ -7,6 +7,7 @@ pub mod contract;
 mod environment;
 pub mod error;
 pub mod explain;
+pub mod graph;
 pub mod logging;
 mod outbox;
 pub mod plan;
@@ -15,6 +16,7 @@ pub mod run;
 mod runtime;
 pub mod schema;
 pub mod screen;
+pub mod selection;
 mod sinks;
 pub mod validate;
 

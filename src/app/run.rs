@@ -13,10 +13,11 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::{Done, Outbox};
-use super::plan::finish;
+use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
+use super::selection::{Selection, narrow};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
@@ -38,6 +39,8 @@ use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, di
 pub struct RunRequest {
     /// The contract.
     pub contract: PathBuf,
+    /// The nodes that were asked for.
+    pub selection: Selection,
     /// The project root, where one was named.
     pub root: Option<PathBuf>,
     /// The form of the report, where one was named.
@@ -254,6 +257,7 @@ fn prepare(
     environment: &Environment,
     loaded: &mut Loaded,
 ) -> Result<Prepared, AppError> {
+    narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
@@ -280,12 +284,18 @@ fn prepare(
         batch: workflow.rules.batch,
         repeat: request.repeat,
         fail_fast: request.fail_fast,
+        only: request.selection.only.clone(),
+        until: request.selection.until.clone(),
         inputs,
         ..ExecutionContext::default()
     };
     let run_id = RunId::fresh();
     let plan_id = loaded.info.as_ref().map(|info| info.digest.clone()).unwrap_or_default();
-    let preview = dry_run.then(|| view(&plan, ViewContext { plan_id, mode, jobs }));
+    let preview = dry_run.then(|| {
+        let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
+        preview.notes.extend(notes(&loaded.diagnostics));
+        preview
+    });
     let plan = if dry_run { plan.dry() } else { plan };
     Ok(Prepared {
         preview,

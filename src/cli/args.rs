@@ -45,6 +45,9 @@ pub enum Verb {
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
+    /// Draw what would run
+    #[command(after_help = GRAPH_EXAMPLES)]
+    Graph(Graph),
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
@@ -63,6 +66,8 @@ Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
   onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
   onex orch --contract contract.yaml --dry-run     show what would run
+  onex orch --contract ci --until test             test and all that it needs
+  onex orch --contract ci --only 'lint,test_*'     these nodes only, whatever they wait for
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
   onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m
@@ -71,7 +76,17 @@ Examples:
 const PLAN_EXAMPLES: &str = "\
 Examples:
   onex plan contract.yaml                                     groups that can run side by side
-  onex plan contract.yaml --format json | jq .critical_path";
+  onex plan contract.yaml --until publish                     what publish needs, and no more
+  onex plan contract.yaml --format json | jq .critical_path
+  onex plan contract.yaml --format json | jq '.worst_case_ms, .notes'";
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  onex graph contract.yaml                                    one node a line, with a lane for what is waited for
+  onex graph ci --until test                                  test and all that it needs
+  onex graph contract.yaml --as svg > graph.svg               a picture
+  onex graph contract.yaml --as dot | dot -Tpdf > graph.pdf
+  onex graph contract.yaml --as mermaid                       for Markdown: a block of the language mermaid";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -103,6 +118,10 @@ pub struct Orch {
     /// The contract to run: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(long, value_name = "PATH|NAME", env = "ONEX_CONTRACT", hide_env = true)]
     pub contract: PathBuf,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
 
     /// How to go about the nodes [default: what --jobs and the contract's execution_mode say]
     #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
@@ -183,6 +202,10 @@ pub struct Plan {
     #[arg(value_name = "PATH|NAME")]
     pub contract: PathBuf,
 
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
+
     /// Plan for one node at a time, or for several
     #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
     pub mode: Option<ModeName>,
@@ -190,6 +213,35 @@ pub struct Plan {
     /// The most nodes at once
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex graph`.
+#[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |format| format.hide(true)), mut_arg("quiet", |quiet| quiet.hide(true)))]
+pub struct Graph {
+    /// The contract to draw: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(value_name = "PATH|NAME")]
+    pub contract: PathBuf,
+
+    /// In which form
+    #[arg(long = "as", value_name = "FORM", default_value = "ascii")]
+    pub form: FormName,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]
@@ -223,6 +275,10 @@ pub struct Explain {
     #[arg(long, value_name = "PATH|NAME")]
     pub contract: Option<PathBuf>,
 
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
@@ -234,6 +290,18 @@ pub struct Schema {
     /// What the schema describes
     #[arg(value_name = "NAME")]
     pub document: DocumentName,
+}
+
+/// Which nodes of a contract.
+#[derive(Debug, clap::Args)]
+pub struct Selected {
+    /// These nodes and no others; * stands for any text, commas part several
+    #[arg(long, value_name = "NODE", env = "ONEX_ONLY", hide_env = true, value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// These nodes and all that they need, directly or not
+    #[arg(long, value_name = "NODE", env = "ONEX_UNTIL", hide_env = true, value_delimiter = ',')]
+    pub until: Vec<String>,
 }
 
 /// Options of every verb that shows something.
@@ -289,6 +357,19 @@ pub enum FormatName {
     Json,
     /// One YAML document
     Yaml,
+}
+
+/// The names of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormName {
+    /// Lines on a terminal
+    Ascii,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 /// Which nodes' output people see.

@@ -8,19 +8,22 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, DocumentName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName,
-    Shown, Validate,
+    Arguments, ColorName, DocumentName, Explain, FormName, FormatName, Graph, ModeName, Orch, OutputName,
+    Plan, ProgressName, Selected, Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::graph::GraphRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
 use crate::app::schema::Document;
+use crate::app::selection::Selection;
 use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
+use crate::report::graph::Form;
 use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
@@ -85,6 +88,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     let on_stderr = |file: &PathBuf| file == Path::new("-");
     let request = RunRequest {
         contract: typed.contract,
+        selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
         mode,
@@ -121,14 +125,34 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     Ok((request, wishes, typed.shown.verbose))
 }
 
-pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
+pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> Resolved<PlanRequest> {
     let (mode, jobs) = mode_and_jobs((mode(typed.mode, false)?, typed.jobs), here)?;
     let request = PlanRequest {
         contract: typed.contract,
+        selection: selection(typed.selected)?,
+        root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
         mode,
         jobs,
         cores: cores(),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn graph(typed: Graph, here: &Typed<'_>, environment: &Environment) -> Resolved<GraphRequest> {
+    if here.has("format") {
+        return Err(error("`onex graph` has no `--format`: `--as` says the form of a drawing".to_owned()));
+    }
+    let request = GraphRequest {
+        contract: typed.contract,
+        selection: selection(typed.selected)?,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        form: match typed.form {
+            FormName::Ascii => Form::Ascii,
+            FormName::Dot => Form::Dot,
+            FormName::Mermaid => Form::Mermaid,
+            FormName::Svg => Form::Svg,
+        },
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
@@ -146,9 +170,17 @@ pub(super) fn validate(
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
-pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainRequest> {
-    let request =
-        ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
+pub(super) fn explain(
+    typed: Explain,
+    here: &Typed<'_>,
+    environment: &Environment,
+) -> Resolved<ExplainRequest> {
+    let request = ExplainRequest {
+        what: typed.what,
+        contract: typed.contract,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
@@ -160,6 +192,20 @@ pub(super) const fn document(name: DocumentName) -> Document {
         DocumentName::Plan => Document::Plan,
         DocumentName::Validation => Document::Validation,
     }
+}
+
+/// The nodes that were named. An option that names none has not been thought through.
+fn selection(typed: Selected) -> Result<Selection, clap::Error> {
+    let named = |option: &str, names: Vec<String>| {
+        let asked = !names.is_empty();
+        let names: Vec<String> =
+            names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        if asked && names.is_empty() {
+            return Err(error(format!("`--{option}` names no node")));
+        }
+        Ok(names)
+    };
+    Ok(Selection { only: named("only", typed.only)?, until: named("until", typed.until)? })
 }
 
 /// A report in a file: the ending of its name says the form.

@@ -262,6 +262,7 @@ pub struct Dependency {
 }
 
 /// How a dependency must end for its dependent to start.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EdgeCondition {

@@ -229,6 +229,7 @@ workflow_coordination:
    1  compute_intents  reducer  unbound
    2  register         effect   unbound  after compute_intents
 longest chain: compute_intents → register
+worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
 "
     );
     let dry = folder.onex(&["orch", "--contract", "contract.yaml", "--dry-run", "--format", "json"]);
@@ -395,10 +396,11 @@ fn a_plan_shows_groups_order_and_the_longest_chain() {
         "plan build · 5 nodes · 3 groups · async ×2
    1  fetch    effect  run
       docs     effect  run  skipped: disabled
-   2  lint     effect  run  after fetch; at most 3 attempts
+   2  lint     effect  run  after fetch; up to 3 attempts, 3h00m
       compile  effect  run  after fetch
    3  package  effect  run  after lint, compile
 longest chain: fetch → lint → package
+worst case: 5h30m; 4 nodes say no timeout, and each attempt may take 1h00m
 "
     );
     let json = folder.onex(&["plan", "contract.yaml", "--format", "json", "--jobs", "8"]);
@@ -428,6 +430,7 @@ fn a_dry_run_shows_the_plan_and_runs_nothing() {
    1  a  effect  run
    2  b  effect  run  after a
 longest chain: a → b
+worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
 dry run: nothing was run
 "
     );
