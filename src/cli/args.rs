@@ -48,6 +48,9 @@ pub enum Verb {
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
+    /// Rewrite contracts in one form, and lose nothing
+    #[command(after_help = FMT_EXAMPLES)]
+    Fmt(Fmt),
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -77,6 +80,22 @@ Examples:
   onex validate ci                                contracts/ci
   git show main:contract.yaml | onex validate -
   onex validate . --format json | jq '.files[] | select(.valid | not) | .path'";
+
+const FMT_EXAMPLES: &str = "\
+Two spaces for each level, also for lists; one space after `:` and `-`; brackets stay where they fit
+in 100 columns; comments, values, quotes and the order of keys stay. `dependencies` becomes
+`depends_on`, `condition` becomes `when`, and a node's id is `id` below `workflow:` and `node_id`
+below `workflow_coordination:`. A file is rewritten only after the new text has been read again and
+has the same values and the same comments.
+
+Exit codes: 0 done, 1 a file would change with --check, 2 a file is not YAML or cannot be written.
+
+Examples:
+  onex fmt                                        every contract.yaml and *.onex.yaml below this folder
+  onex fmt contract.yaml
+  onex fmt --check . || echo 'run onex fmt'       writes nothing
+  onex fmt --diff ci                              shows what would change in contracts/ci
+  onex fmt - < draft.yaml > contract.yaml";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -193,6 +212,26 @@ pub struct Validate {
     /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
     #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
     pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex fmt`.
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// Files, folders, or names in contracts/; - reads standard input and writes standard output
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Write nothing, list the files that would change, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+
+    /// Write nothing, and show what would change as a unified diff
+    #[arg(long)]
+    pub diff: bool,
 
     /// How it looks.
     #[command(flatten)]

@@ -52,6 +52,12 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Fmt(asked) => match resolve::fmt(asked, &typed_here) {
+            Ok((request, wishes, verbosity)) => {
+                app::fmt::fmt(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
         args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
             Ok((request, wishes, verbosity)) => {
                 app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))

@@ -8,12 +8,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
+    Arguments, ColorName, Explain, Fmt, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
     Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::fmt::FmtRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
@@ -140,6 +141,25 @@ pub(super) fn validate(
     let request = ValidateRequest {
         paths: typed.paths,
         root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn fmt(typed: Fmt, here: &Typed<'_>) -> Resolved<FmtRequest> {
+    let stdin = Path::new("-");
+    if typed.paths.iter().any(|path| path == stdin) {
+        if typed.paths.len() > 1 {
+            return Err(error("`-` stands alone: standard output carries its text".to_owned()));
+        }
+        if here.has("format") && !typed.check && !typed.diff {
+            return Err(error("`-` writes the text itself, which has no `--format`".to_owned()));
+        }
+    }
+    let request = FmtRequest {
+        paths: typed.paths,
+        check: typed.check,
+        diff: typed.diff,
         format: typed.shown.format.map(format),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod context;
 pub mod event;
 pub mod exit;
+pub mod formatting;
 pub mod outcome;
 pub mod output;
 pub mod plan_view;

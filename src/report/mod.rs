@@ -5,6 +5,7 @@
 
 pub mod diagnostics;
 pub mod explanation;
+pub mod formatting;
 mod human;
 mod json;
 mod live;
