@@ -106,12 +106,9 @@ fn standard_input(request: &FmtRequest, console: &mut Console) -> ExitCode {
     let code = code_of(request, &outcome);
     let told = match &outcome.error {
         Some((error, _)) => writeln!(console.err(), "error: {error}"),
-        None => diagnostics::render(
-            console.err_look(),
-            &outcome.sources,
-            &outcome.findings,
-            &mut console.err(),
-        ),
+        None => {
+            diagnostics::render(console.err_look(), &outcome.sources, &outcome.findings, &mut console.err())
+        }
     };
     if told.is_err() {
         tracing::debug!("standard error is closed");
@@ -160,8 +157,7 @@ fn tell(request: &FmtRequest, done: &[Done], console: &mut Console) -> ExitCode 
     let format = request.format.unwrap_or_default();
     if format == Format::Human {
         for (_, outcome, _) in done {
-            let told =
-                diagnostics::render(err_look, &outcome.sources, &outcome.findings, &mut console.err());
+            let told = diagnostics::render(err_look, &outcome.sources, &outcome.findings, &mut console.err());
             if told.is_err() {
                 tracing::debug!("standard error is closed");
             }

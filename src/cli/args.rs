@@ -51,6 +51,12 @@ pub enum Verb {
     /// Rewrite contracts in one form, and lose nothing
     #[command(after_help = FMT_EXAMPLES)]
     Fmt(Fmt),
+    /// Write a contract to start from
+    #[command(after_help = NEW_EXAMPLES)]
+    New(New),
+    /// Look at a repository and write the contract of the checks that it has
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -96,6 +102,22 @@ Examples:
   onex fmt --check . || echo 'run onex fmt'       writes nothing
   onex fmt --diff ci                              shows what would change in contracts/ci
   onex fmt - < draft.yaml > contract.yaml";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  onex new contract release                       contracts/release/contract.yaml
+  onex new contract release --dialect onex
+  onex new contract release --dir tools/flows     tools/flows/release/contract.yaml";
+
+const INIT_EXAMPLES: &str = "\
+Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
+folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
+Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
+elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
+
+Examples:
+  onex init --dry-run                             shows what it would write
+  onex init && onex orch --contract ci";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -236,6 +258,56 @@ pub struct Fmt {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// `onex new`.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct New {
+    /// What to write.
+    #[command(subcommand)]
+    pub what: NewWhat,
+}
+
+/// What `onex new` can write.
+#[derive(Debug, Subcommand)]
+pub enum NewWhat {
+    /// Write contracts/NAME/contract.yaml, which runs as it is
+    #[command(after_help = NEW_EXAMPLES)]
+    Contract(NewContract),
+}
+
+/// `onex new contract`.
+#[derive(Debug, clap::Args)]
+pub struct NewContract {
+    /// Its name: letters, digits, _ and -, with a letter or _ first
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The form of the contract
+    #[arg(long, value_name = "DIALECT", default_value = "workflow")]
+    pub dialect: DialectName,
+
+    /// The folder that its folder is made in [default: the project's contracts]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The names of dialects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DialectName {
+    /// `workflow:` with `tasks`
+    Workflow,
+    /// `workflow_coordination:` with an `execution_graph`
+    Onex,
+}
+
+/// `onex init`.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// Write nothing, and show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `onex explain`.

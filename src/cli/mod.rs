@@ -58,6 +58,14 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::New(args::New { what: args::NewWhat::Contract(asked) }) => {
+            let request = resolve::new_contract(asked);
+            app::scaffold::scaffold(&request, &environment, &mut console(Wishes::default(), 0, &environment))
+        }
+        args::Verb::Init(asked) => {
+            let request = app::init::InitRequest { dry_run: asked.dry_run };
+            app::init::init(request, &environment, &mut console(Wishes::default(), 0, &environment))
+        }
         args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
             Ok((request, wishes, verbosity)) => {
                 app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))

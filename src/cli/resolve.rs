@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, Fmt, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
-    Validate,
+    Arguments, ColorName, DialectName, Explain, Fmt, FormatName, ModeName, NewContract, Orch, OutputName,
+    Plan, ProgressName, Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
@@ -18,6 +18,7 @@ use crate::app::fmt::FmtRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
+use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
 use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
@@ -163,6 +164,14 @@ pub(super) fn fmt(typed: Fmt, here: &Typed<'_>) -> Resolved<FmtRequest> {
         format: typed.shown.format.map(format),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn new_contract(typed: NewContract) -> ScaffoldRequest {
+    let dialect = match typed.dialect {
+        DialectName::Workflow => ScaffoldDialect::Workflow,
+        DialectName::Onex => ScaffoldDialect::Onex,
+    };
+    ScaffoldRequest { name: typed.name, dialect, folder: typed.dir }
 }
 
 pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainRequest> {

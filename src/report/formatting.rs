@@ -31,7 +31,7 @@ pub fn for_people(look: Look, report: &Formatting, out: &mut dyn Write) -> io::R
             FormatStatus::Unchanged => continue,
             FormatStatus::Formatted => (Mark::Pass, "formatted"),
             FormatStatus::WouldChange => (Mark::Warn, "would change"),
-            FormatStatus::Refused | FormatStatus::Failed => (Mark::Fail, "left as it is"),
+            FormatStatus::Refused | FormatStatus::Failed => (Mark::Fail, "not formatted"),
         };
         if let Some(diff) = &file.diff {
             show_diff(look, diff, out)?;
@@ -44,7 +44,8 @@ pub fn for_people(look: Look, report: &Formatting, out: &mut dyn Write) -> io::R
     if look.volume > Volume::Quiet && report.files.iter().all(|file| file.diff.is_none()) {
         let would = report.files.iter().any(|file| file.status == FormatStatus::WouldChange);
         let done = if would { "would change" } else { "formatted" };
-        let numbers = [(summary.changed, done), (summary.unchanged, "unchanged"), (summary.failed, "left as is")];
+        let numbers =
+            [(summary.changed, done), (summary.unchanged, "unchanged"), (summary.failed, "not formatted")];
         let told: Vec<String> = numbers
             .iter()
             .filter(|(number, _)| *number > 0)

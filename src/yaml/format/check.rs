@@ -12,7 +12,8 @@ pub(super) fn same(old: &str, (new, renames): (&str, &[Rename<'_>]), limits: Lim
     let before = events::of(old, limits).ok_or("the old text is not one document of YAML")?;
     let after = events::of(new, limits).ok_or("the new text is not one document of YAML")?;
     let renames: HashMap<usize, &str> = renames.iter().map(|r| (r.span.start as usize, r.text)).collect();
-    if let Some((one, other)) = before.iter().zip(&after).find(|(one, other)| !same_event(one, other, &renames))
+    if let Some((one, other)) =
+        before.iter().zip(&after).find(|(one, other)| !same_event(one, other, &renames))
     {
         return Err(format!("{} became {}", in_words(old, one), in_words(new, other)));
     }
@@ -60,15 +61,19 @@ fn in_words(text: &str, said: &Said<'_>) -> String {
 pub(super) fn comments<'t>(text: &'t str, said: &[Said<'_>]) -> Vec<&'t str> {
     let mut found = Vec::new();
     let mut from = 0;
-    let mut scalars: Vec<_> =
-        said.iter().filter(|said| matches!(said.what, What::Scalar(..))).map(|said| said.at.clone()).collect();
+    let mut scalars: Vec<_> = said
+        .iter()
+        .filter(|said| matches!(said.what, What::Scalar(..)))
+        .map(|said| said.at.clone())
+        .collect();
     scalars.push(text.len()..text.len());
     for at in scalars {
         let Some(gap) = text.get(from..at.start) else { continue };
         let mut rest = gap;
         while let Some(sharp) = rest.find('#') {
             let start = from + (gap.len() - rest.len()) + sharp;
-            let begins = text[..start].chars().next_back().is_none_or(|c| c.is_whitespace() || c == '\u{feff}');
+            let begins =
+                text[..start].chars().next_back().is_none_or(|c| c.is_whitespace() || c == '\u{feff}');
             if !begins {
                 rest = &rest[sharp + 1..];
                 continue;

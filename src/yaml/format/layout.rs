@@ -301,7 +301,8 @@ impl Writer {
             }
         } else {
             self.comments(&node.gap.comments, column);
-            if place.follows == Follows::Key || node.gap.newline || cells(&whole) <= WIDTH - column.min(WIDTH) {
+            if place.follows == Follows::Key || node.gap.newline || cells(&whole) <= WIDTH - column.min(WIDTH)
+            {
                 self.fresh(column, false);
             }
             if is_flat && cells(&whole) <= WIDTH.saturating_sub(column) {
@@ -556,7 +557,8 @@ fn broken_up<'s>(flow: &Flow<'s>, before: &mut Gap<'s>) -> Body<'s> {
             }
             Inside::Pair(entry) => {
                 let gap = gap_of(&entry.gap, &mut carried);
-                let mut entry = Entry { gap: Gap::default(), colon: Some(Gap::default()), ..(**entry).clone() };
+                let mut entry =
+                    Entry { gap: Gap::default(), colon: Some(Gap::default()), ..(**entry).clone() };
                 if flow.mapping {
                     entry.gap = gap;
                     entries.push(entry);

@@ -389,8 +389,7 @@ impl<'s> Reader<'s> {
             self.token("?")?;
         }
         let key = self.node(around)?;
-        let has_colon =
-            if around.flow { self.peek() == Some(':') } else { self.is_indicator(':') };
+        let has_colon = if around.flow { self.peek() == Some(':') } else { self.is_indicator(':') };
         let colon = if has_colon {
             let gap = self.take_gap();
             self.token(":")?;

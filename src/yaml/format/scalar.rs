@@ -24,11 +24,7 @@ impl BlockText<'_> {
 }
 
 /// Reads a literal or folded scalar at the beginning of `text`, which stands in a collection at `column`; and its length.
-pub(super) fn block<'s>(
-    text: &'s str,
-    column: Option<usize>,
-    value: &str,
-) -> Option<(BlockText<'s>, usize)> {
+pub(super) fn block<'s>(text: &'s str, column: Option<usize>, value: &str) -> Option<(BlockText<'s>, usize)> {
     let line = text.lines().next().filter(|line| line.starts_with(['|', '>']))?;
     let header = &line[..line.find([' ', '\t']).unwrap_or(line.len())];
     let comment = line.find('#').map(|sharp| line[sharp..].trim_end());
@@ -54,7 +50,9 @@ pub(super) fn block<'s>(
         }
         let content = if inside { &line[depth..] } else { "" };
         // Behind the last line break there is no line.
-        if length + 1 + line.len() > text.len() || (content.is_empty() && length + 1 + line.len() == text.len()) {
+        if length + 1 + line.len() > text.len()
+            || (content.is_empty() && length + 1 + line.len() == text.len())
+        {
             break;
         }
         length += 1 + line.len();

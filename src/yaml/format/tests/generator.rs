@@ -11,22 +11,58 @@ pub(super) struct Generator {
 }
 
 const PLAIN: [&str; 16] = [
-    "a", "b c", "12", "true", "~", "x#y", "a:b", "-1", "http://h:1/p?q#f", "ü日本", "1.50", "- no", "null", "it's",
-    "a, b", "[z",
+    "a",
+    "b c",
+    "12",
+    "true",
+    "~",
+    "x#y",
+    "a:b",
+    "-1",
+    "http://h:1/p?q#f",
+    "ü日本",
+    "1.50",
+    "- no",
+    "null",
+    "it's",
+    "a, b",
+    "[z",
 ];
 const QUOTED: [&str; 14] = [
-    "\"\"", "''", "'it''s'", "\"a \\\"b\\\" \\n c\"", "'# no'", "\"a: b\"", "\"- x\"", "'a\n\n   b'", "\"a \\\n     b\"",
-    "\"a \n  b \\ \n   \\ c\"", "\"x\n # no\n  y\"", "'a   \n\t b'", "\"\\t\\\\ \n\n  z\"", "\" a\n  \"",
+    "\"\"",
+    "''",
+    "'it''s'",
+    "\"a \\\"b\\\" \\n c\"",
+    "'# no'",
+    "\"a: b\"",
+    "\"- x\"",
+    "'a\n\n   b'",
+    "\"a \\\n     b\"",
+    "\"a \n  b \\ \n   \\ c\"",
+    "\"x\n # no\n  y\"",
+    "'a   \n\t b'",
+    "\"\\t\\\\ \n\n  z\"",
+    "\" a\n  \"",
 ];
 const KEYS: [&str; 12] = [
-    "a", "b", "key with spaces", "\"quoted: key\"", "'k'", "run", "depends_on", "0", "x-y", "ü", "\"# k\"", "a.b",
+    "a",
+    "b",
+    "key with spaces",
+    "\"quoted: key\"",
+    "'k'",
+    "run",
+    "depends_on",
+    "0",
+    "x-y",
+    "ü",
+    "\"# k\"",
+    "a.b",
 ];
 const TAGS: [&str; 4] = ["!!str", "!include", "!", "!<tag:x,2000:y#z>"];
 
 impl Generator {
     pub(super) fn text(seed: u64) -> String {
-        let mut generator =
-            Self { rng: Rng::of_parts(&[seed]), out: String::new(), comments: 0, anchors: 0 };
+        let mut generator = Self { rng: Rng::of_parts(&[seed]), out: String::new(), comments: 0, anchors: 0 };
         generator.document();
         let mut text = generator.out;
         if generator.rng.chance(6) {
