@@ -8,8 +8,11 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{CONTRACTS, FILE_NAME, root_above};
 use super::plan::finish;
-use crate::base::NodeId;
+use crate::base::text;
 use crate::model::exit::ExitCode;
+
+/// The most characters of a name.
+const LONGEST_NAME: usize = 64;
 
 /// The two forms of a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +46,7 @@ pub fn scaffold(request: &ScaffoldRequest, environment: &Environment, console: &
         request.folder.as_ref().map_or_else(|| contracts_of(directory), |folder| directory.join(folder));
     let path = folder.join(&request.name).join(FILE_NAME);
     let shown = path.strip_prefix(directory).unwrap_or(&path).to_path_buf();
-    if let Err(error) = write_new(&path, &text(&request.name, request.dialect)) {
+    if let Err(error) = write_new(&path, &template(&request.name, request.dialect)) {
         return refuse(console, &cannot_write(&shown, &error));
     }
     let called = if in_project { request.name.clone() } else { shown.display().to_string() };
@@ -54,33 +57,37 @@ pub fn scaffold(request: &ScaffoldRequest, environment: &Environment, console: &
 }
 
 /// The contract to start from.
-pub(super) fn text(name: &str, dialect: ScaffoldDialect) -> String {
-    let template = match dialect {
+pub(super) fn template(name: &str, dialect: ScaffoldDialect) -> String {
+    let form = match dialect {
         ScaffoldDialect::Workflow => include_str!("templates/workflow.yaml"),
         ScaffoldDialect::Onex => include_str!("templates/onex.yaml"),
     };
     // These words alone are no text in YAML.
     let is_word = !["true", "false", "null"].iter().any(|word| name.eq_ignore_ascii_case(word));
     let quoted = if is_word { name.to_owned() } else { format!("\"{name}\"") };
-    template.replace("QUOTED", &quoted).replace("NAME", name)
+    form.replace("QUOTED", &quoted).replace("NAME", name)
 }
 
-/// A contract is found by its name only if no part of the name reads as a path.
+/// Names are folders, and no part of one reads as a path.
 fn check_name(name: &str) -> Result<(), String> {
-    let problem = match NodeId::new(name) {
-        Err(error) => error.to_string(),
-        Ok(_) if name.contains('.') => "a name with `.` would be taken for a path".to_owned(),
-        Ok(_) => return Ok(()),
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let begins = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let problem = match name.chars().find(|c| !fits(*c)) {
+        Some(c) => format!("it has `{}`", c.escape_debug()),
+        None if name.is_empty() => "it is empty".to_owned(),
+        None if !begins(name) => format!("it begins with `{}`", &name[..1]),
+        None if name.len() > LONGEST_NAME => format!("it is longer than {LONGEST_NAME} characters"),
+        None => return Ok(()),
     };
-    let mut other: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    other = other.trim_matches('-').chars().take(60).collect();
-    let help = match NodeId::new(&other) {
-        Ok(_) if other != name => format!("; `{other}` would be one"),
-        _ => String::new(),
+    let other: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let other = other.trim_matches('-');
+    let help = if begins(other) && other.len() <= LONGEST_NAME && other != name {
+        format!("\nhelp: did you mean `{other}`?")
+    } else {
+        "\nhelp: a name has letters, digits, `_` and `-`, and begins with a letter or `_`".to_owned()
     };
-    let name = crate::base::text::clip(name, 40);
-    Err(format!("`{}` is no name of a contract: {problem}{help}", crate::base::text::without_controls(&name)))
+    let name = text::clip(name, 40);
+    Err(format!("`{}` cannot name a contract: {problem}{help}", text::without_controls(&name)))
 }
 
 /// The folder of contracts for what is done in `directory`: the nearest one of the project, or one to be made.

@@ -11,9 +11,23 @@ const MAX_SIZE: u64 = 1024 * 1024;
 /// How far below the root projects are looked for.
 const DEPTH: usize = 2;
 
+/// The kind of a project whose checks are targets of a Makefile.
+const MAKE: &str = "Make";
+
 /// Folders that hold what others wrote, or what was built.
-const NOT_OURS: [&str; 9] =
-    ["node_modules", "target", "vendor", "venv", "dist", "build", "contracts", "third_party", "__pycache__"];
+const NOT_OURS: [&str; 11] = [
+    "node_modules",
+    "target",
+    "vendor",
+    "venv",
+    "dist",
+    "build",
+    "contracts",
+    "third_party",
+    "fixtures",
+    "testdata",
+    "__pycache__",
+];
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -60,20 +74,18 @@ pub(super) struct Check {
     pub role: Role,
     /// The value of `run`, as YAML.
     pub run: String,
-    /// The check that it waits for, and why.
-    pub after: Option<String>,
-    pub reason: &'static str,
+    /// The group of checks of which one runs at a time.
+    pub group: Option<&'static str>,
 }
 
 impl Check {
     fn new(name: &str, role: Role, words: &[&str]) -> Self {
         let words: Vec<String> = words.iter().map(|word| scalar(word)).collect();
-        Self { name: name.to_owned(), role, run: format!("[{}]", words.join(", ")), after: None, reason: "" }
+        Self { name: name.to_owned(), role, run: format!("[{}]", words.join(", ")), group: None }
     }
 
-    fn after(mut self, other: &str, reason: &'static str) -> Self {
-        (self.after, self.reason) = (Some(other.to_owned()), reason);
-        self
+    fn one_at_a_time(self, group: &'static str) -> Self {
+        Self { group: Some(group), ..self }
     }
 }
 
@@ -91,6 +103,13 @@ pub(super) fn scalar(word: &str) -> String {
 pub(super) fn find(root: &Path) -> Found {
     let mut found = Found::default();
     look_into(root, (Vec::new(), &BTreeSet::new()), &mut found);
+    // A Makefile above other projects mostly runs their checks.
+    let has_others = found.projects.iter().any(|project| project.kind != MAKE && !project.checks.is_empty());
+    if let Some(at) = found.projects.iter().position(|project| project.kind == MAKE).filter(|_| has_others) {
+        let make = found.projects.remove(at);
+        let names: Vec<String> = make.checks.iter().map(|check| format!("`make {}`", check.name)).collect();
+        found.remarks.push(format!("{} is left out: it would run checks twice", names.join(", ")));
+    }
     let mut taken = BTreeSet::new();
     for project in &mut found.projects {
         let place = if project.folder.is_empty() { project.kind } else { &project.folder };
@@ -131,7 +150,7 @@ fn look_into(root: &Path, (parts, above): (Vec<String>, &BTreeSet<&'static str>)
             here.push(project);
         }
     }
-    if here.is_empty() && above.is_empty() {
+    if parts.is_empty() && here.is_empty() {
         here.extend(make(&folder));
     }
     found.projects.extend(here.into_iter().map(|project| Project { folder: parts.join("/"), ..project }));
@@ -176,7 +195,8 @@ fn has_section(text: &str, name: &str) -> bool {
 }
 
 fn rust(folder: &Path) -> Option<Project> {
-    const WHY: &str = "Cargo lets one command at a time into its target folder.";
+    // Cargo lets one command at a time into its target folder.
+    const GROUP: &str = "cargo";
     first_of(folder, &["Cargo.toml"])?;
     let all = has_section(&text(folder, "Cargo.toml"), "workspace");
     let locked = folder.join("Cargo.lock").is_file();
@@ -199,8 +219,8 @@ fn rust(folder: &Path) -> Option<Project> {
     let test = with(&["cargo", "test"]);
     let checks = vec![
         Check::new("format", Role::Validate, &format),
-        Check::new("lint", Role::Validate, &clippy),
-        Check::new("test", Role::Test, &test).after("lint", WHY),
+        Check::new("lint", Role::Validate, &clippy).one_at_a_time(GROUP),
+        Check::new("test", Role::Test, &test).one_at_a_time(GROUP),
     ];
     Some(project("Rust", "Cargo.toml", checks))
 }
@@ -334,5 +354,5 @@ fn make(folder: &Path) -> Option<Project> {
         .filter(|(target, _)| has(target))
         .map(|(target, role)| Check::new(target, *role, &["make", target]))
         .collect();
-    (!checks.is_empty()).then(|| project("Make", because, checks))
+    (!checks.is_empty()).then(|| project(MAKE, because, checks))
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{CONTRACTS, FILE_NAME};
 use super::plan::finish;
-use super::scaffold::{ScaffoldDialect, cannot_write, refuse, text, write_new};
+use super::scaffold::{ScaffoldDialect, cannot_write, refuse, template, write_new};
 use crate::model::exit::ExitCode;
 
 use checks::{Found, Project};
@@ -41,7 +42,7 @@ pub fn init(request: InitRequest, environment: &Environment, console: &mut Conso
     let is_hello = found.projects.iter().all(|project| project.checks.is_empty());
     let name = if is_hello { HELLO } else { CI };
     let path = root.join(CONTRACTS).join(name).join(FILE_NAME);
-    let shown = |path: &Path| path.strip_prefix(directory).unwrap_or(path).to_path_buf();
+    let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
     let mut said = Vec::new();
     if root != directory {
         said.push(format!("in the top level of the repository, {}", root.display()));
@@ -51,7 +52,7 @@ pub fn init(request: InitRequest, environment: &Environment, console: &mut Conso
         said.push(format!("{} is there already, so nothing is left to do", shown(&there).display()));
         return tell(console, &said);
     }
-    let contract = if is_hello { text(HELLO, ScaffoldDialect::Workflow) } else { contract_of(&found) };
+    let contract = if is_hello { template(HELLO, ScaffoldDialect::Workflow) } else { contract_of(&found) };
     let marker = root.join(MARKER);
     let mut files: Vec<(PathBuf, &str)> = vec![(path, &contract)];
     // Outside of a repository the contract's own folder would be the project root.
@@ -105,6 +106,7 @@ fn contract_of(found: &Found) -> String {
     let projects: Vec<&Project> =
         found.projects.iter().filter(|project| !project.checks.is_empty()).collect();
     let many = projects.len() > 1;
+    let mut groups = BTreeSet::new();
     for (at, project) in projects.into_iter().enumerate() {
         if at > 0 {
             text.push('\n');
@@ -118,9 +120,10 @@ fn contract_of(found: &Found) -> String {
             if !project.folder.is_empty() {
                 text.push_str(&format!("      cwd: {}\n", checks::scalar(&project.folder)));
             }
-            if let Some(after) = &check.after {
-                text.push_str(&format!("      # {}\n", check.reason));
-                text.push_str(&format!("      depends_on: [{}]\n", id(after)));
+            if let Some(group) = check.group {
+                let group = id(group);
+                text.push_str(&format!("      group: {group}\n"));
+                groups.insert(group);
             }
         }
     }
@@ -128,5 +131,10 @@ fn contract_of(found: &Found) -> String {
         "\n  coordination:\n    rules:\n      execution_mode: parallel\n      \
          # All that is wrong is seen at once.\n      fail_fast: false\n",
     );
+    if !groups.is_empty() {
+        let sizes: Vec<String> = groups.iter().map(|group| format!("{group}: 1")).collect();
+        text.push_str("      # Cargo lets one command at a time into its target folder.\n");
+        text.push_str(&format!("      groups: {{{}}}\n", sizes.join(", ")));
+    }
     text
 }
