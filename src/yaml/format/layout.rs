@@ -69,6 +69,8 @@ struct Writer {
     out: String,
     /// Where the last line begins.
     line: usize,
+    /// The end of its indentation.
+    indented: usize,
     /// Whether a comment ends the line, so that nothing more can stand on it.
     closed: bool,
     /// Whether a blank line would belong to the text before it.
@@ -100,6 +102,7 @@ impl Writer {
             self.newline();
         }
         self.out.extend(std::iter::repeat_n(' ', column));
+        self.indented = self.out.len();
         (self.closed, self.kept) = (false, false);
     }
 
@@ -121,10 +124,10 @@ impl Writer {
 
     /// Writes a piece behind the last one, or at `column` of a new line where nothing more can stand on the last.
     fn token(&mut self, space: &str, token: &str, column: usize) {
-        if self.is_open() {
-            self.out.push_str(space);
-        } else {
+        if !self.is_open() {
             self.fresh(column, false);
+        } else if self.out.len() > self.indented {
+            self.out.push_str(space);
         }
         self.push(token);
     }
