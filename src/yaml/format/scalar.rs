@@ -17,8 +17,12 @@ pub(super) struct BlockText<'s> {
 impl BlockText<'_> {
     /// The header for lines that are indented by two columns.
     pub(super) fn header(&self, at_root: bool) -> String {
-        // Below a root without lines of its own, a comment would be one.
-        let number = if self.numbered || (at_root && self.lines.is_empty()) { "2" } else { "" };
+        // Below blank lines at the root, a comment would be one more line.
+        let number = if self.numbered || (at_root && self.lines.iter().all(|line| line.is_empty())) {
+            "2"
+        } else {
+            ""
+        };
         format!("{}{number}{}", &self.header[..1], self.header[1..].replace(|c: char| c.is_ascii_digit(), ""))
     }
 }
