@@ -194,7 +194,7 @@ impl<'s> Reader<'s> {
     /// Whether nothing stands before a place on its line, and whether the line before that is blank.
     fn lead(&mut self, at: usize) -> (bool, bool) {
         let start = self.line_start(at);
-        let newline = self.text[start..at].trim().is_empty();
+        let newline = self.text[start..at].trim_start_matches('\u{feff}').trim().is_empty();
         let before = self.text[..start].strip_suffix('\n').unwrap_or_default();
         let before = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
         let blank = newline && start > 0 && before.trim().is_empty();
@@ -209,7 +209,7 @@ impl<'s> Reader<'s> {
             let mut gap = Gap::default();
             loop {
                 let rest = &text[at..];
-                let skipped = rest.trim_start_matches([' ', '\t', '\n']);
+                let skipped = rest.trim_start_matches([' ', '\t', '\n', '\u{feff}']);
                 at += rest.len() - skipped.len();
                 let (newline, blank) = self.lead(at);
                 if !skipped.starts_with('#') {

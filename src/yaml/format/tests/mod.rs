@@ -91,6 +91,7 @@ fn texts_get_their_form() {
         ("%YAML 1.2\n---   # c\na: 1\n...\n# end\n", "%YAML 1.2\n---  # c\na: 1\n...\n# end\n"),
         ("\u{feff}a: 1\r\nb: |\r\n   x\r\n", "a: 1\r\nb: |\r\n  x\r\n"),
         ("a: 1\r\nb: 2\n", "a: 1\nb: 2\n"),
+        ("# c\n\u{feff}a: 1\n", "# c\na: 1\n"),
         ("[a: , b: ]", "[a: , b: ]\n"),
         ("key with spaces   : 'it''s'\n\"k\": \"v\"  \n", "key with spaces: 'it''s'\n\"k\": \"v\"\n"),
     ];
