@@ -17,7 +17,7 @@ use crate::plan::Plan;
 pub(super) const FILE_NAME: &str = "contract.yaml";
 
 /// The folder of a project that its contracts are in, each in a folder of its name.
-const CONTRACTS: &str = "contracts";
+pub(super) const CONTRACTS: &str = "contracts";
 
 /// A contract that was read, and all that was found in it.
 #[derive(Debug, Default)]

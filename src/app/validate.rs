@@ -23,7 +23,7 @@ use crate::report::{Look, Volume, diagnostics, validation};
 const COMPONENT_ENDING: &str = ".onex.yaml";
 
 /// The name under which standard input is shown.
-const STDIN: &str = "<stdin>";
+pub(super) const STDIN: &str = "<stdin>";
 
 /// What to look at, and how to show what was found.
 #[derive(Clone, Debug)]
@@ -109,21 +109,9 @@ fn look_at(
             Err(error) => refused(unreadable(&shown, place.path, &error)),
         };
     }
-    let files = if directory.join(path).is_dir() {
-        match files_below(path, directory) {
-            Ok(files) if files.is_empty() => {
-                let message = format!("there is no `{FILE_NAME}` below `{}`", path.display());
-                let finding = Diagnostic::error(codes::UNREADABLE, message);
-                return refused(finding.help("a file of another name is named itself"));
-            }
-            Ok(files) => files,
-            Err(error) => return refused(unreadable(path, &directory.join(path), &ReadError::Io(error))),
-        }
-    } else {
-        match locate(path, directory) {
-            Ok(file) => vec![file],
-            Err(unknown) => return refused(*unknown),
-        }
+    let files = match files_of(path, directory) {
+        Ok(files) => files,
+        Err(finding) => return refused(*finding),
     };
     files
         .into_iter()
@@ -133,6 +121,22 @@ fn look_at(
             (file, loaded)
         })
         .collect()
+}
+
+/// The files that one path stands for: itself, or those of the folder that it is, or the contract of that name.
+pub(super) fn files_of(path: &Path, directory: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+    if !directory.join(path).is_dir() {
+        return locate(path, directory).map(|file| vec![file]);
+    }
+    match files_below(path, directory) {
+        Ok(files) if files.is_empty() => {
+            let message = format!("there is no `{FILE_NAME}` below `{}`", path.display());
+            let finding = Diagnostic::error(codes::UNREADABLE, message);
+            Err(Box::new(finding.help("a file of another name is named itself")))
+        }
+        Ok(files) => Ok(files),
+        Err(error) => Err(Box::new(unreadable(path, &directory.join(path), &ReadError::Io(error)))),
+    }
 }
 
 /// Contracts and components below a folder, in order. Hidden folders and links to folders are not entered.

@@ -51,6 +51,15 @@ pub enum Verb {
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
+    /// Rewrite contracts in one form, and lose nothing
+    #[command(after_help = FMT_EXAMPLES)]
+    Fmt(Fmt),
+    /// Write a contract to start from
+    #[command(after_help = NEW_EXAMPLES)]
+    New(New),
+    /// Look at a repository and write the contract of the checks that it has
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -95,6 +104,38 @@ Examples:
   onex validate ci                                contracts/ci
   git show main:contract.yaml | onex validate -
   onex validate . --format json | jq '.files[] | select(.valid | not) | .path'";
+
+const FMT_EXAMPLES: &str = "\
+Two spaces for each level, also for lists; one space after `:` and `-`; brackets stay where they fit
+in 100 columns; comments, values, quotes and the order of keys stay. `dependencies` becomes
+`depends_on`, `condition` becomes `when`, and a node's id is `id` below `workflow:` and `node_id`
+below `workflow_coordination:`. A file is rewritten only after the new text has been read again and
+has the same values and the same comments.
+
+Exit codes: 0 done, 1 a file would change with --check, 2 a file is not YAML or cannot be written.
+
+Examples:
+  onex fmt                                        every contract.yaml and *.onex.yaml below this folder
+  onex fmt contract.yaml
+  onex fmt --check . || echo 'run onex fmt'       writes nothing
+  onex fmt --diff ci                              shows what would change in contracts/ci
+  onex fmt - < draft.yaml > contract.yaml";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  onex new contract release                       contracts/release/contract.yaml
+  onex new contract release --dialect onex
+  onex new contract release --dir tools/flows     tools/flows/release/contract.yaml";
+
+const INIT_EXAMPLES: &str = "\
+Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
+folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
+Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
+elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
+
+Examples:
+  onex init --dry-run                             shows what it would write
+  onex init && onex orch --contract ci";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -262,6 +303,76 @@ pub struct Validate {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// `onex fmt`.
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// Files, folders, or names in contracts/; - reads standard input and writes standard output
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Write nothing, list the files that would change, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+
+    /// Write nothing, and show what would change as a unified diff
+    #[arg(long)]
+    pub diff: bool,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex new`.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct New {
+    /// What to write.
+    #[command(subcommand)]
+    pub what: NewWhat,
+}
+
+/// What `onex new` can write.
+#[derive(Debug, Subcommand)]
+pub enum NewWhat {
+    /// Write contracts/NAME/contract.yaml, which runs as it is
+    #[command(after_help = NEW_EXAMPLES)]
+    Contract(NewContract),
+}
+
+/// `onex new contract`.
+#[derive(Debug, clap::Args)]
+pub struct NewContract {
+    /// Its name: letters, digits, _ and -, with a letter or _ first
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The form of the contract
+    #[arg(long, value_name = "DIALECT", default_value = "workflow")]
+    pub dialect: DialectName,
+
+    /// The folder that its folder is made in [default: the project's contracts]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The names of dialects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DialectName {
+    /// `workflow:` with `tasks`
+    Workflow,
+    /// `workflow_coordination:` with an `execution_graph`
+    Onex,
+}
+
+/// `onex init`.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// Write nothing, and show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `onex explain`.

@@ -15,6 +15,9 @@ use crate::app::Environment;
 use crate::app::console::{Console, Wishes};
 use crate::model::context::Format;
 
+use args::Verb;
+use resolve::Resolved;
+
 /// Runs `onex` with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -33,43 +36,76 @@ pub fn main() -> ExitCode {
             return usage(&resolve::error(format!("cannot tell the working directory: {error}")), &typed);
         }
     };
-    let code = match arguments.verb {
-        args::Verb::Orch(asked) => match resolve::orch(asked, &typed_here, &environment) {
+    let around = Around { environment: &environment, typed: &typed };
+    perform(arguments.verb, &typed_here, &around)
+}
+
+/// What surrounds a verb.
+struct Around<'a> {
+    environment: &'a Environment,
+    typed: &'a [OsString],
+}
+
+impl Around<'_> {
+    /// Does what was meant, or says why it cannot be meant.
+    fn perform<T>(
+        &self,
+        meant: Resolved<T>,
+        act: impl FnOnce(T, &Environment, &mut Console) -> app::ExitCode,
+    ) -> ExitCode {
+        match meant {
             Ok((request, wishes, verbosity)) => {
-                app::run::run(&request, &environment, &mut console(wishes, verbosity, &environment))
+                let mut console = console(wishes, verbosity, self.environment);
+                ExitCode::from(u8::from(act(request, self.environment, &mut console)))
             }
-            Err(error) => return usage(&error, &typed),
-        },
-        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here, &environment) {
-            Ok((request, wishes, verbosity)) => {
-                app::plan::plan(&request, &environment, &mut console(wishes, verbosity, &environment))
-            }
-            Err(error) => return usage(&error, &typed),
-        },
-        args::Verb::Graph(asked) => match resolve::graph(asked, &typed_here, &environment) {
-            Ok((request, wishes, verbosity)) => {
-                app::graph::graph(&request, &environment, &mut console(wishes, verbosity, &environment))
-            }
-            Err(error) => return usage(&error, &typed),
-        },
-        args::Verb::Validate(asked) => match resolve::validate(asked, &typed_here, &environment) {
-            Ok((request, wishes, verbosity)) => {
-                app::validate::validate(&request, &environment, &mut console(wishes, verbosity, &environment))
-            }
-            Err(error) => return usage(&error, &typed),
-        },
-        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here, &environment) {
-            Ok((request, wishes, verbosity)) => {
-                app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))
-            }
-            Err(error) => return usage(&error, &typed),
-        },
-        args::Verb::Schema(asked) => {
-            let document = resolve::document(asked.document);
-            app::schema::schema(document, &mut console(Wishes::default(), 0, &environment))
+            Err(error) => usage(&error, self.typed),
         }
-    };
-    ExitCode::from(u8::from(code))
+    }
+}
+
+fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCode {
+    let environment = around.environment;
+    // For verbs without options about how they look.
+    let plain = |request| Ok((request, Wishes::default(), 0));
+    match verb {
+        Verb::Orch(asked) => around
+            .perform(resolve::orch(asked, here, environment), |request, environment, console| {
+                app::run::run(&request, environment, console)
+            }),
+        Verb::Plan(asked) => around
+            .perform(resolve::plan(asked, here, environment), |request, environment, console| {
+                app::plan::plan(&request, environment, console)
+            }),
+        Verb::Graph(asked) => around
+            .perform(resolve::graph(asked, here, environment), |request, environment, console| {
+                app::graph::graph(&request, environment, console)
+            }),
+        Verb::Validate(asked) => around
+            .perform(resolve::validate(asked, here, environment), |request, environment, console| {
+                app::validate::validate(&request, environment, console)
+            }),
+        Verb::Explain(asked) => around
+            .perform(resolve::explain(asked, here, environment), |request, environment, console| {
+                app::explain::explain(&request, environment, console)
+            }),
+        Verb::Fmt(asked) => around.perform(resolve::fmt(asked, here), |request, environment, console| {
+            app::fmt::fmt(&request, environment, console)
+        }),
+        Verb::New(args::New { what: args::NewWhat::Contract(asked) }) => around
+            .perform(plain(resolve::new_contract(asked)), |request, environment, console| {
+                app::scaffold::scaffold(&request, environment, console)
+            }),
+        Verb::Init(asked) => {
+            let request = app::init::InitRequest { dry_run: asked.dry_run };
+            around.perform(Ok((request, Wishes::default(), 0)), app::init::init)
+        }
+        Verb::Schema(asked) => {
+            let document = resolve::document(asked.document);
+            around.perform(Ok((document, Wishes::default(), 0)), |document, _, console| {
+                app::schema::schema(document, console)
+            })
+        }
+    }
 }
 
 /// What can be typed; a variable that is set to nothing does not count.

@@ -8,16 +8,18 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, DocumentName, Explain, FormName, FormatName, Graph, ModeName, Orch, OutputName,
-    Plan, ProgressName, Selected, Shown, Validate,
+    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, ModeName,
+    NewContract, Orch, OutputName, Plan, ProgressName, Selected, Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::fmt::FmtRequest;
 use crate::app::graph::GraphRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
+use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
 use crate::app::schema::Document;
 use crate::app::selection::Selection;
 use crate::app::validate::ValidateRequest;
@@ -27,7 +29,7 @@ use crate::report::graph::Form;
 use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
-type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
+pub(super) type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
 
 /// Which options stand on the command line itself, and not in the environment.
 pub(super) struct Typed<'m>(Option<&'m ArgMatches>);
@@ -182,6 +184,33 @@ pub(super) fn explain(
         format: typed.shown.format.map(format),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn fmt(typed: Fmt, here: &Typed<'_>) -> Resolved<FmtRequest> {
+    let stdin = Path::new("-");
+    if typed.paths.iter().any(|path| path == stdin) {
+        if typed.paths.len() > 1 {
+            return Err(error("`-` stands alone: standard output carries its text".to_owned()));
+        }
+        if here.has("format") && !typed.check && !typed.diff {
+            return Err(error("`-` writes the text itself, which has no `--format`".to_owned()));
+        }
+    }
+    let request = FmtRequest {
+        paths: typed.paths,
+        check: typed.check,
+        diff: typed.diff,
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn new_contract(typed: NewContract) -> ScaffoldRequest {
+    let dialect = match typed.dialect {
+        DialectName::Workflow => ScaffoldDialect::Workflow,
+        DialectName::Onex => ScaffoldDialect::Onex,
+    };
+    ScaffoldRequest { name: typed.name, dialect, folder: typed.dir }
 }
 
 pub(super) const fn document(name: DocumentName) -> Document {

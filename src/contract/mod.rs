@@ -5,6 +5,7 @@
 
 mod command;
 pub mod file;
+mod format;
 mod gaps;
 mod graph;
 mod include;
@@ -20,6 +21,7 @@ mod schema;
 mod tests;
 mod values;
 
+pub use format::{FormatRefusal, format};
 pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
 pub use schema::schema;

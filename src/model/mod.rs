@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod context;
 pub mod event;
 pub mod exit;
+pub mod formatting;
 pub mod graph_view;
 pub mod outcome;
 pub mod output;

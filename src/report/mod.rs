@@ -5,6 +5,7 @@
 
 pub mod diagnostics;
 pub mod explanation;
+pub mod formatting;
 pub mod graph;
 mod human;
 mod json;

@@ -3,6 +3,7 @@
 //! The only room that knows a YAML crate. It knows nothing of contracts: what a tree means is read in `contract`.
 
 mod fast;
+mod format;
 mod include;
 mod load;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 mod tree;
 mod write;
 
+pub use format::{FormatError, Rename, format};
 pub use include::{Included, includes};
 pub use load::{Limits, load, load_with};
 pub use tree::{Cut, Entry, NodeRef, Shape, Tree};
