@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 use super::fast;
 use super::include::{self, Included};
 use super::tree::{Content, Cut, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
-use crate::diag::{Diagnostic, SourceId, Span, codes};
+use crate::diag::{Diagnostic, Findings, SourceId, Span, codes};
 
 /// Bounds on what one document may cost.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,10 @@ pub fn load<'s>(
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
-    load_with(text, (source, &Included::default()), limits, diagnostics)
+    let mut findings = Findings::default();
+    let tree = load_with(text, (source, &Included::default()), limits, &mut findings);
+    diagnostics.extend(findings.into_vec());
+    tree
 }
 
 /// Reads one document with the files that it includes.
@@ -60,7 +63,7 @@ pub fn load_with<'s>(
     text: &'s str,
     (source, included): (SourceId, &Included<'s>),
     limits: Limits,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Findings,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
     match fast::read(text, source, limits) {
         Some(tree) => Ok(tree),
@@ -73,7 +76,7 @@ pub(super) fn load_any<'s>(
     text: &'s str,
     (source, included): (SourceId, &Included<'s>),
     limits: Limits,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Findings,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
     let loader = Loader {
         tree: Tree::new(source, text),
@@ -116,7 +119,7 @@ struct Loader<'s, 'd> {
     /// Per node, how many nodes it stands for with every alias expanded.
     sizes: Vec<u64>,
     anchors: HashMap<usize, NodeRef>,
-    diagnostics: &'d mut Vec<Diagnostic>,
+    diagnostics: &'d mut Findings,
 }
 
 impl<'s> Loader<'s, '_> {
