@@ -38,8 +38,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     if format == Format::Json && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
-        let document = serde_json::json!({ "error": "the contract cannot be planned", "diagnostics": infos });
-        let written = writeln!(console.out(), "{document:#}");
+        let written = diagnostics::document("the contract cannot be planned", &infos, &mut console.out());
         return finish(written, &mut console.err(), diagnosed(&loaded.diagnostics));
     }
     let told = diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err());

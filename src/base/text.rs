@@ -134,10 +134,19 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(near)
-        .map(|candidate| (strsim::osa_distance(&lowercase, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (edits(&lowercase, &candidate.to_lowercase()), candidate))
         .filter(|&(distance, candidate)| distance <= most && candidate != word)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The edits between two texts. What both begin and end with costs nothing: long texts that are near are mostly equal.
+fn edits(a: &str, b: &str) -> usize {
+    let equal = |(a, b): &(char, char)| a == b;
+    let start: usize = a.chars().zip(b.chars()).take_while(equal).map(|(c, _)| c.len_utf8()).sum();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end: usize = a.chars().rev().zip(b.chars().rev()).take_while(equal).map(|(c, _)| c.len_utf8()).sum();
+    strsim::osa_distance(&a[..a.len() - end], &b[..b.len() - end])
 }
 
 /// `text` without terminal control sequences and control characters; tabs become spaces.
@@ -205,7 +214,8 @@ pub fn push_visible(c: char, shown: &mut String) {
 
 /// Whether a character changes what is shown, or shows nothing. Joiners are left in peace: emoji and whole scripts need
 /// them.
-fn is_invisible(c: char) -> bool {
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
     match c {
         '\n' | '\t' | ' '..='~' => false,
         // Soft hyphen, fillers, zero width, marks of direction, line and paragraph ends, invisible operators.
@@ -259,6 +269,11 @@ mod tests {
         assert_eq!(nearest("x", ["y"]), None);
         assert_eq!(nearest("tags", ["stages"]), None);
         assert_eq!(nearest("rn", ["run"]), Some("run"));
+        assert_eq!(nearest("schéma", ["schema", "SCHÉMAS"]), Some("schema"));
+        assert_eq!(
+            (edits("aab", "aba"), edits("aaa", "a"), edits("xaay", "xay"), edits("", "é")),
+            (1, 2, 1, 1)
+        );
     }
 
     #[test]

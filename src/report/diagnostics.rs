@@ -172,6 +172,15 @@ fn corrected<'t>(fix: &Fix, text: &'t str) -> Option<(&'t str, Range<usize>)> {
     (plain(line) && plain(&fix.text)).then_some((line, range))
 }
 
+/// Why there is nothing else to show, and what was found, for machines.
+///
+/// # Errors
+///
+/// If `out` cannot be written.
+pub fn document(error: &str, found: &[DiagnosticInfo], out: &mut dyn Write) -> io::Result<()> {
+    super::machine::json(&serde_json::json!({ "error": error, "diagnostics": found }), out)
+}
+
 /// A finding on the wire.
 #[must_use]
 pub fn to_info(sources: &SourceMap, diagnostic: &Diagnostic) -> DiagnosticInfo {

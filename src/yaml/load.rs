@@ -89,6 +89,7 @@ pub(super) fn load_any<'s>(
         pending: Vec::new(),
         sizes: Vec::new(),
         anchors: HashMap::new(),
+        nothing: None,
         diagnostics,
     };
     loader.run(text).map_err(Box::new)
@@ -119,6 +120,8 @@ struct Loader<'s, 'd> {
     /// Per node, how many nodes it stands for with every alias expanded.
     sizes: Vec<u64>,
     anchors: HashMap<usize, NodeRef>,
+    /// The text of all that stands for nothing in the place of something.
+    nothing: Option<u32>,
     diagnostics: &'d mut Findings,
 }
 
@@ -128,6 +131,7 @@ impl<'s> Loader<'s, '_> {
             Some(root) => root,
             None => self.nothing(u32::try_from(text.len()).unwrap_or(u32::MAX))?,
         };
+        self.tree.gaps.sort_unstable();
         Ok(self.tree)
     }
 
@@ -138,9 +142,11 @@ impl<'s> Loader<'s, '_> {
 
     /// A node that stands for nothing in the place of something.
     fn absent(&mut self, at: &YamlSpan) -> Result<NodeRef, Diagnostic> {
-        let content = Content::PlainText(index(self.tree.texts.len()));
-        self.tree.texts.push("".into());
-        self.push(at, content, 1)
+        let nothing = *self.nothing.get_or_insert_with(|| {
+            self.tree.texts.push("".into());
+            index(self.tree.texts.len() - 1)
+        });
+        self.push(at, Content::PlainText(nothing), 1)
     }
 
     /// Reads one text and gives its root. Included files are read in the midst of the one that includes them.
@@ -275,7 +281,7 @@ impl<'s> Loader<'s, '_> {
     /// An alias for nothing stands for nothing.
     fn bad_alias(&mut self, finding: Diagnostic, at: &YamlSpan, label: &str) -> Result<(), Diagnostic> {
         let place = self.place(at);
-        self.tree.gaps.insert(place);
+        self.tree.gaps.push(place);
         self.diagnostics.push(finding.at(place, label));
         self.absent(at)?;
         Ok(())
@@ -288,7 +294,7 @@ impl<'s> Loader<'s, '_> {
             Ok(found) => found,
             Err(refusal) => {
                 self.tree.lacks_files = true;
-                self.tree.gaps.insert(place);
+                self.tree.gaps.push(place);
                 self.diagnostics.push(refusal.at(place, "included here"));
                 return self.absent(at);
             }
@@ -309,7 +315,7 @@ impl<'s> Loader<'s, '_> {
         };
         if let Some(refusal) = refusal {
             self.tree.lacks_files = true;
-            self.tree.gaps.insert(place);
+            self.tree.gaps.push(place);
             self.diagnostics.push(refusal);
             return self.absent(at);
         }
