@@ -125,10 +125,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         bits.fold(0, |letters, bit| letters | bit)
     };
     let own = letters(word);
+    let differ = |theirs: u64| (own & !theirs).count_ones().max((theirs & !own).count_ones()) as usize;
     let near = |candidate: &&str| {
-        let theirs = letters(candidate);
-        candidate.chars().count().abs_diff(length) <= most
-            && (own & !theirs).count_ones().max((theirs & !own).count_ones()) as usize <= most
+        candidate.chars().count().abs_diff(length) <= most && differ(letters(candidate)) <= most
     };
     let lowercase = word.to_lowercase();
     candidates

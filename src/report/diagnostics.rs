@@ -149,7 +149,7 @@ fn path_of(sources: &SourceMap, source: SourceId) -> String {
 /// What stands in one line, as it can be shown.
 pub(super) fn on_one_line(text: &str) -> Cow<'_, str> {
     match text::visible(text) {
-        shown if shown.contains('\n') => Cow::Owned(shown.replace('\n', "\\n")),
+        shown if shown.contains(['\n', '\t']) => Cow::Owned(shown.replace('\n', "\\n").replace('\t', "\\t")),
         shown => shown,
     }
 }

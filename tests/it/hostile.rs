@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -141,18 +141,12 @@ fn aliases_do_not_multiply() {
         ("merge keys of merge keys", bomb("{<<: [*a, *a], x: [*a, *a, *a]}"), 2, &["E0113"]),
         (
             "wide",
-            format!("a: &a [{}]\nb: [{}]\n{TASK}", "x,".repeat(10_000), "*a,".repeat(10_000)),
+            format!("a: &a [{}]\nb: [{}]\n{TASK}", "x,".repeat(4000), "*a,".repeat(4000)),
             2,
             &["E0113"],
         ),
         ("in keys", format!("? &a0 [x, x]\n: 1\n{keys}{TASK}"), 2, &["E0113"]),
         ("a chain of merges", format!("m0: &m0 {{{}}}\n{merged}{TASK}", many(1000)), 2, &["E0113"]),
-        (
-            "one mapping merged everywhere",
-            format!("m: &m {{{}}}\nl: [{}]\n{TASK}", many(3000), "{<<: *m},".repeat(3000)),
-            2,
-            &["E0111"],
-        ),
         (
             "of a long text",
             format!("a: &a {}\nb: [{}]\n{TASK}", "x".repeat(1 << 20), "*a,".repeat(1000)),
@@ -161,13 +155,13 @@ fn aliases_do_not_multiply() {
         ),
         (
             "that nothing is wrong with",
-            format!("a: &a x\nb: [{}]\n{TASK}", "*a,".repeat(100_000)),
+            format!("a: &a x\nb: [{}]\n{TASK}", "*a,".repeat(20_000)),
             0,
             &["E0205"],
         ),
         (
             "without an anchor",
-            format!("b: [{}]\n{TASK}", "*x,".repeat(100_000)),
+            format!("b: [{}]\n{TASK}", "*x,".repeat(20_000)),
             2,
             &["E0106", "E0116", "E0205"],
         ),
@@ -206,38 +200,41 @@ fn nesting_has_an_end() {
 
 #[test]
 fn size_has_an_end() {
-    let mib = 1 << 20;
+    let many = 1 << 18;
     check_all(&[
-        ("one byte more than 32 MiB", "#".repeat(32 * mib + 1), 2, &["E0110"]),
-        ("32 MiB of comment", "#".repeat(32 * mib), 2, &["E0201"]),
-        ("line breaks", "\n".repeat(4 * mib), 2, &["E0201"]),
-        ("a long text", format!("a: {}", "x".repeat(8 * mib)), 2, &["E0201"]),
-        (
-            "a long id",
-            format!("workflow: {{tasks: [{{run: x, id: {}}}]}}", "x".repeat(4 * mib)),
-            2,
-            &["E0208"],
-        ),
-        ("a long program", format!("workflow: {{tasks: [{{id: a, run: {}}}]}}", "x".repeat(4 * mib)), 0, &[]),
-        ("a block of lines", format!("a: |\n{}", "  x\n".repeat(mib)), 2, &["E0201"]),
-        ("a folded block", format!("a: >\n{}", "  x\n\n".repeat(mib)), 2, &["E0201"]),
-        ("keys", lines(200_000, |n| format!("k{n}: 1\n")) + TASK, 0, &["E0116", "E0205"]),
-        ("the same key", "a: 1\n".repeat(200_000), 2, &["E0102", "E0116", "E0201"]),
-        ("documents", "---\na\n".repeat(100_000), 2, &["E0105", "E0201"]),
-        ("directives", lines(50_000, |n| format!("%TAG !e{n}! t:\n")) + "---\n" + TASK, 0, &[]),
-        ("an anchor", format!("a: &{} x\n{TASK}", "a".repeat(mib)), 0, &["E0205"]),
-        ("a tag", format!("a: !{} x\n{TASK}", "a".repeat(mib)), 2, &["E0108", "E0205"]),
-        ("a long alias", format!("a: *{}\n{TASK}", "a".repeat(mib)), 2, &["E0106", "E0205"]),
+        ("one byte more than 32 MiB", "#".repeat((32 << 20) + 1), 2, &["E0110"]),
+        ("line breaks", "\n".repeat(many), 2, &["E0201"]),
+        ("a long text", format!("a: {}", "x".repeat(many)), 2, &["E0201"]),
+        ("a long id", format!("workflow: {{tasks: [{{run: x, id: {}}}]}}", "x".repeat(many)), 2, &["E0208"]),
+        ("a long program", format!("workflow: {{tasks: [{{id: a, run: {}}}]}}", "x".repeat(many)), 0, &[]),
+        ("a block of lines", format!("a: |\n{}", "  x\n".repeat(many)), 2, &["E0201"]),
+        ("a folded block", format!("a: >\n{}", "  x\n\n".repeat(many)), 2, &["E0201"]),
+        ("keys", lines(40_000, |n| format!("k{n}: 1\n")) + TASK, 0, &["E0116", "E0205"]),
+        ("the same key", "a: 1\n".repeat(40_000), 2, &["E0102", "E0116", "E0201"]),
+        ("documents", "---\na\n".repeat(20_000), 2, &["E0105", "E0201"]),
+        ("directives", lines(10_000, |n| format!("%TAG !e{n}! t:\n")) + "---\n" + TASK, 0, &[]),
+        ("an anchor", format!("a: &{} x\n{TASK}", "a".repeat(many)), 0, &["E0205"]),
+        ("a tag", format!("a: !{} x\n{TASK}", "a".repeat(many)), 2, &["E0108", "E0205"]),
+        ("a long alias", format!("a: *{}\n{TASK}", "a".repeat(many)), 2, &["E0106", "E0205"]),
     ]);
+}
+
+/// What is found in a text that is too large to be asked about in every way.
+fn found_in(text: &str) -> BTreeSet<String> {
+    codes(&answer(&Folder::with(text), &["validate", "--format", "json", "contract.yaml"]).stdout)
+}
+
+#[test]
+fn merged_entries_and_nodes_are_counted() {
+    let only = BTreeSet::from(["E0111".to_owned()]);
+    let keys = lines(4000, |n| format!("k{n}: 1, "));
+    assert_eq!(found_in(&format!("m: &m {{{keys}}}\nl: [{}]\n", "{<<: *m},".repeat(2100))), only);
+    assert_eq!(found_in(&tasks(200_001, |n| format!("id: n{n}"))), only);
 }
 
 #[test]
 fn ten_million_values_are_too_many() {
-    let text = "-\n".repeat(10_000_000);
-    assert_eq!(
-        codes(&answer(&Folder::with(&text), &["validate", "--format", "json", "contract.yaml"]).stdout),
-        ["E0111".to_owned()].into()
-    );
+    assert_eq!(found_in(&"-\n".repeat(10_000_000)), ["E0111".to_owned()].into());
 }
 
 fn tasks(n: usize, task: impl Fn(usize) -> String) -> String {
@@ -246,10 +243,9 @@ fn tasks(n: usize, task: impl Fn(usize) -> String) -> String {
 
 #[test]
 fn a_mistake_in_every_node_is_told_without_end_of_memory() {
-    let n = 20_000;
+    let n = 1500;
     let circle = tasks(n, |at| format!("id: n{at}, run: x, depends_on: [n{}]", (at + 1) % n));
     check_all(&[
-        ("more nodes than there may be", tasks(200_001, |n| format!("id: n{n}")), 2, &["E0111"]),
         (
             "an unknown key in each",
             tasks(n, |n| format!("id: n{n}, run: x, timeuot: 5")),
@@ -281,14 +277,14 @@ fn a_mistake_in_every_node_is_told_without_end_of_memory() {
             &["E0116", "E0205"],
         ),
         (
-            "a million mistakes of three kinds",
-            tasks(1, |_| format!("id: a, run: x, depends_on: [{}]", "[], ~, x, ".repeat(300_000))),
+            "mistakes of three kinds",
+            tasks(1, |_| format!("id: a, run: x, depends_on: [{}]", "[], ~, x, ".repeat(20_000))),
             2,
             &["E0116", "E0203", "E0302"],
         ),
         (
             "and then it breaks off",
-            tasks(1, |_| format!("id: a, run: x, depends_on: [{}]", lines(50_000, |n| format!("x{n}, "))))
+            tasks(1, |_| format!("id: a, run: x, depends_on: [{}]", lines(10_000, |n| format!("x{n}, "))))
                 + "    - [}",
             2,
             &["E0101", "E0116", "E0302"],
@@ -322,7 +318,7 @@ fn nothing_hides_that_a_contract_is_wrong() {
 fn long_names_are_compared_and_shown_in_bounds() {
     let key = "t".repeat(100_000);
     let id = "b".repeat(120);
-    let near = tasks(3000, |n| format!("id: {id}{n}, run: x, depends_on: [{id}{n}c]"));
+    let near = tasks(1500, |n| format!("id: {id}{n}, run: x, depends_on: [{id}{n}c]"));
     check_all(&[
         ("a key", tasks(1, |_| format!("id: a, run: x, ? {key} : 1")), 0, &["E0205"]),
         (
@@ -584,7 +580,7 @@ fn as_nobody(folder: &Folder, arguments: &[&str]) -> Option<Command> {
 fn what_may_not_be_read_is_said_to_be_so() {
     let folder = Folder::new();
     let secret = folder.write("secret.yaml", "workflow: {tasks: []}");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
     folder.write("contract.yaml", format!("metadata: !include secret.yaml\n{TASK}"));
     for file in ["secret.yaml", "contract.yaml"] {
         let arguments = ["validate", "--format", "json", file];
@@ -640,7 +636,7 @@ fn paths_may_hold_any_byte() {
             let ended = ask(&folder, arguments, Stdio::null());
             assert!(ended.code == 2 && (ended.stdout + &ended.stderr).contains("E0205"), "{arguments:?}");
         }
-        let missing = PathBuf::from(name.with_extension("yml"));
+        let missing = name.with_extension("yml");
         assert_eq!(ask(&folder, &["validate".as_ref(), missing.as_os_str()], Stdio::null()).code, 2);
     }
     // A folder that is searched finds only what it looks for.
@@ -650,18 +646,18 @@ fn paths_may_hold_any_byte() {
 #[test]
 fn includes_have_an_end() {
     let folder = Folder::new();
-    for n in 0..2000 {
+    for n in 0..300 {
         folder.write(&format!("{n}.yaml"), format!("!include {}.yaml", n + 1));
     }
-    folder.write("2000.yaml", "x");
+    folder.write("300.yaml", "x");
     folder.write("contract.yaml", format!("metadata: !include 0.yaml\n{TASK}"));
     check("a long chain", &folder, (2, &["E0115"]));
-    folder.write("2000.yaml", "!include contract.yaml");
+    folder.write("300.yaml", "!include contract.yaml");
     check("a long circle", &folder, (2, &["E0115"]));
-    let many = lines(30_000, |n| format!("!include x{n}.yaml,"));
+    let many = lines(9000, |n| format!("!include x{n}.yaml,"));
     folder.write("contract.yaml", format!("metadata: [{many}]\n{TASK}"));
     check("files that are not there", &folder, (2, &["E0104", "E0110", "E0116"]));
-    let same = "!include x.yaml,".repeat(30_000);
+    let same = "!include x.yaml,".repeat(9000);
     folder.write("contract.yaml", format!("metadata: [{same}]\n{TASK}"));
     check("a file that is not there", &folder, (2, &["E0104", "E0116"]));
 }
