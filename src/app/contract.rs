@@ -7,7 +7,7 @@ use super::error::AppError;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
+use crate::diag::{Diagnostic, Findings, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
 use crate::model::output::Digest;
@@ -88,10 +88,12 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
         });
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
-                loaded.diagnostics.extend(plan.unbound(Severity::Warning));
-                loaded.diagnostics.extend(plan.stopped_first());
-                loaded.diagnostics.extend(plan.never_run());
-                loaded.diagnostics.extend(plan.outlasting_retries());
+                let mut found = Findings::default();
+                found.extend(plan.unbound(Severity::Warning));
+                found.extend(plan.stopped_first());
+                found.extend(plan.never_run());
+                found.extend(plan.outlasting_retries());
+                loaded.diagnostics.extend(found.into_vec());
                 if plan.is_empty() && !loaded.diagnostics.iter().any(|d| d.code == codes::NO_GRAPH) {
                     let finding = Diagnostic::warning(
                         codes::NO_GRAPH,
@@ -101,14 +103,21 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
                 }
                 loaded.plan = Some(plan);
             }
-            Err(circles) => loaded.diagnostics.extend(circles),
+            Err(circles) => loaded.diagnostics.extend(bounded(circles)),
         }
     } else if let Some(draft) = draft {
         // What is wrong elsewhere does not hide a circle.
-        loaded.diagnostics.extend(Plan::new(Arc::new(draft)).err().unwrap_or_default());
+        loaded.diagnostics.extend(bounded(Plan::new(Arc::new(draft)).err().unwrap_or_default()));
     }
     sort_by_position(&mut loaded.diagnostics);
     loaded
+}
+
+/// As many findings as are kept.
+fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut found = Findings::default();
+    found.extend(findings);
+    found.into_vec()
 }
 
 /// The digest of a contract with all that it includes.
@@ -171,7 +180,11 @@ pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagno
             finding.did_you_mean(meant.as_deref())
         }
         ReadError::NotAFile("a directory") => finding.help(format!("there is no `{FILE_NAME}` in it")),
-        ReadError::NotAFile(_) | ReadError::TooLarge | ReadError::NotUtf8(_) | ReadError::Io(_) => finding,
+        ReadError::NotAFile(_)
+        | ReadError::TooLarge
+        | ReadError::NotUtf8(_)
+        | ReadError::OtherEncoding(_)
+        | ReadError::Io(_) => finding,
     }
 }
 

@@ -48,8 +48,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
             Ok(()) => ("the contract cannot be planned".to_owned(), diagnosed(&loaded.diagnostics)),
             Err(error) => (error.to_string(), error.exit_code()),
         };
-        let document = serde_json::json!({ "error": error, "diagnostics": infos });
-        let written = writeln!(console.out(), "{document:#}");
+        let written = diagnostics::document(&error, &infos, &mut console.out());
         return finish(written, &mut console.err(), code);
     }
     let plan = match tell_and_take(narrowed, &mut loaded, console) {

@@ -33,6 +33,18 @@ pub fn clip(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// `text` in at most `limit` bytes, with `…` in the place of its middle where something was cut.
+#[must_use]
+pub fn without_middle(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let half = limit.saturating_sub('…'.len_utf8()) / 2;
+    let end = text.floor_char_boundary(half);
+    let start = text.ceil_char_boundary(text.len() - half);
+    format!("{}…{}", &text[..end], &text[start..])
+}
+
 /// `text` in pieces of at most `width` cells each; at least one piece.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {
@@ -106,13 +118,34 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         2..=4 => 1,
         _ => 2,
     };
+    // Each character more or less is an edit, and so is each that only one of them has: most candidates are told apart
+    // by that.
+    let letters = |text: &str| {
+        let bits = text.chars().flat_map(char::to_lowercase).map(|c| 1u64 << (u32::from(c) % 64));
+        bits.fold(0, |letters, bit| letters | bit)
+    };
+    let own = letters(word);
+    let differ = |theirs: u64| (own & !theirs).count_ones().max((theirs & !own).count_ones()) as usize;
+    let near = |candidate: &&str| {
+        candidate.chars().count().abs_diff(length) <= most && differ(letters(candidate)) <= most
+    };
+    let lowercase = word.to_lowercase();
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len().abs_diff(word.len()) <= 2 * 4)
-        .map(|candidate| (strsim::osa_distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(near)
+        .map(|candidate| (edits(&lowercase, &candidate.to_lowercase()), candidate))
         .filter(|&(distance, candidate)| distance <= most && candidate != word)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The edits between two texts. What both begin and end with costs nothing: long texts that are near are mostly equal.
+fn edits(a: &str, b: &str) -> usize {
+    let equal = |(a, b): &(char, char)| a == b;
+    let start: usize = a.chars().zip(b.chars()).take_while(equal).map(|(c, _)| c.len_utf8()).sum();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end: usize = a.chars().rev().zip(b.chars().rev()).take_while(equal).map(|(c, _)| c.len_utf8()).sum();
+    strsim::osa_distance(&a[..a.len() - end], &b[..b.len() - end])
 }
 
 /// `text` without terminal control sequences and control characters; tabs become spaces.
@@ -153,6 +186,44 @@ pub fn without_controls(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(clean)
+}
+
+/// `text` in which all that a terminal obeys, and all that cannot be seen, is spelt out: `<U+001B>`. Line breaks and
+/// tabs stay.
+///
+/// What a contract says is untrusted, and what is wrong with it can be a character that nobody sees.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|c| push_visible(c, &mut shown));
+    Cow::Owned(shown)
+}
+
+/// Adds a character, or its number where it cannot be seen.
+pub fn push_visible(c: char, shown: &mut String) {
+    if is_invisible(c) {
+        shown.push_str(&format!("<U+{:04X}>", u32::from(c)));
+    } else {
+        shown.push(c);
+    }
+}
+
+/// Whether a character changes what is shown, or shows nothing. Joiners are left in peace: emoji and whole scripts need
+/// them.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    match c {
+        '\n' | '\t' | ' '..='~' => false,
+        // Soft hyphen, fillers, zero width, marks of direction, line and paragraph ends, invisible operators.
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}'
+        | '\u{200f}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => true,
+        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => true,
+        c => c.is_control(),
+    }
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -197,6 +268,23 @@ mod tests {
         assert_eq!(nearest("x", ["y"]), None);
         assert_eq!(nearest("tags", ["stages"]), None);
         assert_eq!(nearest("rn", ["run"]), Some("run"));
+        assert_eq!(nearest("schéma", ["schema", "SCHÉMAS"]), Some("schema"));
+        assert_eq!(
+            (edits("aab", "aba"), edits("aaa", "a"), edits("xaay", "xay"), edits("", "é")),
+            (1, 2, 1, 1)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_spelt_out() {
+        assert_eq!(
+            visible("\u{1b}[31m\ta\u{200b}b\n\u{202e}\u{9b}\r\0"),
+            "<U+001B>[31m\ta<U+200B>b\n<U+202E><U+009B><U+000D><U+0000>"
+        );
+        assert!(matches!(visible("plain ✅ 👩\u{200d}💻 日本 text\n"), Cow::Borrowed(_)));
+        assert_eq!(without_middle("abcdefghij", 7), "ab…ij");
+        assert_eq!(without_middle("üüüüüüü", 9), "ü…ü");
+        assert_eq!(without_middle("abc", 3), "abc");
     }
 
     #[test]

@@ -103,7 +103,10 @@ Examples:
   onex validate .                                 every contract.yaml and *.onex.yaml below this folder
   onex validate ci                                contracts/ci
   git show main:contract.yaml | onex validate -
-  onex validate . --format json | jq '.files[] | select(.valid | not) | .path'";
+  onex validate . --format json | jq '.files[] | select(.valid | not) | .path'
+
+Of each file the first 50 findings are shown. Documents list 1000 errors and 1000 warnings of each code;
+of what is beyond that, E0116 says how much there is.";
 
 const FMT_EXAMPLES: &str = "\
 Two spaces for each level, also for lists; one space after `:` and `-`; brackets stay where they fit

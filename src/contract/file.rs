@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::base::text::nearest;
@@ -9,6 +10,9 @@ use crate::diag::{Code, codes};
 
 /// The largest contract in bytes.
 pub const MAX_SIZE: u64 = 32 * 1024 * 1024;
+
+/// What is neither a file nor a folder.
+const OTHER: &str = "a device, a pipe or a socket";
 
 /// Why a contract cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum ReadError {
     /// It is not UTF-8; the number is the first byte that is not.
     #[error("the file is not UTF-8 text: byte {0} does not belong to a character")]
     NotUtf8(usize),
+    /// It is text in another encoding.
+    #[error("the file is {0} text; save it as UTF-8")]
+    OtherEncoding(&'static str),
     /// The operating system refused.
     #[error("{0}")]
     Io(io::Error),
@@ -36,7 +43,7 @@ impl ReadError {
     pub const fn code(&self) -> Code {
         match self {
             Self::TooLarge => codes::TOO_LARGE,
-            Self::NotUtf8(_) => codes::NOT_UTF8,
+            Self::NotUtf8(_) | Self::OtherEncoding(_) => codes::NOT_UTF8,
             Self::NotFound | Self::NotAFile(_) | Self::Io(_) => codes::UNREADABLE,
         }
     }
@@ -70,13 +77,19 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         return Err(ReadError::NotAFile("a directory"));
     }
     if !kind.is_file() {
-        return Err(ReadError::NotAFile("a device, a pipe or a socket"));
+        return Err(ReadError::NotAFile(OTHER));
     }
     if kind.len() > MAX_SIZE {
         return Err(ReadError::TooLarge);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(kind.len()).unwrap_or(0) + 1);
-    let file = File::open(path).map_err(ReadError::Io)?;
+    // What was a file a moment ago may be a FIFO by now.
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path).map_err(ReadError::Io)?;
+    if !file.metadata().is_ok_and(|kind| kind.is_file()) {
+        return Err(ReadError::NotAFile(OTHER));
+    }
     read_all(file, &mut bytes)
 }
 
@@ -94,6 +107,22 @@ fn read_all(reader: impl io::Read, bytes: &mut Vec<u8>) -> Result<String, ReadEr
     if bytes.len() as u64 > MAX_SIZE {
         return Err(ReadError::TooLarge);
     }
+    if let Some(name) = other_encoding(bytes) {
+        return Err(ReadError::OtherEncoding(name));
+    }
     String::from_utf8(std::mem::take(bytes))
         .map_err(|error| ReadError::NotUtf8(error.utf8_error().valid_up_to()))
+}
+
+/// The encoding of a text that begins as no UTF-8 text does: with another byte order mark, or with characters of two or
+/// four bytes. A contract begins with ASCII.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    let zeros = bytes.first_chunk::<4>().map(|first| first.map(|byte| byte == 0));
+    match (bytes, zeros) {
+        ([0xff, 0xfe, 0, 0, ..], _) | (_, Some([false, true, true, true])) => Some("UTF-32 (little-endian)"),
+        ([0, 0, 0xfe, 0xff, ..], _) | (_, Some([true, true, true, false])) => Some("UTF-32 (big-endian)"),
+        ([0xff, 0xfe, ..], _) | (_, Some([false, true, false, true])) => Some("UTF-16 (little-endian)"),
+        ([0xfe, 0xff, ..], _) | (_, Some([true, false, true, false])) => Some("UTF-16 (big-endian)"),
+        _ => None,
+    }
 }

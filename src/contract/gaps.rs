@@ -25,7 +25,7 @@ impl<'t> Gaps<'t> {
         let Some(span) = finding.span() else { return false };
         let here = |cut: &&Cut| cut.source == span.source;
         let cuts = self.tree.cuts();
-        if self.tree.gaps().contains(&span) || cuts.iter().filter(here).any(|cut| span.start >= cut.from) {
+        if self.tree.is_gap(span) || cuts.iter().filter(here).any(|cut| span.start >= cut.from) {
             return false;
         }
         match finding.code {

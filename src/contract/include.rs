@@ -1,6 +1,7 @@
 //! The files that a contract includes: found, read, and kept inside the project root.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,15 @@ use crate::yaml;
 
 /// The most bytes of all files together.
 const MAX_TOTAL: usize = 32 * 1024 * 1024;
+
+/// The most names of files in all texts together.
+const MAX_NAMES: usize = 8192;
+
+/// The longest name of a file: longer ones no system takes.
+const MAX_NAME: usize = 4096;
+
+/// Suggesting a name reads a folder, so only the first files that are not there get a suggestion.
+const MAX_SUGGESTIONS: usize = 20;
 
 /// Where a contract stands.
 #[derive(Clone, Copy, Debug)]
@@ -45,20 +55,25 @@ impl Texts {
             known.insert(own, source);
         }
         let mut total = sources.text(source).len();
+        let mut suggestions = MAX_SUGGESTIONS;
         let mut open = vec![(source, place.path.to_path_buf())];
         while let Some((asking, path)) = open.pop() {
             let text = sources.text(asking);
             let mut names: Vec<String> = yaml::includes(&text).into_iter().collect();
             names.sort();
             for name in names {
-                let found = locate(&name, (&path, place.root)).and_then(|(real, path)| {
+                // What is beyond is refused when it is met.
+                if gathered.links.len() >= MAX_NAMES {
+                    break;
+                }
+                let found = locate(&name, (&path, place.root), &mut suggestions).and_then(|(real, path)| {
                     if let Some(&known) = known.get(&real) {
                         return Ok(known);
                     }
-                    let text = file::read(&real).map_err(|error| unreadable(&name, &path, &error))?;
+                    let text = file::read(&real).map_err(|error| unreadable(&name, &error))?;
                     total = total.saturating_add(text.len());
                     if total > MAX_TOTAL {
-                        return Err(unreadable(&name, &path, &ReadError::TooLarge));
+                        return Err(unreadable(&name, &ReadError::TooLarge));
                     }
                     let shown = sources.path(asking).with_file_name(&name);
                     let id = sources.add(tidied(&shown), text);
@@ -95,6 +110,10 @@ impl Texts {
 
     pub(super) fn included(&self) -> yaml::Included<'_> {
         let mut included = yaml::Included::default();
+        if self.links.len() >= MAX_NAMES {
+            let message = format!("a contract includes at most {MAX_NAMES} files");
+            included.otherwise(Diagnostic::error(codes::TOO_LARGE, message));
+        }
         for (asking, name, found) in &self.links {
             included.add(*asking, name, found.clone().map(|id| (id, self.text_of(id))));
         }
@@ -103,13 +122,20 @@ impl Texts {
 }
 
 /// The file that `name` means in the file `asking`: without symbolic links, and as it was reached.
-fn locate(name: &str, (asking, root): (&Path, &Path)) -> Result<(PathBuf, PathBuf), Diagnostic> {
+fn locate(
+    name: &str,
+    (asking, root): (&Path, &Path),
+    suggestions: &mut usize,
+) -> Result<(PathBuf, PathBuf), Diagnostic> {
     let outside = |what: &str| {
         Diagnostic::error(codes::OUTSIDE_ROOT, format!("`{name}` {what}"))
             .help("name a file of the project, relative to the file that includes it")
     };
     if name.trim().is_empty() {
         return Err(Diagnostic::error(codes::BAD_VALUE, "`!include` names no file"));
+    }
+    if name.len() > MAX_NAME {
+        return Err(unreadable(name, &ReadError::Io(io::Error::from(io::ErrorKind::InvalidFilename))));
     }
     if Path::new(name).is_absolute() {
         return Err(outside("is an absolute path, and includes are relative"));
@@ -121,7 +147,13 @@ fn locate(name: &str, (asking, root): (&Path, &Path)) -> Result<(PathBuf, PathBu
         Err(_) if !tidied(&absolute(&path, root)).starts_with(root) => {
             return Err(outside("leads out of the project root"));
         }
-        Err(_) => return Err(unreadable(name, &path, &ReadError::NotFound)),
+        Err(_) => {
+            let finding = unreadable(name, &ReadError::NotFound);
+            let Some(left) = suggestions.checked_sub(1) else { return Err(finding) };
+            *suggestions = left;
+            let meant = file::neighbour(&path).map(|file| Path::new(name).with_file_name(file));
+            return Err(finding.did_you_mean(meant.map(|file| file.display().to_string()).as_deref()));
+        }
     };
     if real.starts_with(root) {
         return Ok((real, path));
@@ -162,15 +194,6 @@ fn tidied(path: &Path) -> PathBuf {
     tidy
 }
 
-fn unreadable(name: &str, path: &Path, error: &ReadError) -> Diagnostic {
-    let finding = Diagnostic::error(error.code(), format!("cannot include `{name}`: {error}"));
-    match error {
-        ReadError::NotFound => {
-            let meant = file::neighbour(path);
-            finding.did_you_mean(
-                meant.map(|file| Path::new(name).with_file_name(file).display().to_string()).as_deref(),
-            )
-        }
-        _ => finding,
-    }
+fn unreadable(name: &str, error: &ReadError) -> Diagnostic {
+    Diagnostic::error(error.code(), format!("cannot include `{name}`: {error}"))
 }

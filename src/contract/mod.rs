@@ -29,7 +29,7 @@ pub use values::parse_duration;
 
 use std::sync::Arc;
 
-use crate::diag::{Diagnostic, Severity, SourceId, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;
 use crate::yaml::{self, Limits, NodeRef, Tree};
 
@@ -79,29 +79,26 @@ pub fn parse(source: SourceId, text: &str) -> Parsed {
 /// Reads a contract with all that it includes.
 #[must_use]
 pub fn parse_with(texts: &Texts) -> Parsed {
-    let mut diagnostics = Vec::new();
+    let mut diagnostics = Findings::default();
     let limits = Limits::default();
     let tree =
         match yaml::load_with(texts.text(), (texts.source, &texts.included()), limits, &mut diagnostics) {
             Ok(tree) => tree,
             Err(error) => {
                 diagnostics.push(*error);
-                return Parsed { diagnostics, ..Parsed::default() };
+                return Parsed { diagnostics: diagnostics.into_vec(), ..Parsed::default() };
             }
         };
-    let unreadable = diagnostics.len();
-    let has_gaps = diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+    let unreadable = diagnostics.kept().len();
+    let has_gaps = diagnostics.kept().iter().any(|finding| finding.severity == Severity::Error);
     let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
     let (kind, workflow) = document(&mut reader, &tree);
     let mut diagnostics = reader.diagnostics;
     if has_gaps {
         let mut gaps = gaps::Gaps::of(&tree, texts);
-        let mut at = 0;
-        diagnostics.retain(|finding| {
-            at += 1;
-            at <= unreadable || gaps.leave_certain(finding)
-        });
+        diagnostics.retain_from(unreadable, |finding| gaps.leave_certain(finding));
     }
+    let diagnostics = diagnostics.into_vec();
     match workflow {
         Some(workflow) if diagnostics.iter().any(|d| d.severity == Severity::Error) => {
             Parsed { kind, workflow: None, draft: Some(workflow), diagnostics }

@@ -3,13 +3,13 @@
 use super::keys::words::{self, Word};
 use super::keys::{Standing, Table};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, Severity, Span, codes};
+use crate::diag::{Diagnostic, Findings, Severity, Span, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
 
 /// A tree and what was found in it so far.
 pub(super) struct Reader<'t> {
     pub tree: &'t Tree<'t>,
-    pub diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Findings,
     /// Ids that were refused: who depends on one has done nothing wrong.
     pub refused_ids: Vec<String>,
 }

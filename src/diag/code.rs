@@ -87,6 +87,8 @@ table! {
     INCLUDE_CIRCLE = "E0114",
     /// Files include each other too deeply.
     INCLUDE_DEPTH = "E0115",
+    /// More was found than is listed.
+    MORE_FOUND = "E0116",
 
     /// The file is no contract that can be orchestrated.
     NOT_A_CONTRACT = "E0201",

@@ -3,9 +3,11 @@
 //! Does not render: `report::diagnostics` does that, for people and for machines.
 
 mod code;
+mod findings;
 mod source;
 
 pub use code::{Code, codes};
+pub use findings::{Findings, MAX_OF_A_KIND};
 pub use source::{Position, SourceId, SourceMap, Span};
 
 use serde::{Deserialize, Serialize};

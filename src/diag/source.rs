@@ -31,9 +31,12 @@ pub struct Position {
 struct Source {
     path: PathBuf,
     text: Arc<String>,
-    /// The first byte of each line, once somebody asks for a position.
-    lines: OnceLock<Vec<usize>>,
+    /// The position at which each block of the text starts, once somebody asks for a position.
+    blocks: OnceLock<Vec<Position>>,
 }
+
+/// The bytes of a block: so many are looked at for each position, however long the lines are.
+const BLOCK: usize = 4096;
 
 /// The texts that diagnostics point into.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +48,7 @@ impl SourceMap {
     /// Adds a text under the path that people know it by.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source { path: path.into(), text: Arc::new(text.into()), lines: OnceLock::new() });
+        self.sources.push(Source { path: path.into(), text: Arc::new(text.into()), blocks: OnceLock::new() });
         id
     }
 
@@ -65,21 +68,28 @@ impl SourceMap {
     #[must_use]
     pub fn position(&self, id: SourceId, byte: u32) -> Position {
         let Some(source) = self.sources.get(id.0 as usize) else { return Position { line: 1, column: 1 } };
-        let text = &source.text;
-        let mut byte = (byte as usize).min(text.len());
-        while !text.is_char_boundary(byte) {
-            byte -= 1;
-        }
-        let lines = source.lines.get_or_init(|| {
-            std::iter::once(0)
-                .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1))
-                .collect()
+        let text = source.text.as_bytes();
+        let blocks = source.blocks.get_or_init(|| {
+            let start = Position { line: 1, column: 1 };
+            let ends = text.chunks(BLOCK).scan(start, |at, block| {
+                *at = after(*at, block);
+                Some(*at)
+            });
+            std::iter::once(start).chain(ends).collect()
         });
-        // The first line starts at 0, so there is always one that starts at or before the byte.
-        let line = lines.partition_point(|&start| start <= byte);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Position { line: count(line), column: count(text[lines[line - 1]..byte].chars().count() + 1) }
+        let byte = source.text.floor_char_boundary((byte as usize).min(text.len()));
+        let block = byte / BLOCK;
+        after(blocks[block], &text[block * BLOCK..byte])
     }
+}
+
+/// The position after some bytes of UTF-8, of which a character counts where it begins.
+fn after(at: Position, bytes: &[u8]) -> Position {
+    bytes.iter().fold(at, |at, &byte| match byte {
+        b'\n' => Position { line: at.line + 1, column: 1 },
+        0x80..0xc0 => at,
+        _ => Position { column: at.column + 1, ..at },
+    })
 }
 
 #[cfg(test)]
@@ -95,5 +105,20 @@ mod tests {
             (p.line, p.column)
         };
         assert_eq!([at(0), at(2), at(4), at(5), at(99)], [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1)]);
+    }
+
+    #[test]
+    fn positions_are_the_same_wherever_blocks_begin() {
+        for text in ["aü\n日\n".repeat(3000), "ü".repeat(9000), "\n".repeat(9000), "x".repeat(2 * BLOCK)] {
+            let mut map = SourceMap::default();
+            let id = map.add("x.yaml", text.as_str());
+            for (byte, _) in text.char_indices().step_by(7).chain([(text.len(), ' ')]) {
+                let before = &text[..byte];
+                let line = before.rfind('\n').map_or(0, |at| at + 1);
+                let expected = (before.matches('\n').count() + 1, before[line..].chars().count() + 1);
+                let found = map.position(id, u32::try_from(byte).unwrap());
+                assert_eq!((found.line as usize, found.column as usize), expected, "byte {byte}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::diagnostics::on_one_line;
 use super::look::Look;
 use super::machine;
 use crate::base::text;
@@ -49,7 +50,7 @@ pub fn node(look: Look, format: Format, shown: &Node, out: &mut dyn Write) -> io
         writeln!(out, "{}", look.clip(&text::without_controls(description).replace('\n', " "), look.width))?;
     }
     for reason in reasons {
-        writeln!(out, "- {reason}")?;
+        writeln!(out, "- {}", on_one_line(reason))?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use crate::base::text::is_invisible;
+
 /// How much is collected before it is written.
 const CHUNK: usize = 64 * 1024;
 
@@ -94,6 +96,24 @@ impl Indented {
 }
 
 impl Formatter for Indented {
+    /// What a terminal obeys, and what cannot be seen, is escaped wherever JSON allows it.
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        if text.is_ascii() && !text.contains('\u{7f}') {
+            return out.write_all(text.as_bytes());
+        }
+        let mut rest = text;
+        while let Some(at) = rest.find(is_invisible) {
+            let (plain, tail) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut chars = tail.chars();
+            for unit in chars.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = chars.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
+
     fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.open(out, b"[")
     }
@@ -136,6 +156,16 @@ impl Formatter for Indented {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        let value = json!({"a\u{9b}b": "\u{202e}x\u{7f}日\u{200b}\u{e0041}"});
+        let mut bytes = Vec::new();
+        super::write(&value, &mut bytes).unwrap();
+        let written = String::from_utf8(bytes).unwrap();
+        assert_eq!(written, "{\n  \"a\\u009bb\": \"\\u202ex\\u007f日\\u200b\\udb40\\udc41\"\n}\n");
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
+    }
 
     #[test]
     fn documents_look_as_they_always_did() {

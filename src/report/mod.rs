@@ -4,6 +4,7 @@
 //! that is, and whether it has colours, is decided in `app::console`.
 
 pub mod diagnostics;
+mod excerpt;
 pub mod explanation;
 pub mod formatting;
 pub mod graph;

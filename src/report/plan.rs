@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::diagnostics::on_one_line;
 use super::look::Look;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
@@ -50,7 +51,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
             let columns = format!(
                 "{number:>4}  {}  {}  {}",
                 text::pad(&look.clip(node.node_id.as_str(), ids), ids),
-                text::pad(&look.clip(&node.kind, kinds), kinds),
+                text::pad(&look.clip(&on_one_line(&node.kind), kinds), kinds),
                 text::pad(&look.clip(node.action.as_deref().unwrap_or("unbound"), actions), actions),
             );
             let room = look.width.saturating_sub(text::cells(&columns) + 2);
@@ -151,7 +152,7 @@ fn remarks(node: &PlanNodeView) -> String {
         None => {}
     }
     if let Some(group) = &node.group {
-        remarks.push(format!("group {group}"));
+        remarks.push(format!("group {}", on_one_line(group)));
     }
     if node.circuit_breaker {
         remarks.push("circuit breaker".to_owned());

@@ -33,7 +33,7 @@ pub fn for_people(look: Look, report: &Validation, out: &mut dyn Write) -> io::R
         if file.valid && look.volume == Volume::Quiet {
             continue;
         }
-        let path = text::without_controls(&file.path).replace('\n', " ");
+        let path = super::diagnostics::on_one_line(&file.path);
         let path = text::pad(&look.clip(&path, width), width);
         let rest = format!("{}{}", what_it_is(file), numbers(file));
         let room = look.width.saturating_sub(width + 6);

@@ -16,6 +16,7 @@ type Found<'s> = Result<(SourceId, &'s str), Diagnostic>;
 #[derive(Debug, Default)]
 pub struct Included<'s> {
     files: HashMap<SourceId, HashMap<String, Found<'s>>>,
+    otherwise: Option<Diagnostic>,
 }
 
 impl<'s> Included<'s> {
@@ -24,10 +25,17 @@ impl<'s> Included<'s> {
         self.files.entry(asking).or_default().insert(name.to_owned(), found);
     }
 
+    /// Says why there is nothing of which nothing else is said.
+    pub fn otherwise(&mut self, refusal: Diagnostic) {
+        self.otherwise = Some(refusal);
+    }
+
     pub(super) fn find(&self, asking: SourceId, name: &str) -> Found<'s> {
         let found = self.files.get(&asking).and_then(|names| names.get(name)).cloned();
         found.unwrap_or_else(|| {
-            Err(Diagnostic::error(codes::UNREADABLE, format!("`{name}` cannot be included here")))
+            let unknown =
+                || Diagnostic::error(codes::UNREADABLE, format!("`{name}` cannot be included here"));
+            Err(self.otherwise.clone().unwrap_or_else(unknown))
         })
     }
 }

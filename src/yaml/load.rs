@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan};
 use super::fast;
 use super::include::{self, Included};
 use super::tree::{Content, Cut, Entry, MAX_INDEX, NOTHING, Node, NodeRef, Shape, Tree};
-use crate::diag::{Diagnostic, SourceId, Span, codes};
+use crate::diag::{Diagnostic, Findings, SourceId, Span, codes};
 
 /// Bounds on what one document may cost.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,10 @@ pub fn load<'s>(
     limits: Limits,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
-    load_with(text, (source, &Included::default()), limits, diagnostics)
+    let mut findings = Findings::default();
+    let tree = load_with(text, (source, &Included::default()), limits, &mut findings);
+    diagnostics.extend(findings.into_vec());
+    tree
 }
 
 /// Reads one document with the files that it includes.
@@ -60,7 +63,7 @@ pub fn load_with<'s>(
     text: &'s str,
     (source, included): (SourceId, &Included<'s>),
     limits: Limits,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Findings,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
     match fast::read(text, source, limits) {
         Some(tree) => Ok(tree),
@@ -73,7 +76,7 @@ pub(super) fn load_any<'s>(
     text: &'s str,
     (source, included): (SourceId, &Included<'s>),
     limits: Limits,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Findings,
 ) -> Result<Tree<'s>, Box<Diagnostic>> {
     let loader = Loader {
         tree: Tree::new(source, text),
@@ -86,6 +89,7 @@ pub(super) fn load_any<'s>(
         pending: Vec::new(),
         sizes: Vec::new(),
         anchors: HashMap::new(),
+        nothing: None,
         diagnostics,
     };
     loader.run(text).map_err(Box::new)
@@ -116,7 +120,9 @@ struct Loader<'s, 'd> {
     /// Per node, how many nodes it stands for with every alias expanded.
     sizes: Vec<u64>,
     anchors: HashMap<usize, NodeRef>,
-    diagnostics: &'d mut Vec<Diagnostic>,
+    /// The text of all that stands for nothing in the place of something.
+    nothing: Option<u32>,
+    diagnostics: &'d mut Findings,
 }
 
 impl<'s> Loader<'s, '_> {
@@ -125,6 +131,7 @@ impl<'s> Loader<'s, '_> {
             Some(root) => root,
             None => self.nothing(u32::try_from(text.len()).unwrap_or(u32::MAX))?,
         };
+        self.tree.gaps.sort_unstable();
         Ok(self.tree)
     }
 
@@ -135,9 +142,11 @@ impl<'s> Loader<'s, '_> {
 
     /// A node that stands for nothing in the place of something.
     fn absent(&mut self, at: &YamlSpan) -> Result<NodeRef, Diagnostic> {
-        let content = Content::PlainText(index(self.tree.texts.len()));
-        self.tree.texts.push("".into());
-        self.push(at, content, 1)
+        let nothing = *self.nothing.get_or_insert_with(|| {
+            self.tree.texts.push("".into());
+            index(self.tree.texts.len() - 1)
+        });
+        self.push(at, Content::PlainText(nothing), 1)
     }
 
     /// Reads one text and gives its root. Included files are read in the midst of the one that includes them.
@@ -272,7 +281,7 @@ impl<'s> Loader<'s, '_> {
     /// An alias for nothing stands for nothing.
     fn bad_alias(&mut self, finding: Diagnostic, at: &YamlSpan, label: &str) -> Result<(), Diagnostic> {
         let place = self.place(at);
-        self.tree.gaps.insert(place);
+        self.tree.gaps.push(place);
         self.diagnostics.push(finding.at(place, label));
         self.absent(at)?;
         Ok(())
@@ -285,7 +294,7 @@ impl<'s> Loader<'s, '_> {
             Ok(found) => found,
             Err(refusal) => {
                 self.tree.lacks_files = true;
-                self.tree.gaps.insert(place);
+                self.tree.gaps.push(place);
                 self.diagnostics.push(refusal.at(place, "included here"));
                 return self.absent(at);
             }
@@ -306,7 +315,7 @@ impl<'s> Loader<'s, '_> {
         };
         if let Some(refusal) = refusal {
             self.tree.lacks_files = true;
-            self.tree.gaps.insert(place);
+            self.tree.gaps.push(place);
             self.diagnostics.push(refusal);
             return self.absent(at);
         }

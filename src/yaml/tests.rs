@@ -1,7 +1,7 @@
 //! Texts to trees: types, places, limits, and what is refused.
 
-use super::{Limits, NodeRef, Shape, Tree, load};
-use crate::diag::{Diagnostic, SourceMap, codes};
+use super::{Included, Limits, NodeRef, Shape, Tree, load, load_with};
+use crate::diag::{Diagnostic, Findings, SourceMap, codes};
 
 /// Reads `text` and gives the tree as JSON, or the code and place of what was found.
 fn check(text: &str) -> Result<serde_json::Value, String> {
@@ -118,6 +118,37 @@ fn aliases_share_and_merge_keys_merge() {
     assert_eq!(check("a: {<<: 1}"), Err("E0107 1:9-1:10".to_owned()));
     assert_eq!(check("a: *nope"), Err("E0106 1:4-1:9".to_owned()));
     assert_eq!(check("a: &a [*a]"), Err("E0106 1:8-1:10".to_owned()));
+}
+
+#[test]
+fn aliases_of_aliases_lead_into_included_files() {
+    let mut map = SourceMap::default();
+    let texts = [
+        "a: &a !include a.yaml\nb: &b [*a, *a]\nc: &c *b\nd: *a\ne: *v\n",
+        "&same !include b.yaml\n",
+        "{k: &v [x], l: *v}\n",
+    ];
+    let [outer, a, b] = texts.map(|text| map.add("x.yaml", text));
+    let mut included = Included::default();
+    included.add(outer, "a.yaml", Ok((a, texts[1])));
+    included.add(a, "b.yaml", Ok((b, texts[2])));
+    let mut found = Findings::default();
+    let tree = load_with(texts[0], (outer, &included), Limits::default(), &mut found).unwrap();
+    // An anchor is known in its own file only, and an alias has no anchor.
+    let found: Vec<_> = found.into_vec().iter().map(|d| show(&map, d)).collect();
+    assert_eq!(found, ["E0101 3:7-3:7"]);
+    let file = serde_json::json!({"k": ["x"], "l": ["x"]});
+    assert_eq!(tree.to_json(tree.root()), serde_json::json!({"a": file, "b": [file, file], "c": null}));
+
+    let text = texts[0].replace("&c *b", "*b");
+    let tree = load_with(&text, (outer, &included), Limits::default(), &mut Findings::default()).unwrap();
+    let value = |key| tree.get(tree.root(), key).unwrap();
+    let expected = serde_json::json!({"a": file, "b": [file, file], "c": [file, file], "d": file, "e": null});
+    assert_eq!(tree.to_json(tree.root()), expected);
+    // A value stands where it is used, and what is in it where it is written.
+    let inner = tree.get(value("d"), "l").unwrap();
+    assert_eq!([tree.span(value("d")).source, tree.span(inner).source], [outer, b]);
+    assert!(tree.is_gap(tree.span(value("e"))) && !tree.is_gap(tree.span(value("d"))));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The tree: an arena of nodes with byte spans. Aliases share the node that they name.
 
-use std::collections::HashSet;
-
 use crate::diag::{SourceId, Span};
 
 /// Names one node of a [`Tree`].
@@ -139,7 +137,8 @@ pub struct Tree<'s> {
     pub(super) root: NodeRef,
     pub(super) cuts: Vec<Cut>,
     pub(super) lacks_files: bool,
-    pub(super) gaps: HashSet<Span>,
+    /// Sorted, once all is read.
+    pub(super) gaps: Vec<Span>,
 }
 
 /// Where a text breaks off: it is not YAML from there on.
@@ -166,7 +165,7 @@ impl<'s> Tree<'s> {
             root: NodeRef(0),
             cuts: Vec::new(),
             lacks_files: false,
-            gaps: HashSet::new(),
+            gaps: Vec::new(),
         }
     }
 
@@ -176,10 +175,11 @@ impl<'s> Tree<'s> {
         self.lacks_files
     }
 
-    /// The places of what should stand for a value, and stands for nothing: files that are not there, bad aliases.
+    /// Whether a place is that of what should stand for a value, and stands for nothing: a file that is not there, a
+    /// bad alias.
     #[must_use]
-    pub const fn gaps(&self) -> &HashSet<Span> {
-        &self.gaps
+    pub fn is_gap(&self, place: Span) -> bool {
+        self.gaps.binary_search(&place).is_ok()
     }
 
     /// Where texts break off.

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
+use crate::base::text::is_invisible;
+
 /// From this length on, a text that repeats is written once.
 const LONG_TEXT: usize = 40;
 
@@ -223,8 +225,7 @@ fn fits_a_block(text: &str) -> bool {
 }
 
 fn is_visible(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    !is_invisible(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// A text in one line: plain where no reader takes it for anything but text, else quoted.
@@ -232,12 +233,32 @@ fn one_line(text: &str) -> Result<String, WriteError> {
     if is_plain(text) {
         return Ok(text.to_owned());
     }
+    if !text.chars().all(is_visible) {
+        return Ok(escaped(text));
+    }
     let options = serde_yaml::ser_options! { quote_all: true, prefer_block_scalars: false };
     let mut quoted = String::new();
     serde_yaml::to_fmt_writer_with_options(&mut quoted, &text, options)
         .map_err(|error| WriteError(error.to_string()))?;
     quoted.truncate(quoted.trim_end_matches('\n').len());
     Ok(quoted)
+}
+
+/// A text in double quotes, in which all that cannot be seen is escaped.
+fn escaped(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if is_visible(c) => quoted.push(c),
+            c if u32::from(c) <= 0xffff => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Words that some reader takes for something else, in any spelling.

@@ -13,6 +13,7 @@ mod examples;
 mod explain;
 mod fmt;
 mod graph;
+mod hostile;
 mod live;
 mod log;
 mod plans;

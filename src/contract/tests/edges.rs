@@ -92,5 +92,6 @@ fn many_edges_cost_no_more_than_their_number() {
         format!("workflow:\n  tasks:\n{tasks}    - {{id: last, run: x, depends_on: [{}]}}\n", ids.join(", "));
     assert_eq!(clean(&text).nodes[60_000].depends_on.len(), 60_000);
     let absent = text.replace("[n0,", "[").replace(", n", ", m");
-    assert_eq!(findings(&absent).len(), 59_998);
+    let counts = "E0116 info  there are 59998 errors `E0302`, of which 1000 are listed";
+    assert_eq!(findings(&absent).last().map(String::as_str), Some(counts));
 }

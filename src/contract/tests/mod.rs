@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::file::{self, ReadError};
 use super::*;
-use crate::diag::{Code, SourceMap, Span, sort_by_position};
+use crate::diag::{Code, MAX_OF_A_KIND, SourceMap, Span, sort_by_position};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, InputSpec,
