@@ -14,6 +14,7 @@ mod explain;
 mod live;
 mod log;
 mod plans;
+mod registry;
 mod reports;
 mod resilience;
 mod scale;
