@@ -105,7 +105,7 @@ Examples:
   onex registry find yaml                         words in names, descriptions and tags
   onex registry inspect 'check_yaml@^1.2'
   onex registry remove check_yaml
-  onex registry verify                            digests, duplicates, dependencies, circles, programs";
+  onex registry verify                            digests, duplicates, dependencies, circles";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
