@@ -38,8 +38,8 @@ pub trait Registry {
     /// The one component that a reference means: the highest version that will do.
     ///
     /// A name with its namespace means that one. Among several, what can run is preferred to documents, what runs
-    /// unnamed to drafts and archived versions (unless exactly their version is asked for), and releases to
-    /// pre-releases (unless the range asks for them).
+    /// unnamed to drafts and archived versions, and releases to pre-releases (unless there is a range, which says
+    /// itself whether it allows them).
     ///
     /// # Errors
     ///
@@ -60,9 +60,7 @@ pub trait Registry {
         }
         prefer(&mut left, |component| component.qualified_name() == reference.name);
         prefer(&mut left, Component::is_executable);
-        if !reference.is_exact() {
-            prefer(&mut left, |component| component.lifecycle.runs_unnamed());
-        }
+        prefer(&mut left, |component| component.lifecycle.runs_unnamed());
         if reference.range.is_none() {
             prefer(&mut left, |component| {
                 component.version.as_ref().is_none_or(|v| v.parsed().pre.is_empty())

@@ -27,7 +27,7 @@
 //! let mut registry = Catalog::of([check("1.2.0", "stable"), check("1.10.0", "stable")]);
 //! registry.register(check("2.0.0", "draft"))?;
 //!
-//! // The highest version in the range; a draft is not meant unless its version is named.
+//! // The highest version in the range; a draft is not meant where something else will do.
 //! let any = registry.resolve(&Reference::to("check_yaml"))?;
 //! assert_eq!(any.full_name(), "onex.example.check_yaml@1.10.0");
 //! let exact = registry.resolve(&"onex.example.check_yaml@2.0.0".parse()?)?;

@@ -12,6 +12,9 @@ use crate::model::context::Format;
 /// The widest column of names.
 const NAME_WIDTH: usize = 40;
 
+/// The least width of the last column before others give way.
+const LEAST_LAST: usize = 24;
+
 /// Writes what was found in a project.
 ///
 /// # Errors
@@ -65,7 +68,7 @@ fn in_numbers(counts: Counts) -> String {
     if said.is_empty() { "nothing found".to_owned() } else { said.join(", ") }
 }
 
-/// Columns as wide as they need to be; the last takes what is left.
+/// Columns as wide as they need to be; the last takes what is left. Where that is too little, those before it give way.
 fn table<const N: usize>(
     look: Look,
     heads: [&str; N],
@@ -82,14 +85,19 @@ fn table<const N: usize>(
             rows.iter().map(|row| text::cells(&row[at])).max().unwrap_or(0).max(text::cells(heads[at]));
         *width = widest.min(NAME_WIDTH);
     }
+    let mut shown: Vec<usize> = (0..N).collect();
+    let taken = |shown: &[usize]| shown.iter().rev().skip(1).map(|&at| widths[at] + 2).sum::<usize>();
+    while shown.len() > 2 && taken(&shown) + widths[N - 1].min(LEAST_LAST) > look.width {
+        shown.remove(shown.len() - 2);
+    }
     let line = |row: &[String; N]| {
         let mut line = String::new();
-        for (at, cell) in row.iter().enumerate() {
+        for &at in &shown {
             let room = look.width.saturating_sub(text::cells(&line));
             if at + 1 == N {
-                line.push_str(&look.clip(cell, room));
+                line.push_str(&look.clip(&row[at], room));
             } else {
-                line.push_str(&text::pad(&look.clip(cell, widths[at]), widths[at]));
+                line.push_str(&text::pad(&look.clip(&row[at], widths[at]), widths[at]));
                 line.push_str("  ");
             }
         }
@@ -202,4 +210,27 @@ fn full_name(entry: &EntryInfo) -> String {
     let namespace = entry.namespace.as_ref().map(|namespace| format!("{namespace}."));
     let version = entry.version.as_ref().map(|version| format!("@{version}"));
     format!("{}{}{}", namespace.unwrap_or_default(), entry.name, version.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_give_way_to_the_file_where_there_is_no_room() {
+        let row =
+            ["check_spelling", "1.0.0", "validator", "experimental", "pre-commit", "tools/check_spelling.sh"];
+        let shown = |width| {
+            let mut out = Vec::new();
+            let heads = ["name", "version", "type", "lifecycle", "stages", "file"];
+            table(Look { width, ..Look::default() }, heads, vec![row.map(str::to_owned)], &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(shown(100).ends_with("experimental  pre-commit  tools/check_spelling.sh\n"));
+        assert_eq!(
+            shown(50),
+            "name            version  file\ncheck_spelling  1.0.0    tools/check_spelling.sh\n"
+        );
+        assert!(shown(40).lines().all(|line| text::cells(line) <= 40));
+    }
 }

@@ -108,6 +108,7 @@ fn what_git_ignores_hides_or_holds_for_itself_is_not_looked_into() {
     let human = folder.onex(&["list"]).stdout;
     assert!(human.contains("projects of their own, not looked into: nested, project\n"), "{human}");
     // `.gitignore` holds where there is no repository, too.
+    fs::remove_dir(folder.path().join(".git")).unwrap();
     folder.write("plain/onex.toml", "");
     folder.write("plain/.gitignore", "b\n");
     folder.write("plain/b/x.onex.yaml", component("b", ""));

@@ -85,13 +85,6 @@ impl Reference {
             (Some(_), None) => false,
         }
     }
-
-    /// Whether exactly one version is asked for, so that even a draft is meant.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        let comparators = self.range.as_ref().map_or(&[][..], |range| &range.comparators);
-        matches!(comparators, [only] if only.op == semver::Op::Exact && only.patch.is_some())
-    }
 }
 
 /// A range of versions: `^1.2`, `~1.2`, `>=1, <2`, `1.*`; a space does for a comma. A whole version alone is that
