@@ -31,6 +31,7 @@
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
+//! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
 //! | 3 | [`resilience`] | retry, circuit breakers. Pure: `(state, input, now) -> decision` | base model |
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
@@ -52,6 +53,8 @@
 //! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`].
 //! - The codes of diagnostics and their pages are in [`diag::codes`] and `diag/pages`; what `onex validate` adds to the
 //!   findings of a plan is in [`app::validate`].
+//! - What a component may say is in `registry/metadata.rs`, comments that hold it in [`registry::block`], which folders
+//!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 
@@ -64,6 +67,7 @@ pub mod yaml;
 
 pub mod contract;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod resilience;
 

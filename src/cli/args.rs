@@ -16,7 +16,7 @@ Exit codes:
   0  success
   1  execution failed: a node failed, timed out or was cancelled
   2  configuration error: the contract or the command line is invalid
-  3  registry resolution failure: no contract has the name that was given
+  3  registry resolution failure: no contract or component has the name that was given
   4  protocol violation: an output that is not what it was declared to be
   5  sandbox/security violation: a path outside the project root";
 
@@ -66,6 +66,12 @@ pub enum Verb {
     /// Print a JSON Schema: of contracts for editors, or of what onex writes for machines
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(Schema),
+    /// Show the workflows and components of the project
+    #[command(after_help = LIST_EXAMPLES)]
+    List(List),
+    /// Find, register and check components
+    #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+    Registry(Registry),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -155,6 +161,22 @@ An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from 
   # yaml-language-server: $schema=./contract.schema.json
 or VS Code from its settings, for all contracts:
   \"yaml.schemas\": {\"./contract.schema.json\": [\"contract.yaml\"]}";
+const LIST_EXAMPLES: &str = "\
+Examples:
+  onex list                                       every contract.yaml, *.onex.yaml and registered component
+  onex list --filter 'type=validator,lifecycle=canary|stable'
+  onex list --tags pre-commit,ci --format json | jq -r '.components[].path'
+  onex list --scan                                metadata blocks in all other files, too";
+
+const REGISTRY_EXAMPLES: &str = "\
+Examples:
+  onex registry add tools/check_yaml.py           register what its metadata block declares
+  onex registry add --scan tools                  and all others in a folder
+  onex registry find 'type=validator,lifecycle=canary'
+  onex registry find yaml                         words in names, descriptions and tags
+  onex registry inspect 'check_yaml@^1.2'
+  onex registry remove check_yaml
+  onex registry verify                            digests, duplicates, dependencies, circles";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -416,6 +438,101 @@ pub struct Selected {
     /// These nodes and all that they need, directly or not
     #[arg(long, value_name = "NODE", env = "ONEX_UNTIL", hide_env = true, value_delimiter = ',')]
     pub until: Vec<String>,
+}
+
+/// `onex list`.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
+    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
+    pub filter: Vec<String>,
+
+    /// Tags of which one must be there
+    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
+    pub tags: Vec<String>,
+
+    /// Look for metadata blocks in all files, too
+    #[arg(long, env = "ONEX_SCAN", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub scan: bool,
+
+    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex registry`.
+#[derive(Debug, clap::Args)]
+pub struct Registry {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: RegistryVerb,
+}
+
+/// What can be done with the registry.
+#[derive(Debug, Subcommand)]
+pub enum RegistryVerb {
+    /// Show what is registered
+    List(RegistryPlace),
+    /// Show what filters and words select, of all components
+    Find {
+        /// `key=value` conditions, separated by commas, and words to search for
+        #[arg(value_name = "QUERY", required = true)]
+        query: Vec<String>,
+        /// Look for metadata blocks in all files, too
+        #[arg(long)]
+        scan: bool,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Show all that is known of a component
+    Inspect {
+        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Register what files declare, or register it anew
+    Add {
+        /// Files, and folders with contract.yaml and *.onex.yaml files
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Look for metadata blocks in all files of folders, too
+        #[arg(long)]
+        scan: bool,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Take a component out of the registry
+    Remove {
+        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE, or its file
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Check that every entry is what it was, and that all components resolve
+    Verify(RegistryPlace),
+}
+
+/// Where the registry is, and how it looks.
+#[derive(Debug, clap::Args)]
+pub struct RegistryPlace {
+    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// Options of every verb that shows something.

@@ -99,6 +99,14 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             let request = app::init::InitRequest { dry_run: asked.dry_run };
             around.perform(Ok((request, Wishes::default(), 0)), app::init::init)
         }
+        Verb::List(asked) => around
+            .perform(resolve::list(asked, here, environment), |request, environment, console| {
+                app::list::list(&request, environment, console)
+            }),
+        Verb::Registry(asked) => around
+            .perform(resolve::registry(asked, here, environment), |request, environment, console| {
+                app::registry::registry(&request, environment, console)
+            }),
         Verb::Schema(asked) => {
             let document = resolve::document(asked.document);
             around.perform(Ok((document, Wishes::default(), 0)), |document, _, console| {
@@ -114,7 +122,8 @@ fn command() -> clap::Command {
         let is_nothing = arg.get_env().is_some_and(environment::is_set_to_nothing);
         if is_nothing { arg.env(None::<&'static str>) } else { arg }
     };
-    args::Arguments::command().mut_subcommands(|verb| verb.mut_args(heard))
+    let hear = |verb: clap::Command| verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+    args::Arguments::command().mut_subcommands(hear)
 }
 
 fn console(wishes: Wishes, verbosity: u8, environment: &Environment) -> Console {

@@ -8,15 +8,18 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, ModeName,
-    NewContract, Orch, OutputName, Plan, ProgressName, Selected, Shown, Validate,
+    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, List,
+    ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace, RegistryVerb,
+    Selected, Shown, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
 use crate::app::fmt::FmtRequest;
 use crate::app::graph::GraphRequest;
+use crate::app::list::ListRequest;
 use crate::app::plan::PlanRequest;
+use crate::app::registry::{RegistryAction, RegistryRequest};
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
 use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
@@ -36,7 +39,12 @@ pub(super) struct Typed<'m>(Option<&'m ArgMatches>);
 
 impl<'m> Typed<'m> {
     pub(super) fn of(matches: &'m ArgMatches) -> Self {
-        Self(matches.subcommand().map(|(_, matches)| matches))
+        // Verbs have verbs of their own.
+        let mut innermost = matches.subcommand().map(|(_, matches)| matches);
+        while let Some((_, inner)) = innermost.and_then(ArgMatches::subcommand) {
+            innermost = Some(inner);
+        }
+        Self(innermost)
     }
 
     fn has(&self, option: &str) -> bool {
@@ -205,6 +213,17 @@ pub(super) fn fmt(typed: Fmt, here: &Typed<'_>) -> Resolved<FmtRequest> {
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
+pub(super) fn list(typed: List, here: &Typed<'_>, environment: &Environment) -> Resolved<ListRequest> {
+    let request = ListRequest {
+        root: typed.root.map(|root| environment.directory.join(root)),
+        filter: typed.filter,
+        tags: typed.tags,
+        scan: typed.scan,
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
 pub(super) fn new_contract(typed: NewContract) -> ScaffoldRequest {
     let dialect = match typed.dialect {
         DialectName::Workflow => ScaffoldDialect::Workflow,
@@ -235,6 +254,29 @@ fn selection(typed: Selected) -> Result<Selection, clap::Error> {
         Ok(names)
     };
     Ok(Selection { only: named("only", typed.only)?, until: named("until", typed.until)? })
+}
+
+pub(super) fn registry(
+    typed: Registry,
+    here: &Typed<'_>,
+    environment: &Environment,
+) -> Resolved<RegistryRequest> {
+    let (action, RegistryPlace { root, shown }) = match typed.action {
+        RegistryVerb::List(place) => (RegistryAction::List, place),
+        RegistryVerb::Find { query, scan, place } => {
+            (RegistryAction::Find { query: query.join(","), scan }, place)
+        }
+        RegistryVerb::Inspect { name, place } => (RegistryAction::Inspect { name }, place),
+        RegistryVerb::Add { paths, scan, place } => (RegistryAction::Add { paths, scan }, place),
+        RegistryVerb::Remove { name, place } => (RegistryAction::Remove { name }, place),
+        RegistryVerb::Verify(place) => (RegistryAction::Verify, place),
+    };
+    let request = RegistryRequest {
+        action,
+        root: root.map(|root| environment.directory.join(root)),
+        format: shown.format.map(format),
+    };
+    Ok((request, wishes(&shown, here)?, shown.verbose))
 }
 
 /// A report in a file: the ending of its name says the form.

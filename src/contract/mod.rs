@@ -4,7 +4,6 @@
 //! Pure, but for [`mod@file`] and [`Texts::gather`], which read the text. Finds no cycles: order is the business of `plan`.
 
 mod command;
-pub mod file;
 mod format;
 mod gaps;
 mod graph;
@@ -21,11 +20,12 @@ mod schema;
 mod tests;
 mod values;
 
+pub use crate::base::text::parse_duration;
+pub use crate::yaml::file;
 pub use format::{FormatRefusal, format};
 pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
 pub use schema::schema;
-pub use values::parse_duration;
 
 use std::sync::Arc;
 

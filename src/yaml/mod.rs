@@ -3,6 +3,7 @@
 //! The only room that knows a YAML crate. It knows nothing of contracts: what a tree means is read in `contract`.
 
 mod fast;
+pub mod file;
 mod format;
 mod include;
 mod load;

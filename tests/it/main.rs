@@ -17,6 +17,7 @@ mod hostile;
 mod live;
 mod log;
 mod plans;
+mod registry;
 mod reports;
 mod resilience;
 mod scaffold;
