@@ -29,6 +29,7 @@
 //! | 1 | [`process`] | spawn in a group, capture, stop ladder, signals. Knows no node | base |
 //! | 2 | [`model`] | plain data: workflow, context, events, report, outcomes. No IO | base diag |
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
+//! | 2 | [`vcs`] | git: what is staged or changed, the index as a tree of its own, fixes. Knows no stage | base process |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
 //! | 3 | [`resilience`] | retry, circuit breakers. Pure: `(state, input, now) -> decision` | base model |
@@ -57,6 +58,7 @@ pub mod diag;
 pub mod process;
 
 pub mod model;
+pub mod vcs;
 pub mod yaml;
 
 pub mod contract;
