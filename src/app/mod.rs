@@ -7,6 +7,7 @@ pub mod contract;
 mod environment;
 pub mod error;
 pub mod explain;
+pub mod install;
 pub mod logging;
 mod outbox;
 pub mod plan;

@@ -51,6 +51,12 @@ pub enum Verb {
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// Check what is staged before every commit: put onex into git's hooks
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(Install),
+    /// Take onex out of git's hooks
+    #[command(after_help = UNINSTALL_EXAMPLES)]
+    Uninstall(Uninstall),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -83,6 +89,37 @@ Examples:
   onex explain E0302                              what it means, an example, and the corrected one
   onex explain E0302 --format json | jq -r .page
   onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
+
+const INSTALL_EXAMPLES: &str = "\
+A hook that is there already stays. ONEX=0 git commit lets one commit through.
+
+Examples:
+  onex install             from now on, git commit runs onex orch --stage pre-commit
+  onex install --chain     the same, after the hook that is there";
+
+const UNINSTALL_EXAMPLES: &str = "\
+Examples:
+  onex uninstall           as it was before onex install";
+
+/// `onex install`.
+#[derive(Debug, clap::Args)]
+pub struct Install {
+    /// Keep the hook that is there, and run it first
+    #[arg(long)]
+    pub chain: bool,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex uninstall`.
+#[derive(Debug, clap::Args)]
+pub struct Uninstall {
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]

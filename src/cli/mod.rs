@@ -58,6 +58,18 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Install(asked) => match resolve::install(&asked, &typed_here) {
+            Ok((request, wishes, verbosity)) => {
+                app::install::hooks(request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
+        args::Verb::Uninstall(asked) => match resolve::uninstall(&asked, &typed_here) {
+            Ok((request, wishes, verbosity)) => {
+                app::install::hooks(request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
     };
     ExitCode::from(u8::from(code))
 }

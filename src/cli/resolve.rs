@@ -8,12 +8,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
-    Validate,
+    Arguments, ColorName, Explain, FormatName, Install, ModeName, Orch, OutputName, Plan, ProgressName,
+    Shown, Uninstall, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::install::HookRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
@@ -149,6 +150,15 @@ pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainReque
     let request =
         ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn install(typed: &Install, here: &Typed<'_>) -> Resolved<HookRequest> {
+    let request = HookRequest::Install { chain: typed.chain };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn uninstall(typed: &Uninstall, here: &Typed<'_>) -> Resolved<HookRequest> {
+    Ok((HookRequest::Uninstall, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 /// A report in a file: the ending of its name says the form.

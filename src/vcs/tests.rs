@@ -153,7 +153,7 @@ fn text(rng: &mut Rng) -> String {
 /// The text with a line changed, taken out or put in at a random place.
 fn edited(rng: &mut Rng, text: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let at = rng.below(lines.len() as u64 + 1) as usize;
+    let at = usize::try_from(rng.below(lines.len() as u64 + 1)).unwrap();
     match rng.below(3) {
         0 if at < lines.len() => lines[at] = format!("edited {}", rng.below(1000)),
         1 if at < lines.len() => drop(lines.remove(at)),
@@ -194,7 +194,9 @@ fn disturb(folder: &Folder, rng: &mut Rng) {
                     let mode = if rng.below(2) == 0 { 0o755 } else { 0o644 };
                     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
                 }
-                5 if rng.below(4) == 0 => folder.write(name, [0, 159, 146, 150, rng.below(200) as u8]),
+                5 if rng.below(4) == 0 => {
+                    folder.write(name, [0, 159, 146, 150, rng.below(200).to_le_bytes()[0]])
+                }
                 6 if rng.below(4) == 0 => {
                     _ = fs::remove_file(&path);
                     if path.parent().unwrap().is_dir() {
