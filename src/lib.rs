@@ -31,6 +31,7 @@
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
+//! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
 //! | 3 | [`resilience`] | retry, circuit breakers. Pure: `(state, input, now) -> decision` | base model |
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
@@ -61,6 +62,7 @@ pub mod yaml;
 
 pub mod contract;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod resilience;
 
