@@ -32,11 +32,13 @@
 //! | 2 | [`vcs`] | git: what is staged or changed, the index as a tree of its own, fixes. Knows no stage | base process |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
+//! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
 //! | 3 | [`resilience`] | retry, circuit breakers. Pure: `(state, input, now) -> decision` | base model |
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
 //! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
+//! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
 //! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
 //!
@@ -63,6 +65,7 @@ pub mod yaml;
 
 pub mod contract;
 pub mod plan;
+pub mod registry;
 pub mod report;
 pub mod resilience;
 
@@ -70,6 +73,8 @@ pub mod engine;
 
 pub mod executors;
 pub mod store;
+
+pub mod orchestrators;
 
 pub mod app;
 

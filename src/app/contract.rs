@@ -7,11 +7,13 @@ use super::error::AppError;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
+use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, codes, sort_by_position};
+use crate::model::component::Form;
 use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
 use crate::model::output::Digest;
 use crate::plan::Plan;
+use crate::registry;
 
 /// The file that a folder's contract is in.
 pub(super) const FILE_NAME: &str = "contract.yaml";
@@ -79,6 +81,7 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
     let texts = Texts::gather(&mut loaded.sources, source, place);
     let Parsed { kind, workflow, draft, diagnostics } = contract::parse_with(&texts);
     (loaded.kind, loaded.diagnostics) = (kind, diagnostics);
+    component(&mut loaded, source, shown);
     if let Some(workflow) = workflow {
         loaded.info = Some(ContractInfo {
             name: workflow.name.clone(),
@@ -109,6 +112,31 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
     }
     sort_by_position(&mut loaded.diagnostics);
     loaded
+}
+
+/// What there is to say of a component: of a file that is one, or has a metadata block.
+fn component(loaded: &mut Loaded, source: SourceId, shown: &Path) {
+    let text = loaded.sources.text(source);
+    let named = registry::form_of(shown) == Some(Form::File);
+    let declared = match loaded.kind {
+        FileKind::Orchestrator | FileKind::Node => return,
+        FileKind::Component => registry::declared_by(source, &text, shown),
+        FileKind::Fragment | FileKind::Other if named => registry::declared_by(source, &text, shown),
+        FileKind::Fragment | FileKind::Other if registry::form_of(shown).is_none() => {
+            let found = registry::declared(source, &text, shown);
+            if !found.is_any {
+                return;
+            }
+            // Around a block, a file need not be YAML.
+            let finding = Diagnostic::error(codes::NOT_A_CONTRACT, "this file declares no workflow");
+            loaded.diagnostics = vec![finding.help("its metadata block declares a component")];
+            found
+        }
+        FileKind::Fragment | FileKind::Other => return,
+    };
+    loaded.kind = FileKind::Component;
+    loaded.diagnostics.retain(|found| found.code == codes::NOT_A_CONTRACT);
+    loaded.diagnostics.extend(declared.diagnostics);
 }
 
 /// The digest of a contract with all that it includes.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diag::{Diagnostic, Severity, codes};
+use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
 
@@ -61,7 +61,7 @@ impl AppError {
                     Some(codes::CYCLE) => "CycleError",
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
-                    Some(codes::UNKNOWN_CONTRACT) => "RegistryError",
+                    Some(code) if is_resolution(code) => "RegistryError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
                     _ => "ContractError",
                 }
@@ -108,10 +108,26 @@ impl AppError {
 pub fn diagnosed(found: &[Diagnostic]) -> ExitCode {
     let code = |d: &Diagnostic| match d.code {
         codes::OUTSIDE_ROOT => ExitCode::Security,
-        codes::UNKNOWN_CONTRACT => ExitCode::Registry,
+        code if is_resolution(code) => ExitCode::Registry,
         _ => ExitCode::Configuration,
     };
     found.iter().filter(|d| d.severity == Severity::Error).map(code).max().unwrap_or(ExitCode::Configuration)
+}
+
+/// Whether a finding is that a name leads to nothing, or not to what it should.
+fn is_resolution(code: Code) -> bool {
+    matches!(
+        code,
+        codes::UNKNOWN_CONTRACT
+            | codes::UNKNOWN_COMPONENT
+            | codes::AMBIGUOUS_COMPONENT
+            | codes::NO_SUCH_VERSION
+            | codes::COMPONENT_CIRCLE
+            | codes::DIGEST_CHANGED
+            | codes::COMPONENT_GONE
+            | codes::MISSING_PROGRAM
+            | codes::NOT_EXECUTABLE
+    )
 }
 
 fn summary(found: &[Diagnostic]) -> String {

@@ -90,6 +90,36 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// Text with units, largest first or in any order: `1h`, `1m30s`, `1.5s`, `250ms`; a number alone is seconds.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    if let Ok(seconds) = rest.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit =
+            rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(rest.len() - digits);
+        let seconds = match &rest[digits..digits + unit] {
+            "ms" => 0.001,
+            "s" | "sec" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86400.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = rest[digits + unit..].trim_start();
+    }
+    Some(total)
+}
+
 /// `1 node`, `2 nodes`.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {

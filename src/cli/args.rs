@@ -57,6 +57,12 @@ pub enum Verb {
     /// Take onex out of git's hooks
     #[command(after_help = UNINSTALL_EXAMPLES)]
     Uninstall(Uninstall),
+    /// Show the workflows and components of the project
+    #[command(after_help = LIST_EXAMPLES)]
+    List(List),
+    /// Find, register and check components
+    #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+    Registry(Registry),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -120,6 +126,22 @@ pub struct Uninstall {
     #[command(flatten)]
     pub shown: Shown,
 }
+const LIST_EXAMPLES: &str = "\
+Examples:
+  onex list                                       every contract.yaml, *.onex.yaml and registered component
+  onex list --filter 'type=validator,lifecycle=canary|stable'
+  onex list --tags pre-commit,ci --format json | jq -r '.components[].path'
+  onex list --scan                                metadata blocks in all other files, too";
+
+const REGISTRY_EXAMPLES: &str = "\
+Examples:
+  onex registry add tools/check_yaml.py           register what its metadata block declares
+  onex registry add --scan tools                  and all others in a folder
+  onex registry find 'type=validator,lifecycle=canary'
+  onex registry find yaml                         words in names, descriptions and tags
+  onex registry inspect 'check_yaml@^1.2'
+  onex registry remove check_yaml
+  onex registry verify                            digests, duplicates, dependencies, circles, programs";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -246,6 +268,101 @@ pub struct Explain {
     /// The contract of the node: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(long, value_name = "PATH|NAME")]
     pub contract: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex list`.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
+    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
+    pub filter: Vec<String>,
+
+    /// Tags of which one must be there
+    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
+    pub tags: Vec<String>,
+
+    /// Look for metadata blocks in all files, too
+    #[arg(long, env = "ONEX_SCAN", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub scan: bool,
+
+    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex registry`.
+#[derive(Debug, clap::Args)]
+pub struct Registry {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: RegistryVerb,
+}
+
+/// What can be done with the registry.
+#[derive(Debug, Subcommand)]
+pub enum RegistryVerb {
+    /// Show what is registered
+    List(RegistryPlace),
+    /// Show what filters and words select, of all components
+    Find {
+        /// `key=value` conditions, separated by commas, and words to search for
+        #[arg(value_name = "QUERY", required = true)]
+        query: Vec<String>,
+        /// Look for metadata blocks in all files, too
+        #[arg(long)]
+        scan: bool,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Show all that is known of a component
+    Inspect {
+        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Register what files declare, or register it anew
+    Add {
+        /// Files, and folders with contract.yaml and *.onex.yaml files
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Look for metadata blocks in all files of folders, too
+        #[arg(long)]
+        scan: bool,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Take a component out of the registry
+    Remove {
+        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE, or its file
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Where, and how it looks.
+        #[command(flatten)]
+        place: RegistryPlace,
+    },
+    /// Check that every entry is what it was, and that all components resolve
+    Verify(RegistryPlace),
+}
+
+/// Where the registry is, and how it looks.
+#[derive(Debug, clap::Args)]
+pub struct RegistryPlace {
+    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]

@@ -70,6 +70,18 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::List(asked) => match resolve::list(asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::list::list(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
+        args::Verb::Registry(asked) => match resolve::registry(asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::registry::registry(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
     };
     ExitCode::from(u8::from(code))
 }
@@ -80,7 +92,8 @@ fn command() -> clap::Command {
         let is_nothing = arg.get_env().is_some_and(environment::is_set_to_nothing);
         if is_nothing { arg.env(None::<&'static str>) } else { arg }
     };
-    args::Arguments::command().mut_subcommands(|verb| verb.mut_args(heard))
+    let hear = |verb: clap::Command| verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+    args::Arguments::command().mut_subcommands(hear)
 }
 
 fn console(wishes: Wishes, verbosity: u8, environment: &Environment) -> Console {

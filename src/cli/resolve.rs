@@ -8,14 +8,16 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, Install, ModeName, Orch, OutputName, Plan, ProgressName,
-    Shown, Uninstall, Validate,
+    Arguments, ColorName, Explain, FormatName, Install, List, ModeName, Orch, OutputName, Plan, ProgressName,
+    Registry, RegistryPlace, RegistryVerb, Shown, Uninstall, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
 use crate::app::install::HookRequest;
+use crate::app::list::ListRequest;
 use crate::app::plan::PlanRequest;
+use crate::app::registry::{RegistryAction, RegistryRequest};
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
 use crate::app::validate::ValidateRequest;
@@ -31,7 +33,12 @@ pub(super) struct Typed<'m>(Option<&'m ArgMatches>);
 
 impl<'m> Typed<'m> {
     pub(super) fn of(matches: &'m ArgMatches) -> Self {
-        Self(matches.subcommand().map(|(_, matches)| matches))
+        // Verbs have verbs of their own.
+        let mut innermost = matches.subcommand().map(|(_, matches)| matches);
+        while let Some((_, inner)) = innermost.and_then(ArgMatches::subcommand) {
+            innermost = Some(inner);
+        }
+        Self(innermost)
     }
 
     fn has(&self, option: &str) -> bool {
@@ -159,6 +166,40 @@ pub(super) fn install(typed: &Install, here: &Typed<'_>) -> Resolved<HookRequest
 
 pub(super) fn uninstall(typed: &Uninstall, here: &Typed<'_>) -> Resolved<HookRequest> {
     Ok((HookRequest::Uninstall, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn list(typed: List, here: &Typed<'_>, environment: &Environment) -> Resolved<ListRequest> {
+    let request = ListRequest {
+        root: typed.root.map(|root| environment.directory.join(root)),
+        filter: typed.filter,
+        tags: typed.tags,
+        scan: typed.scan,
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn registry(
+    typed: Registry,
+    here: &Typed<'_>,
+    environment: &Environment,
+) -> Resolved<RegistryRequest> {
+    let (action, RegistryPlace { root, shown }) = match typed.action {
+        RegistryVerb::List(place) => (RegistryAction::List, place),
+        RegistryVerb::Find { query, scan, place } => {
+            (RegistryAction::Find { query: query.join(","), scan }, place)
+        }
+        RegistryVerb::Inspect { name, place } => (RegistryAction::Inspect { name }, place),
+        RegistryVerb::Add { paths, scan, place } => (RegistryAction::Add { paths, scan }, place),
+        RegistryVerb::Remove { name, place } => (RegistryAction::Remove { name }, place),
+        RegistryVerb::Verify(place) => (RegistryAction::Verify, place),
+    };
+    let request = RegistryRequest {
+        action,
+        root: root.map(|root| environment.directory.join(root)),
+        format: shown.format.map(format),
+    };
+    Ok((request, wishes(&shown, here)?, shown.verbose))
 }
 
 /// A report in a file: the ending of its name says the form.

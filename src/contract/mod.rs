@@ -4,7 +4,6 @@
 //! Pure, but for [`mod@file`] and [`Texts::gather`], which read the text. Finds no cycles: order is the business of `plan`.
 
 mod command;
-pub mod file;
 mod gaps;
 mod graph;
 mod include;
@@ -19,9 +18,10 @@ mod rules;
 mod tests;
 mod values;
 
+pub use crate::base::text::parse_duration;
+pub use crate::yaml::file;
 pub use include::{Place, Texts};
 pub use inputs::{parse_assignment, resolve_inputs};
-pub use values::parse_duration;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::reader::Reader;
+use crate::base::text::parse_duration;
 use crate::diag::{Diagnostic, codes};
 use crate::yaml::{NodeRef, Shape};
 
@@ -101,36 +102,6 @@ fn is_negative(shape: Shape<'_>) -> bool {
         Shape::Float(n) => n < 0.0,
         _ => false,
     }
-}
-
-/// Text with units, largest first or in any order: `1h`, `1m30s`, `1.5s`, `250ms`; a number alone is seconds.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return None;
-    }
-    if let Ok(seconds) = rest.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit =
-            rest[digits..].find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(rest.len() - digits);
-        let seconds = match &rest[digits..digits + unit] {
-            "ms" => 0.001,
-            "s" | "sec" => 1.0,
-            "m" | "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86400.0,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
-        rest = rest[digits + unit..].trim_start();
-    }
-    Some(total)
 }
 
 /// A number of bytes: a whole number, or text with a unit such as `512MB`, `8GB`, `64KiB`. Units count in 1024s, as

@@ -154,6 +154,41 @@ table! {
     BAD_INPUT = "E0403",
     /// No contract has the name that was given.
     UNKNOWN_CONTRACT = "E0404",
+
+    /// A metadata block has no end.
+    UNENDED_BLOCK = "E0501",
+    /// A file has more than one metadata block.
+    SEVERAL_BLOCKS = "E0502",
+    /// A version is no version.
+    BAD_VERSION = "E0503",
+    /// A range of versions is no range.
+    BAD_RANGE = "E0504",
+    /// No component has the name that was given.
+    UNKNOWN_COMPONENT = "E0505",
+    /// A name means more than one component.
+    AMBIGUOUS_COMPONENT = "E0506",
+    /// Two components have the same namespace, name and version.
+    DUPLICATE_COMPONENT = "E0507",
+    /// No version of a component is in the range.
+    NO_SUCH_VERSION = "E0508",
+    /// Components need each other in a circle.
+    COMPONENT_CIRCLE = "E0509",
+    /// The file of a registered component has changed.
+    DIGEST_CHANGED = "E0510",
+    /// A registered component is not where it was.
+    COMPONENT_GONE = "E0511",
+    /// The program of a component is not there.
+    MISSING_PROGRAM = "E0512",
+    /// A component is deprecated.
+    DEPRECATED = "E0513",
+    /// A component has nothing to run.
+    NOT_EXECUTABLE = "E0514",
+    /// A filter has a key that there is not, or no value.
+    BAD_FILTER = "E0515",
+    /// A filter has a value that no component has.
+    UNMATCHED_FILTER = "E0516",
+    /// The file declares no component.
+    NO_COMPONENT = "E0517",
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Knows no file, no process and no terminal; behaviour is limited to folds and conversions.
 
 pub mod breaker;
+pub mod component;
 pub mod context;
 pub mod event;
 pub mod exit;

@@ -3,6 +3,7 @@
 //! Cannot see the engine, so a live run and a recorded one look alike. Writes into what it is given: which stream
 //! that is, and whether it has colours, is decided in `app::console`.
 
+pub mod components;
 pub mod diagnostics;
 pub mod explanation;
 mod human;

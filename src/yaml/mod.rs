@@ -3,6 +3,7 @@
 //! The only room that knows a YAML crate. It knows nothing of contracts: what a tree means is read in `contract`.
 
 mod fast;
+pub mod file;
 mod include;
 mod load;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads the text of a contract, within its size.
+//! Reads the text of a contract or a component, within its size.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::base::text::nearest;
 use crate::diag::{Code, codes};
 
-/// The largest contract in bytes.
+/// The largest file in bytes.
 pub const MAX_SIZE: u64 = 32 * 1024 * 1024;
 
-/// Why a contract cannot be read.
+/// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// There is no such file.
