@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
+use crate::orchestrators::StageError;
+use crate::vcs::VcsError;
 
 /// Why something could not be done. A run that failed is no error: it is a report.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,15 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// A stage has nothing that it could run.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Git could not be asked.
+    #[error(transparent)]
+    Git(#[from] VcsError),
+    /// Files were chosen by what git knows of them, and it knows nothing.
+    #[error("there is no git repository here, so nothing is staged or changed; use `--all-files` or name files")]
+    NoRepository,
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
@@ -66,7 +77,11 @@ impl AppError {
                     _ => "ContractError",
                 }
             }
-            Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
+            Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
+            Self::Output { .. } | Self::Input { .. } | Self::Stage(_) | Self::NoRepository => {
+                "ConfigurationError"
+            }
+            Self::Git(_) => "OrchestratorError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
             Self::System(_) => "OrchestratorError",
@@ -78,7 +93,13 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => ExitCode::Configuration,
+            Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
+            Self::Output { .. }
+            | Self::Input { .. }
+            | Self::Scratch { .. }
+            | Self::Stage(_)
+            | Self::Git(_)
+            | Self::NoRepository => ExitCode::Configuration,
             Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
     }
@@ -98,6 +119,9 @@ impl AppError {
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::Stage(_)
+            | Self::Git(_)
+            | Self::NoRepository
             | Self::System(_) => &[],
         }
     }

@@ -11,6 +11,7 @@ pub mod install;
 pub mod list;
 pub mod logging;
 mod outbox;
+mod place;
 pub mod plan;
 pub mod registry;
 pub mod reports;
@@ -18,6 +19,8 @@ pub mod run;
 mod runtime;
 pub mod screen;
 mod sinks;
+pub mod stage;
 pub mod validate;
 
 pub use environment::Environment;
+pub use place::ChangeWish;

@@ -49,6 +49,8 @@ pub enum FailureReason {
     Spawn,
     /// It broke an agreement, such as the form of its output.
     Protocol,
+    /// It changed files that it was to look at.
+    FilesChanged,
     /// It may have had its effect, and must not be repeated to find out.
     Uncertain,
     /// Its circuit is open: earlier attempts failed, perhaps in other runs.
@@ -71,6 +73,7 @@ impl FailureReason {
             Self::Signal => "SignalError",
             Self::Spawn => "SpawnError",
             Self::Protocol => "ProtocolError",
+            Self::FilesChanged => "StepError",
             Self::Uncertain => "UncertainError",
             Self::CircuitOpen => "CircuitOpenError",
             Self::Budget => "BudgetExceededError",
@@ -88,6 +91,7 @@ impl FailureReason {
             Self::Signal => "signal",
             Self::Spawn => "spawn",
             Self::Protocol => "protocol",
+            Self::FilesChanged => "files_changed",
             Self::Uncertain => "uncertain",
             Self::CircuitOpen => "circuit_open",
             Self::Budget => "budget",
@@ -102,6 +106,7 @@ impl FailureReason {
         match self {
             Self::Timeout | Self::Signal | Self::Spawn | Self::Protocol => true,
             Self::ExitCode
+            | Self::FilesChanged
             | Self::Uncertain
             | Self::CircuitOpen
             | Self::Budget
@@ -118,6 +123,7 @@ impl FailureReason {
             | Self::Timeout
             | Self::Signal
             | Self::Spawn
+            | Self::FilesChanged
             | Self::Uncertain
             | Self::CircuitOpen
             | Self::Budget

@@ -46,6 +46,8 @@ pub struct Composition {
     pub wanted: Vec<bool>,
     /// Rules of contracts that cannot hold where several run together, each with the contract's name.
     pub dropped_rules: Vec<(String, &'static str)>,
+    /// Components of the stage that only its defaults leave out, each with the reason.
+    pub left_out: Vec<(String, String)>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
 }

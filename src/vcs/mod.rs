@@ -14,5 +14,5 @@ mod touched;
 pub use fixes::{Applied, Fix, Fixes};
 pub use git::{Repository, VcsError, without_places};
 pub use shadow::Shadow;
-pub use status::{Change, Entry, Status};
+pub use status::{Change, Entry, Status, Tracked};
 pub use touched::Before;

@@ -28,6 +28,17 @@ pub struct Entry {
     pub unstaged: Option<Change>,
     /// Whether it is another repository inside this one.
     pub is_submodule: bool,
+    /// The name of its content in the index.
+    pub object: String,
+}
+
+/// A file that git tracks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// Its path below the top folder.
+    pub path: PathBuf,
+    /// The name of its content in the index.
+    pub object: String,
 }
 
 /// All files that differ. Renamed files are one that is gone and one that is new.
@@ -91,9 +102,9 @@ impl Repository {
     /// # Errors
     ///
     /// If git cannot be asked.
-    pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<PathBuf>, VcsError> {
+    pub fn tracked(&self, patterns: &[&str]) -> Result<Vec<Tracked>, VcsError> {
         let said = self.git(&[&["ls-files", "-z", "--stage", "--"], patterns].concat(), &[])?;
-        let mut files = Vec::new();
+        let mut files: Vec<Tracked> = Vec::new();
         for line in said.split(|&byte| byte == 0).filter(|line| !line.is_empty()) {
             // `mode object stage TAB path`.
             let unreadable = || VcsError::Unreadable {
@@ -101,13 +112,26 @@ impl Repository {
                 what: String::from_utf8_lossy(line).into_owned(),
             };
             let tab = line.iter().position(|&byte| byte == b'\t').ok_or_else(unreadable)?;
+            let object = line[..tab].split(|&byte| byte == b' ').nth(1).ok_or_else(unreadable)?;
             if !line.starts_with(SUBMODULE) {
-                files.push(path(&line[tab + 1..]));
+                let object = String::from_utf8_lossy(object).into_owned();
+                files.push(Tracked { path: path(&line[tab + 1..]), object });
             }
         }
         // A file that is not merged is listed up to three times.
-        files.dedup();
+        files.dedup_by(|one, other| one.path == other.path);
         Ok(files)
+    }
+
+    /// Files that git does not track, is not told to ignore, and that match one of the patterns.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn untracked(&self, patterns: &[&str]) -> Result<Vec<PathBuf>, VcsError> {
+        let asked = ["ls-files", "-z", "--others", "--exclude-standard", "--"];
+        let said = self.git(&[&asked, patterns].concat(), &[])?;
+        Ok(said.split(|&byte| byte == 0).filter(|name| !name.is_empty()).map(path).collect())
     }
 
     /// The files that changed since the working tree left the branch `reference`, or another commit, and that are
@@ -172,6 +196,7 @@ fn parse(said: &[u8]) -> Result<Status, VcsError> {
                     path: path(fields[8]),
                     staged: change(x).ok_or_else(unreadable)?,
                     unstaged: change(y).ok_or_else(unreadable)?,
+                    object: String::from_utf8_lossy(fields[7]).into_owned(),
                     is_submodule: sub.first() == Some(&b'S') || fields[4] == SUBMODULE,
                 });
             }

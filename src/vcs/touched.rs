@@ -1,7 +1,7 @@
 //! What programs changed that ran in the working tree itself.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fixes::{Current, objects};
 use super::git::{Repository, VcsError, zero_ended};
@@ -11,6 +11,14 @@ use super::status::Status;
 #[derive(Debug)]
 pub struct Before {
     unstaged: Vec<(PathBuf, Option<String>)>,
+}
+
+impl Before {
+    /// Whether a file had changes that were not staged.
+    #[must_use]
+    pub fn was_unstaged(&self, path: &Path) -> bool {
+        self.unstaged.iter().any(|(file, _)| file == path)
+    }
 }
 
 impl Repository {
