@@ -49,6 +49,9 @@
 //! - A process is started, asked to end and killed in [`mod@process`]: `run.rs` climbs the ladder, `group.rs` sends.
 //! - A line of human output is made in [`report`], `human/mod.rs`; colours and marks in `look.rs`; which stream it
 //!   goes to in [`app::console`]. What is drawn and erased on a terminal passes [`app::screen`].
+//! - What `--only` and `--until` select is decided in `plan/selection.rs`, what that means for order and failure in
+//!   `engine/machine/ending.rs`. Drawings are made in [`report::graph`]: lanes in `lanes.rs`, the layout of pictures in
+//!   `layers.rs`.
 //! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`].
 //! - The codes of diagnostics and their pages are in [`diag::codes`] and `diag/pages`; what `onex validate` adds to the
 //!   findings of a plan is in [`app::validate`].

@@ -7,6 +7,7 @@ use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
 use crate::orchestrators::StageError;
+use crate::plan::SelectionError;
 use crate::vcs::VcsError;
 
 /// Why something could not be done. A run that failed is no error: it is a report.
@@ -15,6 +16,9 @@ pub enum AppError {
     /// The contract, or what it was given, is not in order. The diagnostics say why.
     #[error("{}", summary(.0))]
     Contract(Vec<Diagnostic>),
+    /// The nodes that were asked for are none of the contract's.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// A file that was asked for cannot be written.
     #[error("cannot write `{}`: {source}", .path.display())]
     Output {
@@ -54,7 +58,9 @@ pub enum AppError {
     #[error(transparent)]
     Git(#[from] VcsError),
     /// Files were chosen by what git knows of them, and it knows nothing.
-    #[error("there is no git repository here, so nothing is staged or changed; use `--all-files` or name files")]
+    #[error(
+        "there is no git repository here, so nothing is staged or changed; use `--all-files` or name files"
+    )]
     NoRepository,
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
@@ -78,9 +84,11 @@ impl AppError {
                 }
             }
             Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
-            Self::Output { .. } | Self::Input { .. } | Self::Stage(_) | Self::NoRepository => {
-                "ConfigurationError"
-            }
+            Self::Selection(_)
+            | Self::Output { .. }
+            | Self::Input { .. }
+            | Self::Stage(_)
+            | Self::NoRepository => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
@@ -94,7 +102,8 @@ impl AppError {
         match self {
             Self::Contract(found) => diagnosed(found),
             Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
-            Self::Output { .. }
+            Self::Selection(_)
+            | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
             | Self::Stage(_)
@@ -115,7 +124,8 @@ impl AppError {
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Contract(found) => found,
-            Self::Output { .. }
+            Self::Selection(_)
+            | Self::Output { .. }
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }

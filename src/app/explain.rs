@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Environment;
 use super::console::Console;
 use super::contract::load;
-use super::plan::finish;
+use super::plan::{finish, notes};
 use crate::base::text::{self, nearest, without_controls};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::model::context::{Format, Mode};
@@ -23,6 +23,8 @@ pub struct ExplainRequest {
     pub what: String,
     /// The contract of the node.
     pub contract: Option<PathBuf>,
+    /// The project root, where one was named.
+    pub root: Option<PathBuf>,
     /// The form of the page; for people where none is named.
     pub format: Option<Format>,
 }
@@ -30,10 +32,10 @@ pub struct ExplainRequest {
 /// Shows the page of a code, or what a plan says of a node.
 pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     if let Some(contract) = &request.contract {
-        let mut loaded = load(contract, &environment.directory, None);
+        let mut loaded = load(contract, &environment.directory, request.root.as_deref());
         let look = console.err_look();
         return match loaded.require_plan() {
-            Ok(plan) => node(request, &plan, console),
+            Ok(plan) => node(request, (&plan, &loaded.diagnostics), console),
             Err(error) => {
                 let told =
                     diagnostics::render(look, &loaded.sources, error.diagnostics(), &mut console.err());
@@ -59,15 +61,28 @@ fn unknown((kind, what): (&str, &str), meant: Option<&str>, hint: &str, console:
     finish(told, &mut console.err(), ExitCode::Configuration)
 }
 
-fn node(request: &ExplainRequest, plan: &Plan, console: &mut Console) -> ExitCode {
+fn node(request: &ExplainRequest, (plan, found): (&Plan, &[Diagnostic]), console: &mut Console) -> ExitCode {
     let nodes = &plan.workflow().nodes;
     let Some(index) = nodes.iter().position(|node| node.id.as_str() == request.what) else {
         let meant = nearest(&request.what, nodes.iter().map(|node| node.id.as_str())).map(str::to_owned);
         return unknown(("node", &request.what), meant.as_deref(), "`onex plan` shows all nodes", console);
     };
     let view = view(plan, ViewContext { plan_id: String::new(), mode: Mode::Sync, jobs: 1 });
+    let about: Vec<String> = view
+        .notes
+        .into_iter()
+        .filter(|note| note.nodes.contains(&nodes[index].id))
+        // What the rules ask for in vain they ask of every node that says nothing of its own.
+        .chain(notes(found).filter(|_| !nodes[index].retry.own))
+        .map(|note| sentence(&note.message))
+        .collect();
+    let is_critical = view.critical_path.len() > 1 && view.critical_path.contains(&nodes[index].id);
     let Some(shown) = view.nodes.into_iter().nth(index) else { return ExitCode::Configuration };
-    let reasons = reasons(plan, index, &shown);
+    let mut reasons = reasons(plan, index, &shown);
+    reasons.extend(about);
+    if is_critical {
+        reasons.push("It is part of the longest chain.".to_owned());
+    }
     let explained = explanation::Node { node: shown, reasons };
     let format = request.format.unwrap_or_default();
     let written: io::Result<()> =
@@ -105,7 +120,16 @@ fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
     let worst = node.worst_case();
     if worst.attempts > 1 {
         let delays = text::duration(worst.delays);
+        let longest = text::duration(node.longest());
+        let long = match worst.attempt {
+            _ if node.longest() == std::time::Duration::MAX => {
+                "without end, as far as it can be told".to_owned()
+            }
+            Some(_) => format!("{longest} in all"),
+            None => format!("{longest} in all, as it says no timeout"),
+        };
         reasons.push(format!("It is tried at most {} times, with up to {delays} of delays.", worst.attempts));
+        reasons.push(format!("That can take {long}."));
     }
     let waiting = plan.dependents(index).iter().filter(|edge| edge.on != EdgeCondition::Fallback);
     let waiting: Vec<String> = waiting.map(|edge| id(edge.node)).collect();
@@ -115,6 +139,13 @@ fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
         [.., _] => format!("{} wait for it.", waiting.join(", ")),
     });
     reasons
+}
+
+/// A message as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn conditions(node: &NodeSpec, id: &impl Fn(usize) -> String) -> Vec<String> {

@@ -137,7 +137,8 @@ impl Place {
             }
         };
         // What differs from the index already is known by its content only.
-        let object = |path: &Path| known.get(path).filter(|_| !status.is_unstaged(path)).map(|o| (*o).clone());
+        let object =
+            |path: &Path| known.get(path).filter(|_| !status.is_unstaged(path)).map(|o| (*o).clone());
         let files = paths.into_iter().map(|path| GivenFile { object: object(&path), path }).collect();
         Self::in_tree(repository, &status, below(files, &inside), root)
     }
@@ -169,7 +170,9 @@ impl Place {
             names.extend(repository.untracked(&PATTERNS)?);
         }
         let inside = self.inside();
-        Ok(Some(names.iter().filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect()))
+        Ok(Some(
+            names.iter().filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect(),
+        ))
     }
 
     /// Where the root stands in the repository.
@@ -202,8 +205,11 @@ impl Place {
             Kind::Folder => Ok(Changes::default()),
             Kind::Tree { repository, before } => {
                 let changed = repository.touched_since(&before)?;
-                let diff =
-                    if wish.diff && !changed.is_empty() { Some(text(repository.diff(&changed)?)) } else { None };
+                let diff = if wish.diff && !changed.is_empty() {
+                    Some(text(repository.diff(&changed)?))
+                } else {
+                    None
+                };
                 if wish.stage {
                     // What had changes of its own that are not staged would be staged with them.
                     let clean: Vec<PathBuf> =

@@ -14,10 +14,11 @@ use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::{Done, Outbox};
 use super::place::{ChangeWish, Changes, Place};
-use super::plan::finish;
+use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
+use super::selection::{Selection, narrow};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
 use crate::base::text::without_controls;
@@ -43,6 +44,8 @@ pub struct RunRequest {
     pub contract: Option<PathBuf>,
     /// The stage, where one was named.
     pub stage: Option<StageWish>,
+    /// The nodes that were asked for.
+    pub selection: Selection,
     /// The project root, where one was named.
     pub root: Option<PathBuf>,
     /// The form of the report, where one was named.
@@ -115,8 +118,8 @@ pub(super) fn run_loaded(
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
     let ready = refused.and(unwritable).and(ready);
-    let ran = ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(
-        |prepared| {
+    let ran =
+        ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(|prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
             let session = session.insert(Session::start(console.screen())?);
@@ -127,8 +130,7 @@ pub(super) fn run_loaded(
             formatter = shown.formatter();
             let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
             carry_out(prepared, (&shown, listeners), (session, environment))
-        },
-    );
+        });
     let report = match ran {
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
@@ -306,6 +308,7 @@ fn prepare(
     environment: &Environment,
     (loaded, ready): (&mut Loaded, Ready),
 ) -> Result<Prepared, AppError> {
+    narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
     let (asked, stage) = match ready {
         Ready::Contract => {
@@ -341,12 +344,18 @@ fn prepare(
         batch: workflow.rules.batch,
         repeat: request.repeat,
         fail_fast: request.fail_fast,
+        only: request.selection.only.clone(),
+        until: request.selection.until.clone(),
         inputs,
         ..asked
     };
     let run_id = RunId::fresh();
     let plan_id = loaded.info.as_ref().map(|info| info.digest.clone()).unwrap_or_default();
-    let preview = dry_run.then(|| view(&plan, ViewContext { plan_id, mode, jobs }));
+    let preview = dry_run.then(|| {
+        let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
+        preview.notes.extend(notes(&loaded.diagnostics));
+        preview
+    });
     let plan = if dry_run { plan.dry() } else { plan };
     Ok(Prepared {
         preview,
@@ -509,7 +518,8 @@ fn settle(changes: &Changes, report: &mut RunReport) {
     if changes.changed.is_empty() {
         return;
     }
-    let list = |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|f| f.display().to_string().into()).collect() };
+    let list =
+        |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|f| f.display().to_string().into()).collect() };
     let mut error = ErrorInfo::new("StepError", changes.message());
     error.context.insert("changed".to_owned(), list(&changes.changed).into());
     if !changes.left.is_empty() {

@@ -13,7 +13,7 @@ use super::error::AppError;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, RunRequest, run_loaded};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
+use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::executors::GivenFile;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
@@ -46,6 +46,8 @@ pub struct StageWish {
     pub fail_on_empty: bool,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
+    /// Whether nothing is to be checked: `ONEX=0 git commit`.
+    pub is_off: bool,
 }
 
 /// Runs a stage and writes its report to stdout. The exit code is the one that the report names.
@@ -55,6 +57,10 @@ pub fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> ExitCode {
+    if wish.is_off {
+        tracing::warn!("ONEX=0 is set, so nothing is checked");
+        return ExitCode::Success;
+    }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
     let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
     let ran = asked.and_then(|query| {
@@ -104,7 +110,9 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn place(&self) -> Result<&Place, AppError> {
-        self.place.as_ref().ok_or_else(|| StageError::Context("there is no place to run in".to_owned()).into())
+        self.place
+            .as_ref()
+            .ok_or_else(|| StageError::Context("there is no place to run in".to_owned()).into())
     }
 
     /// The choice of files: what was said, or what the stage is about.
@@ -180,7 +188,8 @@ impl Workshop for Desk<'_> {
         let (Some(place), Some(gathered)) = (self.place.take(), self.gathered.take()) else {
             return Err(StageError::Context("there is no place to run in".to_owned()).into());
         };
-        let mut diagnostics = if composition.is_check { gathered.checked() } else { findings(&gathered, &composition) };
+        let mut diagnostics =
+            if composition.is_check { gathered.checked() } else { findings(&gathered, &composition) };
         if composition.workflow.nodes.is_empty() && !composition.is_check {
             if self.wish.fail_on_empty {
                 (self.place, self.gathered) = (Some(place), Some(gathered));
@@ -232,7 +241,8 @@ fn findings(gathered: &Gathered, composition: &Composition) -> Vec<Diagnostic> {
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     for (name, rule) in &composition.dropped_rules {
-        let message = format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
+        let message =
+            format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found
@@ -257,8 +267,10 @@ struct Types {
 impl FileTypes for Types {
     fn has_all(&mut self, file: &Path, types: &[String]) -> bool {
         let root = &self.root;
-        let known = self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok());
-        let has = |tags: &TagSet, wanted: &str| Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag));
+        let known =
+            self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok());
+        let has =
+            |tags: &TagSet, wanted: &str| Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag));
         known.as_ref().is_some_and(|tags| types.iter().all(|wanted| has(tags, wanted)))
     }
 }

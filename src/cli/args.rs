@@ -45,6 +45,9 @@ pub enum Verb {
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
+    /// Draw what would run
+    #[command(after_help = GRAPH_EXAMPLES)]
+    Graph(Graph),
     /// Say what is wrong with files, and run nothing
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
@@ -72,15 +75,32 @@ Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
   onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
   onex orch --contract contract.yaml --dry-run     show what would run
+  onex orch --contract ci --until test             test and all that it needs
+  onex orch --contract ci --only 'lint,test_*'     these nodes only, whatever they wait for
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
   onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m
-  onex orch --contract contract.yaml --report report.json --report report.txt --log -";
+  onex orch --contract contract.yaml --report report.json --report report.txt --log -
+
+  onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
+  onex orch --stage ci --filter 'type=validator,lifecycle=canary'
+  onex orch --stage test --tags integration
+  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
   onex plan contract.yaml                                     groups that can run side by side
-  onex plan contract.yaml --format json | jq .critical_path";
+  onex plan contract.yaml --until publish                     what publish needs, and no more
+  onex plan contract.yaml --format json | jq .critical_path
+  onex plan contract.yaml --format json | jq '.worst_case_ms, .notes'";
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  onex graph contract.yaml                                    one node a line, with a lane for what is waited for
+  onex graph ci --until test                                  test and all that it needs
+  onex graph contract.yaml --as svg > graph.svg               a picture
+  onex graph contract.yaml --as dot | dot -Tpdf > graph.pdf
+  onex graph contract.yaml --as mermaid                       for Markdown: a block of the language mermaid";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -148,7 +168,19 @@ Examples:
 pub struct Orch {
     /// The contract to run: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(long, value_name = "PATH|NAME", env = "ONEX_CONTRACT", hide_env = true)]
-    pub contract: PathBuf,
+    pub contract: Option<PathBuf>,
+
+    /// The stage whose components and contracts to run
+    #[arg(long, value_name = "STAGE", env = "ONEX_STAGE", hide_env = true)]
+    pub stage: Option<StageName>,
+
+    /// What a stage runs.
+    #[command(flatten)]
+    pub staged: Staged,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
 
     /// How to go about the nodes [default: what --jobs and the contract's execution_mode say]
     #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
@@ -222,12 +254,86 @@ pub struct Orch {
     pub shown: Shown,
 }
 
+/// What a stage runs, and on which files.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
+pub struct Staged {
+    /// The files to look at, instead of those of the stage
+    #[arg(value_name = "FILE", conflicts_with_all = ["all_files", "changed_since"])]
+    pub files: Vec<PathBuf>,
+
+    /// Only components with one of these tags, instead of the stage's own
+    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
+    pub tags: Vec<String>,
+
+    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
+    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
+    pub filter: Vec<String>,
+
+    /// The first component of a pipeline
+    #[arg(long, value_name = "NAME", env = "ONEX_FROM", hide_env = true)]
+    pub from: Option<String>,
+
+    /// The next component of a pipeline, which is given what the one before gave
+    #[arg(long, value_name = "NAME", env = "ONEX_TO", hide_env = true)]
+    pub to: Vec<String>,
+
+    /// All files that git tracks
+    #[arg(long, env = "ONEX_ALL_FILES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub all_files: bool,
+
+    /// The files that the next commit changes, as they are staged
+    #[arg(long, env = "ONEX_STAGED", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue, conflicts_with_all = ["all_files", "changed_since", "files"])]
+    pub staged: bool,
+
+    /// The files that changed since this commit, or since the branches parted
+    #[arg(
+        long,
+        value_name = "REF",
+        env = "ONEX_CHANGED_SINCE",
+        hide_env = true,
+        conflicts_with = "all_files"
+    )]
+    pub changed_since: Option<String>,
+
+    /// Fail if there is nothing to run
+    #[arg(long, env = "ONEX_FAIL_ON_EMPTY", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub fail_on_empty: bool,
+
+    /// Stage what components change
+    #[arg(long, env = "ONEX_FIX_STAGE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub fix_stage: bool,
+
+    /// Show what components change
+    #[arg(long, env = "ONEX_DIFF", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub diff: bool,
+}
+
+/// The names of stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageName {
+    /// Before a commit: validators for it, on what is staged
+    PreCommit,
+    /// In continuous integration: validators and tests, on all files
+    Ci,
+    /// Tests
+    Test,
+    /// Components one after the other: --from X --to Y
+    Pipeline,
+    /// A check of the registry itself
+    Registry,
+}
+
 /// `onex plan`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
     /// The contract to plan: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(value_name = "PATH|NAME")]
     pub contract: PathBuf,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
 
     /// Plan for one node at a time, or for several
     #[arg(long, value_name = "MODE", env = "ONEX_MODE", hide_env = true)]
@@ -236,6 +342,35 @@ pub struct Plan {
     /// The most nodes at once
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex graph`.
+#[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |format| format.hide(true)), mut_arg("quiet", |quiet| quiet.hide(true)))]
+pub struct Graph {
+    /// The contract to draw: a file, a folder with a contract.yaml, or its name in contracts/
+    #[arg(value_name = "PATH|NAME")]
+    pub contract: PathBuf,
+
+    /// In which form
+    #[arg(long = "as", value_name = "FORM", default_value = "ascii")]
+    pub form: FormName,
+
+    /// Which nodes.
+    #[command(flatten)]
+    pub selected: Selected,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]
@@ -268,6 +403,10 @@ pub struct Explain {
     /// The contract of the node: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(long, value_name = "PATH|NAME")]
     pub contract: Option<PathBuf>,
+
+    /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
+    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
+    pub root: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]
@@ -369,6 +508,18 @@ pub struct RegistryPlace {
     pub shown: Shown,
 }
 
+/// Which nodes of a contract.
+#[derive(Debug, clap::Args)]
+pub struct Selected {
+    /// These nodes and no others; * stands for any text, commas part several
+    #[arg(long, value_name = "NODE", env = "ONEX_ONLY", hide_env = true, value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// These nodes and all that they need, directly or not
+    #[arg(long, value_name = "NODE", env = "ONEX_UNTIL", hide_env = true, value_delimiter = ',')]
+    pub until: Vec<String>,
+}
+
 /// Options of every verb that shows something.
 #[derive(Debug, clap::Args)]
 pub struct Shown {
@@ -422,6 +573,19 @@ pub enum FormatName {
     Json,
     /// One YAML document
     Yaml,
+}
+
+/// The names of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormName {
+    /// Lines on a terminal
+    Ascii,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 /// Which nodes' output people see.
@@ -487,7 +651,9 @@ mod tests {
     fn every_option_of_orch_has_its_variable() {
         let command = Arguments::command();
         let orch = command.find_subcommand("orch").unwrap();
-        for argument in orch.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "verbose")) {
+        for argument in
+            orch.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "verbose" | "files"))
+        {
             let long = argument.get_long().unwrap();
             let expected = format!("ONEX_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(argument.get_env().and_then(|e| e.to_str()), Some(expected.as_str()));

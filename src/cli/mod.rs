@@ -40,9 +40,15 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
-        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here) {
+        args::Verb::Plan(asked) => match resolve::plan(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::plan::plan(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
+        args::Verb::Graph(asked) => match resolve::graph(asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::graph::graph(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
             Err(error) => return usage(&error, &typed),
         },
@@ -52,7 +58,7 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
-        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here) {
+        args::Verb::Explain(asked) => match resolve::explain(asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::explain::explain(&request, &environment, &mut console(wishes, verbosity, &environment))
             }

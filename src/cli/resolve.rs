@@ -5,24 +5,30 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _};
+use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, Install, List, ModeName, Orch, OutputName, Plan, ProgressName,
-    Registry, RegistryPlace, RegistryVerb, Shown, Uninstall, Validate,
+    Arguments, ColorName, Explain, FormName, FormatName, Graph, Install, List, ModeName, Orch, OutputName,
+    Plan, ProgressName, Registry, RegistryPlace, RegistryVerb, Selected, Shown, Uninstall, Validate,
 };
 use crate::app::Environment;
+use crate::app::FileChoice;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
+use crate::app::graph::GraphRequest;
 use crate::app::install::HookRequest;
 use crate::app::list::ListRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::registry::{RegistryAction, RegistryRequest};
 use crate::app::reports::ReportWish;
 use crate::app::run::RunRequest;
+use crate::app::selection::Selection;
+use crate::app::stage::StageWish;
 use crate::app::validate::ValidateRequest;
+use crate::app::{ChangeWish, root_above};
 use crate::base::text;
 use crate::model::context::{Format, Mode};
+use crate::report::graph::Form;
 use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
@@ -83,15 +89,24 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     if typed.events.as_deref() == Some(Path::new("-")) {
         return Err(error("`--events` needs a file: standard output carries the report".to_owned()));
     }
+    let stage = stage(&typed, environment)?;
     // A variable is one text, so it separates files as `PATH` does.
     let reports = if here.has("reports") {
         typed.reports
     } else {
         typed.reports.iter().flat_map(|files| std::env::split_paths(files)).collect()
     };
+    if typed.contract.is_none() && typed.stage.is_none() {
+        return Err(error(
+            "it is not said what to run: name a contract with `--contract`, or a stage with `--stage`"
+                .to_owned(),
+        ));
+    }
     let on_stderr = |file: &PathBuf| file == Path::new("-");
     let request = RunRequest {
         contract: typed.contract,
+        stage,
+        selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
         mode,
@@ -128,14 +143,91 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     Ok((request, wishes, typed.shown.verbose))
 }
 
-pub(super) fn plan(typed: Plan, here: &Typed<'_>) -> Resolved<PlanRequest> {
+/// What is asked of a stage, where one is.
+fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, clap::Error> {
+    let asked = &typed.staged;
+    let Some(stage) = typed.stage else {
+        let only_here = [
+            (!asked.files.is_empty(), "FILE"),
+            (!asked.tags.is_empty(), "--tags"),
+            (!asked.filter.is_empty(), "--filter"),
+            (asked.from.is_some(), "--from"),
+            (!asked.to.is_empty(), "--to"),
+            (asked.all_files, "--all-files"),
+            (asked.staged, "--staged"),
+            (asked.changed_since.is_some(), "--changed-since"),
+            (asked.fix_stage, "--fix-stage"),
+            (asked.diff, "--diff"),
+        ];
+        return match only_here.iter().find(|(is_given, _)| *is_given) {
+            Some((_, option)) => {
+                Err(error(format!("`{option}` is about a stage's components; add `--stage`")))
+            }
+            None => Ok(None),
+        };
+    };
+    let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    if asked.to.is_empty() != asked.from.is_none() {
+        return Err(error("a pipeline has `--from` and at least one `--to`".to_owned()));
+    }
+    let files = if !asked.files.is_empty() {
+        let root = root_above(&environment.directory);
+        let relative = |file: &PathBuf| {
+            let whole = environment.directory.join(file);
+            whole.strip_prefix(&root).map(Path::to_path_buf).map_err(|_| {
+                error(format!("`{}` is outside of the project `{}`", file.display(), root.display()))
+            })
+        };
+        Some(FileChoice::These(asked.files.iter().map(relative).collect::<Result<_, _>>()?))
+    } else if asked.all_files {
+        Some(FileChoice::All)
+    } else if asked.staged {
+        Some(FileChoice::Staged)
+    } else {
+        asked.changed_since.clone().map(FileChoice::Since)
+    };
+    let skip = environment.get("ONEX_SKIP").and_then(|names| names.to_str()).unwrap_or_default();
+    Ok(Some(StageWish {
+        name,
+        tags: asked.tags.clone(),
+        filters: asked.filter.clone(),
+        files,
+        pipeline: asked.from.iter().chain(&asked.to).cloned().collect(),
+        skip: skip.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        fail_on_empty: asked.fail_on_empty,
+        changes: ChangeWish { stage: asked.fix_stage, diff: asked.diff },
+        is_off: environment.get("ONEX").is_some_and(|value| value == "0"),
+    }))
+}
+
+pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> Resolved<PlanRequest> {
     let (mode, jobs) = mode_and_jobs((mode(typed.mode, false)?, typed.jobs), here)?;
     let request = PlanRequest {
         contract: typed.contract,
+        selection: selection(typed.selected)?,
+        root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
         mode,
         jobs,
         cores: cores(),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn graph(typed: Graph, here: &Typed<'_>, environment: &Environment) -> Resolved<GraphRequest> {
+    if here.has("format") {
+        return Err(error("`onex graph` has no `--format`: `--as` says the form of a drawing".to_owned()));
+    }
+    let request = GraphRequest {
+        contract: typed.contract,
+        selection: selection(typed.selected)?,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        form: match typed.form {
+            FormName::Ascii => Form::Ascii,
+            FormName::Dot => Form::Dot,
+            FormName::Mermaid => Form::Mermaid,
+            FormName::Svg => Form::Svg,
+        },
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
@@ -153,9 +245,17 @@ pub(super) fn validate(
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
-pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainRequest> {
-    let request =
-        ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
+pub(super) fn explain(
+    typed: Explain,
+    here: &Typed<'_>,
+    environment: &Environment,
+) -> Resolved<ExplainRequest> {
+    let request = ExplainRequest {
+        what: typed.what,
+        contract: typed.contract,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
@@ -200,6 +300,20 @@ pub(super) fn registry(
         format: shown.format.map(format),
     };
     Ok((request, wishes(&shown, here)?, shown.verbose))
+}
+
+/// The nodes that were named. An option that names none has not been thought through.
+fn selection(typed: Selected) -> Result<Selection, clap::Error> {
+    let named = |option: &str, names: Vec<String>| {
+        let asked = !names.is_empty();
+        let names: Vec<String> =
+            names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        if asked && names.is_empty() {
+            return Err(error(format!("`--{option}` names no node")));
+        }
+        Ok(names)
+    };
+    Ok(Selection { only: named("only", typed.only)?, until: named("until", typed.until)? })
 }
 
 /// A report in a file: the ending of its name says the form.

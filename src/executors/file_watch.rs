@@ -43,7 +43,9 @@ impl Executor for FileWatch {
         let (given, root, index) = (Arc::clone(&self.given), self.root.clone(), request.index);
         let running = self.inner.execute(request, stop);
         Box::pin(async move {
-            let Some(files) = given.get(index).filter(|files| !files.is_empty()) else { return running.await };
+            let Some(files) = given.get(index).filter(|files| !files.is_empty()) else {
+                return running.await;
+            };
             let before: Vec<_> = files.iter().map(|file| Seen::of(&root, file)).collect();
             let mut outcome = running.await;
             let is_changed = |(file, before): &(&GivenFile, Seen)| before.is_other(&root, file);

@@ -73,6 +73,12 @@ pub struct ExecutionContext {
     pub repeat: u32,
     /// Whether the first failure stops the run, where the command line says so.
     pub fail_fast: Option<bool>,
+    /// The nodes that were asked for, and no others; empty where none were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// The nodes that were asked for with all that they need; empty where none were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until: Vec<String>,
     /// The contract's inputs, complete and checked.
     pub inputs: Map<String, Value>,
 }

@@ -7,6 +7,7 @@ pub mod component;
 pub mod context;
 pub mod event;
 pub mod exit;
+pub mod graph_view;
 pub mod outcome;
 pub mod output;
 pub mod plan_view;

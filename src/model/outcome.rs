@@ -146,6 +146,8 @@ pub enum SkipReason {
     DependencyFailed,
     /// Its contract disables it. It satisfies its dependents.
     Disabled,
+    /// It is none of the nodes that were asked for. Who waits for it waits for what it waits for.
+    NotSelected,
     /// The run was cancelled first.
     Cancelled,
     /// Nothing runs in a dry run.
@@ -163,6 +165,7 @@ impl SkipReason {
             Self::UpstreamSkipped => "upstream_skipped",
             Self::DependencyFailed => "dependency_failed",
             Self::Disabled => "disabled",
+            Self::NotSelected => "not_selected",
             Self::Cancelled => "cancelled",
             Self::DryRun => "dry_run",
             Self::FallbackUnused => "fallback_unused",
@@ -312,6 +315,7 @@ mod tests {
             S::UpstreamSkipped,
             S::DependencyFailed,
             S::Disabled,
+            S::NotSelected,
             S::Cancelled,
             S::DryRun,
             S::FallbackUnused,

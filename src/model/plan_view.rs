@@ -1,10 +1,12 @@
 //! A plan on the wire: the specification's `ExecutionPlan` and more.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::context::Mode;
+use super::workflow::EdgeCondition;
 use crate::base::NodeId;
 
 /// What would run, in which order, and why not.
@@ -36,6 +38,27 @@ pub struct PlanView {
     pub critical_path: Vec<NodeId>,
     /// How many separate parts the graph has.
     pub components: usize,
+    /// The longest that a run may take, in milliseconds, with every attempt that retries allow. What is asked to end
+    /// gets some seconds more.
+    #[serde(default)]
+    pub worst_case_ms: u64,
+    /// How many of the nodes that would run say no timeout, so that an attempt may take as long as any.
+    #[serde(default)]
+    pub without_timeout: usize,
+    /// What is worth knowing of its retries.
+    #[serde(default)]
+    pub notes: Vec<PlanNote>,
+}
+
+/// Something that is said of several nodes at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNote {
+    /// A stable name, or the code of a diagnostic.
+    pub code: String,
+    /// One sentence without a period at its end.
+    pub message: String,
+    /// The nodes; none where it is said of the whole contract.
+    pub nodes: Vec<NodeId>,
 }
 
 /// One node of a plan.
@@ -64,6 +87,12 @@ pub struct PlanNodeView {
     pub group: Option<String>,
     /// Whether a circuit breaker can hold it back.
     pub circuit_breaker: bool,
+    /// How nodes that it waits for must end, where another end than success is asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<NodeId, EdgeCondition>,
+    /// The longest that all its attempts may take, in milliseconds, where it can have more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_case_ms: Option<u64>,
 }
 
 /// What would happen to a node.

@@ -24,6 +24,25 @@ impl WorstCase {
 }
 
 impl NodeSpec {
+    /// The longest that it may take, with all attempts that its retries allow.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let worst = self.worst_case();
+        // What must not be repeated is repeated where it did not start, and that takes no time.
+        let long = if self.idempotent == Some(false) { 1 } else { worst.attempts };
+        self.within_its_time(self.timeout.saturating_mul(long).saturating_add(worst.delays))
+    }
+
+    /// The longest that it may take with one attempt.
+    #[must_use]
+    pub fn longest_attempt(&self) -> Duration {
+        self.within_its_time(self.timeout)
+    }
+
+    fn within_its_time(&self, time: Duration) -> Duration {
+        self.total_timeout.map_or(time, |total| total.min(time))
+    }
+
     /// The worst that can come of its retries. Chance only makes delays shorter.
     #[must_use]
     pub fn worst_case(&self) -> WorstCase {
@@ -87,6 +106,19 @@ mod tests {
         let mut node = node((5, 10, 15), (0, 0));
         node.timeout = Duration::from_secs(30);
         assert_eq!(node.worst_case().total(), Duration::from_secs(5 * 30 + 10 + 15 * 3));
+    }
+
+    #[test]
+    fn the_longest_is_bounded_by_the_time_of_all_attempts() {
+        let mut node = node((3, 10, 60), (0, 0));
+        assert_eq!(node.longest(), DEFAULT_TIMEOUT * 3 + Duration::from_secs(30));
+        node.timeout = Duration::from_secs(5);
+        assert_eq!(node.longest(), Duration::from_secs(3 * 5 + 30));
+        // Only what did not start is repeated.
+        node.idempotent = Some(false);
+        assert_eq!(node.longest(), Duration::from_secs(5 + 30));
+        node.total_timeout = Some(Duration::from_secs(7));
+        assert_eq!((node.longest(), node.longest_attempt()), (Duration::from_secs(7), node.timeout));
     }
 
     #[test]

@@ -235,8 +235,7 @@ fn add_component(
         add(id, Vec::new(), None, true);
         return Ok(assigned);
     };
-    let arguments =
-        places.iter().map(|&at| argument(&joined.files[at])).collect::<Result<Vec<_>, _>>()?;
+    let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect::<Result<Vec<_>, _>>()?;
     let pieces = pieces(arguments);
     match pieces.len() {
         0 => add(id, Vec::new(), Some(Vec::new()), false),

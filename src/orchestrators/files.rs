@@ -116,7 +116,8 @@ fn set(component: &Component, patterns: &[String]) -> Result<GlobSet, StageError
         ))
     };
     for pattern in patterns {
-        let (body, is_folder) = pattern.strip_suffix('/').map_or((pattern.as_str(), false), |body| (body, true));
+        let (body, is_folder) =
+            pattern.strip_suffix('/').map_or((pattern.as_str(), false), |body| (body, true));
         let from_top = body.strip_prefix("./").or_else(|| body.strip_prefix('/'));
         let mut text = match from_top {
             Some(rest) => rest.to_owned(),

@@ -91,7 +91,11 @@ pub trait Workshop {
     /// # Errors
     ///
     /// If it could not be started.
-    fn carry_out(&mut self, request: &StageRequest, composition: Composition) -> Result<RunReport, Self::Error>;
+    fn carry_out(
+        &mut self,
+        request: &StageRequest,
+        composition: Composition,
+    ) -> Result<RunReport, Self::Error>;
 }
 
 /// Why a stage has nothing to run.

@@ -5,7 +5,10 @@
 
 mod cycle;
 mod doubts;
+mod graph;
+mod notes;
 mod order;
+mod selection;
 mod view;
 
 use std::sync::Arc;
@@ -14,6 +17,8 @@ use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
 use crate::model::workflow::{EdgeCondition, ErrorAction, NodeSpec, Workflow};
 
+pub use graph::graph;
+pub use selection::{Selection, SelectionError};
 pub use view::{ViewContext, view};
 
 /// What becomes of a node before anything runs.
@@ -24,6 +29,9 @@ pub enum Fate {
     /// It does not start.
     Skip(SkipReason),
 }
+
+/// What becomes of a node that is none of those that were asked for.
+const LEFT_OUT: Fate = Fate::Skip(SkipReason::NotSelected);
 
 /// An edge, seen from the node that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +87,28 @@ impl Plan {
         Ok(Self { order, fates, starts, dependents, implied, stands_in_for, workflow })
     }
 
-    /// The same plan in which nothing runs.
+    /// The same plan in which nothing runs. What is left out stays left out.
     #[must_use]
     pub fn dry(mut self) -> Self {
-        self.fates.fill(Fate::Skip(SkipReason::DryRun));
+        for fate in self.fates.iter_mut().filter(|fate| **fate != LEFT_OUT) {
+            *fate = Fate::Skip(SkipReason::DryRun);
+        }
         self
+    }
+
+    /// The same plan without the nodes that are not to be `kept`.
+    #[must_use]
+    pub fn narrowed(mut self, kept: &[bool]) -> Self {
+        for (fate, _) in self.fates.iter_mut().zip(kept).filter(|(_, kept)| !**kept) {
+            *fate = LEFT_OUT;
+        }
+        self
+    }
+
+    /// Whether a node is none of those that were asked for.
+    #[must_use]
+    pub fn is_left_out(&self, index: usize) -> bool {
+        self.fates[index] == LEFT_OUT
     }
 
     /// The planned workflow.
@@ -180,8 +205,11 @@ impl Plan {
     /// The finding that some nodes say nothing about what they do, if there are any.
     #[must_use]
     pub fn unbound(&self, severity: Severity) -> Option<Diagnostic> {
-        let unbound: Vec<_> =
-            self.workflow.nodes.iter().filter(|n| n.action_key.is_none() && n.enabled).collect();
+        let nodes = self.workflow.nodes.iter().enumerate();
+        let unbound: Vec<_> = nodes
+            .filter(|(index, node)| node.action_key.is_none() && node.enabled && !self.is_left_out(*index))
+            .map(|(_, node)| node)
+            .collect();
         let first = unbound.first()?;
         let names = unbound.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>().join(", ");
         let message = match unbound.len() {

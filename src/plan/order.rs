@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use super::Dependent;
 use crate::diag::Span;
@@ -108,6 +109,29 @@ pub(super) fn levels(
         }
     }
     levels
+}
+
+/// For each node, what the heaviest path to it weighs with itself, and the node before it on that path.
+pub(super) fn heaviest(
+    nodes: &[NodeSpec],
+    (order, implied): (&[usize], &[Implied]),
+    weight: impl Fn(usize) -> Duration,
+) -> Vec<(Duration, Option<usize>)> {
+    let mut by_waiting: Vec<(usize, usize)> = implied.iter().map(|edge| (edge.to, edge.from)).collect();
+    by_waiting.sort_unstable();
+    let mut heaviest: Vec<(Duration, Option<usize>)> = vec![(Duration::ZERO, None); nodes.len()];
+    for &index in order {
+        let first = by_waiting.partition_point(|&(to, _)| to < index);
+        let also = by_waiting[first..].iter().take_while(|&&(to, _)| to == index).map(|&(_, from)| from);
+        let mut before: (Duration, Option<usize>) = (Duration::ZERO, None);
+        for waited in nodes[index].depends_on.iter().map(|d| d.node).chain(also) {
+            if before.1.is_none() || heaviest[waited].0 > before.0 {
+                before = (heaviest[waited].0, Some(waited));
+            }
+        }
+        heaviest[index] = (before.0.saturating_add(weight(index)), before.1);
+    }
+    heaviest
 }
 
 /// A longest chain of nodes, first to last; of several, the one that ends in the node declared first.

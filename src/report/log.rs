@@ -187,6 +187,7 @@ impl Log {
                     SkipReason::Condition
                     | SkipReason::UpstreamSkipped
                     | SkipReason::Disabled
+                    | SkipReason::NotSelected
                     | SkipReason::DryRun
                     | SkipReason::FallbackUnused => Level::Info,
                 };

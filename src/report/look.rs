@@ -177,10 +177,15 @@ impl Look {
 
     /// A node's id before a line that it printed: nodes that come after each other differ in colour.
     pub(super) fn prefix(self, id: &str, nth: usize) -> String {
+        let bar = self.or_ascii("│", "|");
+        format!("{} {}", self.of_lane(id, nth), self.dim(bar))
+    }
+
+    /// A word in the colour of one of several that stand side by side.
+    pub(super) fn of_lane(self, word: &str, nth: usize) -> String {
         const COLORS: [AnsiColors; 5] =
             [AnsiColors::Cyan, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::Yellow, AnsiColors::Green];
-        let bar = self.or_ascii("│", "|");
-        format!("{} {}", self.styled(id, Style::new().color(COLORS[nth % COLORS.len()])), self.dim(bar))
+        self.styled(word, Style::new().color(COLORS[nth % COLORS.len()]))
     }
 
     fn styled(self, word: &str, style: Style) -> String {

@@ -6,6 +6,7 @@
 pub mod components;
 pub mod diagnostics;
 pub mod explanation;
+pub mod graph;
 mod human;
 mod json;
 mod live;

@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use super::look::Look;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
+use crate::model::outcome::SkipReason;
 use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
+use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition};
+
+/// The most nodes that one line names.
+const MOST_NAMED: usize = 5;
 
 pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
     let dot = look.or_ascii("·", "-");
@@ -14,23 +20,32 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
         Mode::Async => format!("{} {}{}", plan.mode, look.or_ascii("×", "x"), plan.jobs),
         Mode::Sync | Mode::DryRun | Mode::Profile => plan.mode.to_string(),
     };
-    let nodes = text::count(plan.nodes.len(), "node");
-    let groups = text::count(plan.parallel_groups.len(), "group");
+    let left_out: Vec<&NodeId> =
+        plan.nodes.iter().filter(|node| is_left_out(node)).map(|node| &node.node_id).collect();
+    let nodes = match (left_out.len(), plan.nodes.len()) {
+        (0, all) => text::count(all, "node"),
+        (left_out, all) => format!("{} of {}", all - left_out, text::count(all, "node")),
+    };
+    let asked_for = || plan.nodes.iter().filter(|node| !is_left_out(node));
+    let by_id: HashMap<&NodeId, &PlanNodeView> = asked_for().map(|node| (&node.node_id, node)).collect();
+    let shown: Vec<Vec<&PlanNodeView>> = plan
+        .parallel_groups
+        .iter()
+        .map(|group| group.iter().filter_map(|id| by_id.get(id).copied()).collect::<Vec<_>>())
+        .filter(|group| !group.is_empty())
+        .collect();
+    let groups = text::count(shown.len(), "group");
     let rest = format!(" {dot} {nodes} {dot} {groups} {dot} {mode}");
     let name = text::without_controls(&plan.name).replace('\n', " ");
     let name = look.clip(&name, look.width.saturating_sub(text::cells(&rest) + 5));
     writeln!(out, "{} {}{rest}", look.dim("plan"), look.bold(&name))?;
 
-    let by_id: HashMap<&NodeId, &PlanNodeView> =
-        plan.nodes.iter().map(|node| (&node.node_id, node)).collect();
-    let width = |of: fn(&PlanNodeView) -> &str| {
-        plan.nodes.iter().map(|n| text::cells(of(n))).max().unwrap_or(0).min(32)
-    };
+    let width =
+        |of: fn(&PlanNodeView) -> &str| asked_for().map(|n| text::cells(of(n))).max().unwrap_or(0).min(32);
     let (ids, kinds) = (width(|n| n.node_id.as_str()), width(|n| &n.kind).min(14));
     let actions = width(|n| n.action.as_deref().unwrap_or("unbound")).min(14);
-    for (number, group) in plan.parallel_groups.iter().enumerate() {
-        for (at, id) in group.iter().enumerate() {
-            let Some(node) = by_id.get(id) else { continue };
+    for (number, group) in shown.iter().enumerate() {
+        for (at, node) in group.iter().enumerate() {
             let number = if at == 0 { (number + 1).to_string() } else { String::new() };
             let columns = format!(
                 "{number:>4}  {}  {}  {}",
@@ -48,7 +63,56 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
         let path = plan.critical_path.iter().map(NodeId::as_str).collect::<Vec<_>>().join(arrow);
         writeln!(out, "{}", look.clip(&format!("longest chain: {path}"), look.width))?;
     }
+    if asked_for().any(|node| node.status != PlanStatus::Skipped) {
+        let time = worst_case(plan.worst_case_ms);
+        let why = match plan.without_timeout {
+            0 => String::new(),
+            n => {
+                let says = if n == 1 { "says" } else { "say" };
+                let attempt = text::duration(DEFAULT_TIMEOUT);
+                let nodes = text::count(n, "node");
+                format!("; {nodes} {says} no timeout, and each attempt may take {attempt}")
+            }
+        };
+        writeln!(out, "{}", look.clip(&format!("worst case: {time}{why}"), look.width))?;
+    }
+    if !left_out.is_empty() {
+        writeln!(out, "{}", look.clip(&format!("not selected: {}", some_of(&left_out)), look.width))?;
+    }
+    for note in &plan.notes {
+        let named = match note.nodes.as_slice() {
+            [] => String::new(),
+            nodes => format!("{}: ", some_of(&nodes.iter().collect::<Vec<_>>())),
+        };
+        let lines = text::wrap_words(&format!("note: {named}{}", note.message), look.width.saturating_sub(2));
+        for (at, line) in lines.iter().enumerate() {
+            writeln!(out, "{}{}", if at == 0 { "" } else { "  " }, look.dim(line))?;
+        }
+    }
     Ok(())
+}
+
+fn is_left_out(node: &PlanNodeView) -> bool {
+    node.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
+}
+
+/// The first of some nodes, and how many more there are.
+fn some_of(nodes: &[&NodeId]) -> String {
+    let named = nodes.iter().take(MOST_NAMED).map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+    match nodes.len().checked_sub(MOST_NAMED) {
+        Some(more @ 1..) => format!("{named} and {more} more"),
+        _ => named,
+    }
+}
+
+/// A time for people. Numbers beyond all measure come from retries beyond all measure.
+fn worst_case(ms: u64) -> String {
+    const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
+    match ms / YEAR_MS {
+        0 => text::duration(Duration::from_millis(ms)),
+        1..1000 => format!("more than {}", text::count(usize::try_from(ms / YEAR_MS).unwrap_or(1), "year")),
+        _ => "more than 1000 years".to_owned(),
+    }
 }
 
 fn remarks(node: &PlanNodeView) -> String {
@@ -56,17 +120,35 @@ fn remarks(node: &PlanNodeView) -> String {
     if node.status == PlanStatus::Skipped {
         remarks.push(format!("skipped: {}", node.reason.as_deref().unwrap_or_default()));
     }
+    match (node.status, node.reason.as_deref()) {
+        (PlanStatus::Unbound, None) => remarks.push("no action".to_owned()),
+        (PlanStatus::Unbound, Some(_)) => remarks.push("not carried out yet".to_owned()),
+        (PlanStatus::WillRun | PlanStatus::Skipped, _) => {}
+    }
     let other = node.stands_in_for.as_ref();
     if let Some(other) = other {
         remarks.push(format!("if {other} fails"));
     }
-    let after: Vec<&str> =
-        node.depends_on.iter().filter(|&id| Some(id) != other).map(NodeId::as_str).collect();
-    if !after.is_empty() {
-        remarks.push(format!("after {}", after.join(", ")));
+    let on = |id: &&NodeId| node.conditions.get(*id).copied();
+    for (word, asked) in [
+        ("after", None),
+        ("after a failure of", Some(EdgeCondition::Failure)),
+        ("after any end of", Some(EdgeCondition::Finished)),
+    ] {
+        let waited = node.depends_on.iter().filter(|&id| Some(id) != other).filter(|id| on(id) == asked);
+        let waited: Vec<&str> = waited.map(NodeId::as_str).collect();
+        if !waited.is_empty() {
+            remarks.push(format!("{word} {}", waited.join(", ")));
+        }
     }
-    if node.max_attempts > 1 {
-        remarks.push(format!("at most {} attempts", node.max_attempts));
+    match node.worst_case_ms.filter(|_| node.status != PlanStatus::Skipped) {
+        Some(ms) => {
+            remarks.push(format!("up to {} attempts, {}", node.max_attempts, worst_case(ms)));
+        }
+        None if node.max_attempts > 1 && node.status != PlanStatus::Skipped => {
+            remarks.push("one attempt".to_owned());
+        }
+        None => {}
     }
     if let Some(group) = &node.group {
         remarks.push(format!("group {group}"));

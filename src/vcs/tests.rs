@@ -518,7 +518,10 @@ fn files_changed_since_a_branch_are_named() {
     let error = repository.changed_since("--output=x").unwrap_err().to_string();
     assert!(error.contains("there is no commit"), "{error}");
     let tracked = repository.tracked(&["*.txt"]).unwrap();
-    assert_eq!(tracked.iter().map(|file| file.path.to_str().unwrap()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
+    assert_eq!(
+        tracked.iter().map(|file| file.path.to_str().unwrap()).collect::<Vec<_>>(),
+        ["a.txt", "b.txt"]
+    );
     folder.write("new.txt", "");
     assert_eq!(repository.untracked(&["*.txt"]).unwrap(), [PathBuf::from("new.txt")]);
 }

@@ -140,7 +140,9 @@ fn a_node_is_explained_by_its_plan() {
 - It runs at once: it waits for nothing.
 - If it fails, `again` runs in its place.
 - It is tried at most 3 times, with up to 3.00s of delays.
+- That can take 3h00m in all, as it says no timeout.
 - `test`, `mail`, `never` wait for it.
+- It is part of the longest chain.
 "
     );
     assert_eq!(
@@ -149,6 +151,7 @@ fn a_node_is_explained_by_its_plan() {
 Ships it.
 - It runs when `test` is done and `mail` has ended in any way.
 - Nothing waits for it.
+- It is part of the longest chain.
 "
     );
     assert!(explained("test").contains("- It does not run, because it says `enabled: false`; who waits"));

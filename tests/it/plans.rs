@@ -367,13 +367,13 @@ fn the_view_has_the_names_of_the_specification() {
         "nodes": [
             {"node_id": "build", "type": "compute", "description": "Compiles.", "action": "run", "depends_on": [],
              "status": "will_run", "reason": null, "max_attempts": 4,
-             "stands_in_for": null, "group": null, "circuit_breaker": false},
+             "stands_in_for": null, "group": null, "circuit_breaker": false, "worst_case_ms": 4 * 3_600_000 + 7000},
             {"node_id": "old", "type": "effect", "description": null, "action": "agent", "depends_on": ["build"],
              "status": "skipped", "reason": "disabled", "max_attempts": 1,
              "stands_in_for": null, "group": null, "circuit_breaker": false},
             {"node_id": "ship", "type": "Courier", "description": null, "action": null, "depends_on": ["old", "build"],
              "status": "unbound", "reason": null, "max_attempts": 1,
-             "stands_in_for": null, "group": null, "circuit_breaker": false},
+             "stands_in_for": null, "group": null, "circuit_breaker": false, "conditions": {"build": "failure"}},
         ],
         "edges": [["build", "old"], ["old", "ship"], ["build", "ship"]],
         "execution_order": ["build", "old", "ship"],
@@ -381,11 +381,200 @@ fn the_view_has_the_names_of_the_specification() {
         "roots": ["build"],
         "critical_path": ["build", "old", "ship"],
         "components": 1,
+        // One after the other, for all that three could run at once.
+        "worst_case_ms": 5 * 3_600_000 + 7000,
+        "without_timeout": 2,
+        "notes": [],
     });
     let view = view(&plan.expect("no circles"), context);
     let written = serde_json::to_value(&view).unwrap();
     assert_eq!(written, expected);
     assert_eq!(serde_json::from_value::<PlanView>(written).unwrap(), view, "it is read back unchanged");
+}
+
+// ---- Worst cases and notes
+
+/// `a` → `b` → `c`, and `d` beside them; 10, 20, 30 and 40 seconds.
+const TIMED: &str = "{id: a, run: x, timeout: 10},
+{id: b, run: x, timeout: 20, depends_on: [a]},
+{id: c, run: x, timeout: 30, depends_on: [b]},
+{id: d, run: x, timeout: 40}";
+
+fn worst_case(plan: &Plan, mode: Mode, jobs: usize) -> u64 {
+    let view = view(plan, ViewContext { plan_id: String::new(), mode, jobs });
+    assert_eq!(view.without_timeout, 0);
+    view.worst_case_ms / 1000
+}
+
+#[test]
+fn the_worst_case_of_a_run_is_bounded_by_its_slots_and_its_heaviest_path() {
+    let plan = plan(TIMED);
+    assert_eq!(worst_case(&plan, Mode::Sync, 1), 100);
+    // 60 on the path, and half of the rest.
+    assert_eq!(worst_case(&plan, Mode::Async, 2), 80);
+    assert_eq!(worst_case(&plan, Mode::Async, 4), 70);
+    let kept = plan.clone().narrowed(&[true, false, true, true]);
+    assert_eq!((worst_case(&kept, Mode::Sync, 1), worst_case(&kept, Mode::Async, 2)), (80, 60));
+    // What else keeps nodes waiting leaves their sum only.
+    let grouped = |rules: &str, more: &str| {
+        let text = format!(
+            "workflow: {{name: w, coordination: {{rules: {{{rules}}}}}, tasks: [\n{TIMED}{more}\n]}}\n"
+        );
+        let mut map = SourceMap::default();
+        let id = map.add("contract.yaml", text.as_str());
+        Plan::new(Arc::new(contract::parse(id, &text).workflow.expect("a contract"))).expect("no circles")
+    };
+    let batch = grouped("execution_mode: batch", "");
+    assert_eq!(worst_case(&batch, Mode::Async, 4), 100);
+    let group = grouped("groups: {g: 1}", ",\n{id: e, run: x, timeout: 5, group: g}");
+    assert_eq!(worst_case(&group, Mode::Async, 4), 105);
+    let bounded = grouped("timeout: 50", "");
+    assert_eq!(worst_case(&bounded, Mode::Async, 4), 50);
+}
+
+#[test]
+fn a_simulated_list_of_ready_nodes_never_takes_longer_than_the_worst_case() {
+    let mut rng = Rng::new(7);
+    for round in 0..300 {
+        let mut below = |bound: u64| usize::try_from(rng.below(bound)).expect("below a usize");
+        let (count, jobs) = (1 + below(12), 2 + below(3));
+        let mut base = (*workflow((0..count).map(|_| Vec::new()))).clone();
+        for index in 0..count {
+            base.nodes[index].timeout = std::time::Duration::from_secs(1 + below(9) as u64);
+            base.nodes[index].depends_on = (0..index)
+                .filter(|_| below(3) == 0)
+                .map(|node| Dependency { node, on: EdgeCondition::Success, span: Span::default() })
+                .collect();
+        }
+        let plan = Plan::new(Arc::new(base)).expect("no circles");
+        // Each node takes all its time; the one that comes first in the plan takes the slot.
+        let (mut left, mut clock) = (Vec::new(), 0);
+        let (mut waiting, mut ended) = (plan.order().to_vec(), vec![false; count]);
+        loop {
+            waiting.retain(|&n| {
+                let ready = left.len() < jobs && plan.node(n).depends_on.iter().all(|d| ended[d.node]);
+                if ready {
+                    left.push((n, plan.node(n).timeout.as_secs()));
+                }
+                !ready
+            });
+            if left.is_empty() {
+                break;
+            }
+            clock += 1;
+            left.retain_mut(|(n, seconds)| {
+                *seconds -= 1;
+                ended[*n] = *seconds == 0;
+                *seconds > 0
+            });
+        }
+        let bound = worst_case(&plan, Mode::Async, jobs);
+        assert!(clock <= bound + 1, "round {round}: {clock} > {bound}");
+    }
+}
+
+#[test]
+fn the_longest_chain_of_what_was_asked_for_passes_through_the_rest() {
+    let kept = [true, false, true, true, false, true];
+    let plan = plan(DIAMOND).narrowed(&kept);
+    let view = viewed(&plan);
+    assert_eq!(names(&view.critical_path), ["start", "left", "end"], "not start, middle, right, end");
+    assert_eq!(view.without_timeout, 4);
+    let status = |n: usize| json!([view.nodes[n].status, view.nodes[n].reason]);
+    assert_eq!((status(0), status(1)), (json!(["will_run", null]), json!(["skipped", "not_selected"])));
+}
+
+/// A contract in which no two nodes are repeated alike.
+const RETRIES: &str = "workflow:
+  name: retries
+  tasks:
+    - {id: fetch, run: x, timeout: 30s}
+    - {id: put, run: x, idempotent: false}
+    - {id: own, run: x, retry: {max_attempts: 2}, timeout: 10}
+    - {id: check, run: x, type: validator}
+    - {id: safe, run: x, idempotent: true}
+    - {id: off, run: x, enabled: false}
+    - {id: sum, run: x, type: compute}
+  coordination:
+    rules: {max_retries: 2, failure_recovery_strategy: retry}
+";
+
+fn notes(contract: &str, arguments: &[&str]) -> Vec<String> {
+    let folder = crate::support::Folder::with(contract);
+    let mut all = vec!["plan", "contract.yaml", "--format", "json"];
+    all.extend(arguments);
+    let ended = folder.onex(&all);
+    let plan: PlanView = serde_json::from_str(&ended.stdout).expect("a plan");
+    plan.notes.iter().map(|note| format!("{}: {}", note.code, names(&note.nodes).join(" "))).collect()
+}
+
+#[test]
+fn notes_say_which_retries_do_not_apply() {
+    assert_eq!(
+        notes(RETRIES, &[]),
+        [
+            "idempotent_not_said: fetch",
+            "not_idempotent: put",
+            "verdict_stands: check",
+            "own_retry_counts: own"
+        ]
+    );
+    assert_eq!(notes(RETRIES, &["--only", "safe,put"]), ["not_idempotent: put"]);
+    assert_eq!(notes(RETRIES, &["--mode", "profile"]), ["tried_once: fetch put own check safe sum"]);
+    let asked_in_vain = RETRIES.replace(", failure_recovery_strategy: retry", "");
+    assert_eq!(notes(&asked_in_vain, &[]), ["E0216: "]);
+    let policy = "workflow:
+  tasks: [{id: a, run: x, idempotent: false}, {id: b, run: x, type: test}, {id: c, run: x}]
+  error_handling: {retry_policy: {max_attempts: 3}}
+";
+    assert_eq!(notes(policy, &[]), ["idempotent_not_said: c", "not_idempotent_policy: a"]);
+    assert_eq!(notes(DOCUMENTED, &[]), Vec::<String>::new());
+}
+
+const DOCUMENTED: &str = "workflow: {tasks: [{id: a, run: x, retry: {max_attempts: 2}}, {id: b, run: x}]}\n";
+
+#[test]
+fn people_are_told_of_groups_skips_chains_times_and_notes() {
+    let folder = crate::support::Folder::with(
+        "workflow:
+  name: site
+  tasks:
+    - {id: fetch, run: x, timeout: 30s, retry: {max_attempts: 3}}
+    - {id: put, run: x, idempotent: false, depends_on: [fetch], timeout: 1m}
+    - {id: old, run: x, enabled: false, depends_on: [fetch]}
+    - {id: idea, depends_on: [put, old]}
+    - {id: mail, run: x, depends_on: [{node: put, on: failure}, {node: idea, on: finished}]}
+  coordination: {rules: {max_retries: 1, failure_recovery_strategy: retry, fail_fast: false}}
+",
+    );
+    let ended = folder.onex(&["plan", "contract.yaml"]);
+    assert_eq!(
+        ended.stdout,
+        "plan site · 5 nodes · 4 groups · sync
+   1  fetch  effect  run      up to 3 attempts, 1m33s
+   2  put    effect  run      after fetch; up to 2 attempts, 1m00s
+      old    effect  run      skipped: disabled; after fetch
+   3  idea   effect  unbound  no action; after put, old; up to 2 attempts, 2h00m
+   4  mail   effect  run      after a failure of put; after any end of idea; up to 2 attempts, 2h00m
+longest chain: fetch → put → idea → mail
+worst case: 4h02m; 2 nodes say no timeout, and each attempt may take 1h00m
+note: idea, mail: an attempt that may have had its effect, such as one that took too long, is not
+  repeated for the rules: only `idempotent: true` or a `retry` of its own would repeat it
+note: put: `idempotent: false`: `max_retries` repeats only what could not be started
+note: fetch: a `retry` of its own counts, and not what the rules say
+"
+    );
+    let ended = folder.onex(&["plan", "contract.yaml", "--until", "put"]);
+    let expected = [
+        "plan site · 2 of 5 nodes · 2 groups · sync",
+        "longest chain: fetch → put",
+        "worst case: 2m33s",
+        "not selected: old, idea, mail",
+    ];
+    for line in expected {
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}: {}", ended.stdout);
+    }
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "what is left out is not found fault with");
 }
 
 // ---- Fallbacks

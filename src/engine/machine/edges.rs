@@ -9,6 +9,8 @@ use crate::model::workflow::EdgeCondition;
 pub(super) const fn block(end: End, on: EdgeCondition) -> Option<SkipReason> {
     match (end, on) {
         (End::Skipped(reason @ (SkipReason::Cancelled | SkipReason::DryRun)), _) => Some(reason),
+        // Who stands in for a node that was not asked for was asked for itself.
+        (End::Skipped(SkipReason::NotSelected), _) => None,
         (End::Failed(_), EdgeCondition::Fallback) => None,
         (End::Completed | End::Skipped(_), EdgeCondition::Fallback) => Some(SkipReason::FallbackUnused),
         (End::Completed, EdgeCondition::Success | EdgeCondition::Finished)

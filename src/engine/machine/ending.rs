@@ -99,6 +99,7 @@ impl Machine {
             out.push(Action::DisarmTimer(TimerId::Backoff(node)));
         }
         let end = match (&state.last, state.block) {
+            _ if self.is_left_out(node) => (End::Skipped(SkipReason::NotSelected), None),
             // An attempt was made, and it failed; that another was to follow does not change it.
             (Some(last), _) => (End::Failed(last.failure.reason), None),
             (None, Some(block)) if block.reason != SkipReason::Cancelled => {
@@ -125,12 +126,11 @@ impl Machine {
             }
             self.emit_end(node, (end, culprit), out);
             if let Some(fallback) = self.plan.node(node).fallback {
-                self.arrive(
-                    (node, culprit),
-                    (fallback, edges::block(end, EdgeCondition::Fallback)),
-                    &mut ended,
-                    out,
-                );
+                let (said, culprit) = self.seen_through(node, (end, culprit));
+                // What a node that is left out waits for, all that wait for it wait for in the same way.
+                let on =
+                    if self.is_left_out(node) { EdgeCondition::Success } else { EdgeCondition::Fallback };
+                self.arrive((node, culprit), (fallback, edges::block(said, on)), &mut ended, out);
             }
             self.settle(node, culprit, &mut ended, out);
         }
@@ -163,13 +163,29 @@ impl Machine {
                 return;
             }
             self.account(node, settled);
+            let (said, culprit_of_it) = self.seen_through(node, (settled, culprit));
             for dependent in plan.dependents(node).iter().filter(|d| d.on != EdgeCondition::Fallback) {
-                let block = edges::block(settled, dependent.on);
-                self.arrive((node, culprit), (dependent.node, block), ended, out);
+                let block = edges::block(said, dependent.on);
+                self.arrive((node, culprit_of_it), (dependent.node, block), ended, out);
             }
             next = plan.stands_in_for(node);
             // That one started, so nobody else is to blame for it.
             culprit = None;
+        }
+    }
+
+    /// What a node that ended says to those that wait for it: how it ended, or where it was left out, what would have
+    /// kept it from its turn.
+    fn seen_through(&self, node: usize, ended: (End, Option<usize>)) -> (End, Option<usize>) {
+        if !self.is_left_out(node) || mutated!(self, HidesFailures) {
+            return ended;
+        }
+        let state = &self.nodes[node];
+        match state.block {
+            Some(block) => (End::Skipped(block.reason), Some(block.culprit)),
+            // A cancel ended it before its turn.
+            None if state.open_dependencies > 0 => (End::Skipped(SkipReason::Cancelled), None),
+            None => ended,
         }
     }
 
@@ -190,6 +206,7 @@ impl Machine {
                 SkipReason::Condition
                 | SkipReason::UpstreamSkipped
                 | SkipReason::Disabled
+                | SkipReason::NotSelected
                 | SkipReason::DryRun
                 | SkipReason::FallbackUnused,
             ) => {}

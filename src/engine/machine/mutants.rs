@@ -28,11 +28,13 @@ pub(in crate::engine) enum Mutant {
     OverspendsBudgets,
     /// A failed node counts as failed although another stood in for it.
     ForgetsFallbacks,
+    /// A node that was left out hides what failed before it.
+    HidesFailures,
 }
 
 #[cfg(test)]
 impl Mutant {
-    pub(in crate::engine) const ALL: [Self; 12] = [
+    pub(in crate::engine) const ALL: [Self; 13] = [
         Self::OneSlotTooMany,
         Self::LosesSlots,
         Self::ForgetsFailures,
@@ -45,6 +47,7 @@ impl Mutant {
         Self::IgnoresCircuits,
         Self::OverspendsBudgets,
         Self::ForgetsFallbacks,
+        Self::HidesFailures,
     ];
 }
 

@@ -97,7 +97,7 @@ impl NodeState {
     pub(super) fn block_with(&mut self, block: Block) {
         const fn gravity(reason: SkipReason) -> u8 {
             match reason {
-                SkipReason::Disabled => 0,
+                SkipReason::Disabled | SkipReason::NotSelected => 0,
                 SkipReason::DryRun => 1,
                 SkipReason::Cancelled => 2,
                 SkipReason::Condition => 3,

@@ -19,6 +19,8 @@ use crate::plan::Plan;
 pub(super) struct Seen {
     plan: Arc<Plan>,
     settings: Settings,
+    /// For each node, whether it was asked for.
+    asked_for: Vec<bool>,
     pub events: Vec<RunEvent>,
     /// Nodes with an attempt of which something is left.
     pub alive: BTreeSet<usize>,
@@ -63,12 +65,13 @@ fn levels(plan: &Plan) -> Vec<usize> {
 }
 
 impl Seen {
-    pub(super) fn new(plan: Arc<Plan>, settings: Settings) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, settings: Settings, asked_for: Vec<bool>) -> Self {
         let levels_of_plan = levels(&plan);
         Self {
             index: (0..plan.len()).map(|node| (plan.node(node).id.clone(), node)).collect(),
             plan,
             settings,
+            asked_for,
             events: Vec::new(),
             alive: BTreeSet::new(),
             ends: BTreeMap::new(),
@@ -106,9 +109,32 @@ impl Seen {
     /// What an edge says; nothing where it has nothing to say yet.
     fn edge(&self, dependency: &Dependency) -> Option<&'static str> {
         let on = format!("{:?}", dependency.on).to_lowercase();
+        if !self.asked_for[dependency.node] {
+            // As if the edges of that node were its own, but for how they end.
+            let verdicts: Option<Vec<&str>> =
+                self.plan.node(dependency.node).depends_on.iter().map(|d| self.edge(d)).collect();
+            let on = if on == "fallback" { "success" } else { &on };
+            return Some(match gravest(&verdicts?) {
+                "go" => "go",
+                kept_from_its_turn => truth_table(kept_from_its_turn, on),
+            });
+        }
         let end =
             if on == "fallback" { *self.ends.get(&dependency.node)? } else { self.settled(dependency.node)? };
         Some(truth_table(end, &on))
+    }
+
+    /// All that an edge may say when the run is cancelled before everything has ended that it sees through.
+    fn foretold(&self, dependency: &Dependency) -> BTreeSet<&'static str> {
+        let mut told: BTreeSet<&str> = self.edge(dependency).into_iter().collect();
+        if !self.asked_for[dependency.node] {
+            let on = format!("{:?}", dependency.on).to_lowercase();
+            let on = if on == "fallback" { "success" } else { &on };
+            let before = self.plan.node(dependency.node).depends_on.iter();
+            let kept = before.flat_map(|d| self.foretold(d)).filter(|&verdict| verdict != "go");
+            told.extend(kept.map(|verdict| truth_table(verdict, on)));
+        }
+        told
     }
 
     /// An attempt starts.
@@ -207,6 +233,7 @@ impl Seen {
     fn attempt_starts(&mut self, (node, attempt): (usize, u32), now: Mono) -> Result<(), String> {
         check(self.cancel.is_none(), || format!("law 5: n{node} starts after the cancel"))?;
         check(!self.ends.contains_key(&node), || format!("law 2: n{node} starts after its end"))?;
+        check(self.asked_for[node], || format!("n{node} starts, and nobody asked for it"))?;
         for dependency in &self.plan.node(node).depends_on {
             let verdict = self.edge(dependency);
             check(verdict == Some("go"), || {
@@ -263,6 +290,21 @@ impl Seen {
 
 fn check(holds: bool, law: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(law()) }
+}
+
+/// Of what edges say, what counts.
+fn gravest(verdicts: &[&'static str]) -> &'static str {
+    const MILDEST_FIRST: [&str; 7] = [
+        "go",
+        "dry_run",
+        "cancelled",
+        "condition",
+        "upstream_skipped",
+        "dependency_failed",
+        "fallback_unused",
+    ];
+    let rank = |verdict: &&str| MILDEST_FIRST.iter().position(|known| known == verdict);
+    verdicts.iter().copied().max_by_key(rank).unwrap_or("go")
 }
 
 /// What an end means for an edge, by `execution.md`: `go`, or the reason for which the dependent is skipped.
@@ -338,26 +380,23 @@ fn the_status_is_earned(seen: &Seen) -> Result<(), String> {
 
 /// Law 3, for those that never start: each has the gravest reason that its edges give, and a culprit that ended so.
 fn skips_are_explained(seen: &Seen) -> Result<(), String> {
-    const MILDEST_FIRST: [&str; 7] = [
-        "go",
-        "dry_run",
-        "cancelled",
-        "condition",
-        "upstream_skipped",
-        "dependency_failed",
-        "fallback_unused",
-    ];
     for (&node, &end) in &seen.ends {
-        if matches!(end, "completed" | "failed" | "dry_run") {
+        check((end == "not_selected") != seen.asked_for[node], || {
+            format!("n{node} ends as {end}; asked for: {}", seen.asked_for[node])
+        })?;
+        if matches!(end, "completed" | "failed" | "dry_run" | "not_selected") {
             continue;
         }
         let verdicts: Vec<&str> =
             seen.plan.node(node).depends_on.iter().map(|d| seen.edge(d).expect("all has ended")).collect();
-        let gravest =
-            verdicts.iter().copied().max_by_key(|v| MILDEST_FIRST.iter().position(|known| known == v));
-        let expected = gravest.filter(|&verdict| verdict != "go").unwrap_or("disabled");
+        let expected = match gravest(&verdicts) {
+            "go" => "disabled",
+            verdict => verdict,
+        };
         // A cancel ends nodes before all that they wait for has ended: they give what they know so far.
-        let excused = seen.cancel.is_some() && (end == "cancelled" || verdicts.contains(&end));
+        let foretold = |edge: &Dependency| seen.foretold(edge).contains(&end);
+        let excused = seen.cancel.is_some()
+            && (end == "cancelled" || seen.plan.node(node).depends_on.iter().any(foretold));
         check(end == expected || excused, || {
             format!("law 3: n{node} is skipped as {end}, not as {expected}")
         })?;

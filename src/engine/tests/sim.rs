@@ -77,7 +77,7 @@ struct Simulation {
 
 /// Simulates the run of a seed and checks every law; gives its events.
 pub(super) fn simulate(seed: u64, mutant: Option<Mutant>) -> Result<Vec<RunEvent>, String> {
-    let World { plan, settings, mut rng } = worlds::world(seed);
+    let World { plan, settings, mut rng, asked_for } = worlds::world(seed);
     let machine = Machine::new(plan.clone(), settings.clone(), worlds::started(&plan)).with_mutant(mutant);
     let mut due = BinaryHeap::new();
     let signals = [0, 0, 0, 1, 2, 3][usize::try_from(rng.below(6)).unwrap()];
@@ -95,7 +95,7 @@ pub(super) fn simulate(seed: u64, mutant: Option<Mutant>) -> Result<Vec<RunEvent
     }
     let circuits_work = !rng.chance(8);
     let mut simulation = Simulation {
-        seen: Seen::new(plan.clone(), settings),
+        seen: Seen::new(plan.clone(), settings, asked_for),
         plan,
         machine,
         rng,

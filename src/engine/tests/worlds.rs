@@ -29,6 +29,8 @@ pub(super) struct World {
     pub plan: Arc<Plan>,
     pub settings: Settings,
     pub rng: Rng,
+    /// For each node, whether it was asked for.
+    pub asked_for: Vec<bool>,
 }
 
 pub(super) fn world(seed: u64) -> World {
@@ -36,6 +38,10 @@ pub(super) fn world(seed: u64) -> World {
     let workflow = workflow(&mut rng);
     let plan = Plan::new(Arc::new(workflow)).expect("generated graphs have no circles");
     let plan = if rng.chance(3) { plan.dry() } else { plan };
+    // Any selection, not only those that names can make.
+    let share = if rng.chance(25) { 10 + rng.below(90) } else { 100 };
+    let asked_for: Vec<bool> = (0..plan.len()).map(|_| rng.chance(share)).collect();
+    let plan = plan.narrowed(&asked_for);
     let settings = Settings {
         jobs: 1 + usize::try_from(rng.below(5)).unwrap(),
         fail_fast: [None, None, Some(true), Some(false)][pick(&mut rng, 4)],
@@ -43,7 +49,7 @@ pub(super) fn world(seed: u64) -> World {
         single_attempts: rng.chance(5),
         seed,
     };
-    World { plan: Arc::new(plan), settings, rng }
+    World { plan: Arc::new(plan), settings, rng, asked_for }
 }
 
 fn pick(rng: &mut Rng, n: usize) -> usize {

@@ -65,7 +65,12 @@ impl Human {
         // A command line that leaves out the inputs would not run, and one with control characters is no text.
         let path = &started.contract.path;
         let runs_again = started.context.inputs.is_empty() && text::without_controls(path) == *path;
-        self.rerun = runs_again.then(|| format!("   rerun: onex orch --contract {}", shell_word(path)));
+        self.rerun = runs_again.then(|| {
+            let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
+            let options = selected.iter().filter(|(_, names)| !names.is_empty());
+            let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
+            format!("   rerun: onex orch --contract {}{}", shell_word(path), options.collect::<String>())
+        });
         if self.look.volume == Volume::Quiet {
             return Ok(());
         }
@@ -98,7 +103,7 @@ impl Human {
     fn node(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
         let look = self.look;
         let mark = Mark::of_node(result);
-        if self.dry_run {
+        if self.dry_run || was_left_out(result) {
             return Ok(());
         }
         let only_failures = look.volume == Volume::Quiet || self.profiled.is_some();
@@ -198,11 +203,13 @@ impl Human {
             RunStatus::Running => "unfinished",
         };
         let summary = report.summary;
+        let left_out = report.results.iter().filter(|result| was_left_out(result)).count() as u64;
         let numbers = [
             (summary.completed, "passed"),
             (summary.failed - summary.recovered, "failed"),
             (summary.recovered, "recovered"),
-            (summary.skipped, "skipped"),
+            (summary.skipped - left_out, "skipped"),
+            (left_out, "not selected"),
             (summary.warned - summary.recovered, "warned"),
             (summary.flaky, "flaky"),
         ];
@@ -298,6 +305,11 @@ fn slow(report: &RunReport) -> Option<String> {
     });
     // Of one node the run's own time says it.
     (started > 1 && !slow.is_empty()).then(|| format!("slow: {}", told.collect::<Vec<_>>().join(", ")))
+}
+
+/// Whether it is none of the nodes that were asked for.
+fn was_left_out(result: &NodeResult) -> bool {
+    result.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
 }
 
 /// What is to be said of a node beside its name and time.
