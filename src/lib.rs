@@ -29,6 +29,7 @@
 //! | 1 | [`process`] | spawn in a group, capture, stop ladder, signals. Knows no node | base |
 //! | 2 | [`model`] | plain data: workflow, context, events, report, outcomes. No IO | base diag |
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
+//! | 2 | [`vcs`] | git: what is staged or changed, the index as a tree of its own, fixes. Knows no stage | base process |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
 //! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
@@ -37,6 +38,7 @@
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
 //! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
+//! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
 //! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
 //!
@@ -63,6 +65,7 @@ pub mod diag;
 pub mod process;
 
 pub mod model;
+pub mod vcs;
 pub mod yaml;
 
 pub mod contract;
@@ -75,6 +78,8 @@ pub mod engine;
 
 pub mod executors;
 pub mod store;
+
+pub mod orchestrators;
 
 pub mod app;
 

@@ -12,6 +12,8 @@ pub struct Environment {
     pub directory: PathBuf,
     /// Where temporary files go.
     pub temporary: PathBuf,
+    /// The program that runs, where the system says.
+    pub program: Option<PathBuf>,
     /// The variables that set options of `onex` itself: children do not get them.
     pub own: Vec<String>,
 }
@@ -27,9 +29,19 @@ impl Environment {
     /// The folder for what outlives a run: the XDG base directory specification, "state".
     #[must_use]
     pub fn state(&self) -> Option<PathBuf> {
+        self.folder("XDG_STATE_HOME", ".local/state")
+    }
+
+    /// The folder for what can be made again: the XDG base directory specification, "cache".
+    #[must_use]
+    pub fn cache(&self) -> Option<PathBuf> {
+        self.folder("XDG_CACHE_HOME", ".cache")
+    }
+
+    fn folder(&self, variable: &str, at_home: &str) -> Option<PathBuf> {
         // Relative paths are to be ignored, says the specification.
-        let named = self.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = || Some(PathBuf::from(self.get("HOME")?).join(".local/state"));
+        let named = self.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || Some(PathBuf::from(self.get("HOME")?).join(at_home));
         Some(named.or_else(home)?.join("onex"))
     }
 

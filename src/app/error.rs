@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
+use crate::orchestrators::StageError;
 use crate::plan::SelectionError;
+use crate::vcs::VcsError;
 
 /// Why something could not be done. A run that failed is no error: it is a report.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,17 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// A stage has nothing that it could run.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Git could not be asked.
+    #[error(transparent)]
+    Git(#[from] VcsError),
+    /// Files were chosen by what git knows of them, and it knows nothing.
+    #[error(
+        "there is no git repository here, so nothing is staged or changed; use `--all-files` or name files"
+    )]
+    NoRepository,
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
@@ -70,7 +83,13 @@ impl AppError {
                     _ => "ContractError",
                 }
             }
-            Self::Selection(_) | Self::Output { .. } | Self::Input { .. } => "ConfigurationError",
+            Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
+            Self::Selection(_)
+            | Self::Output { .. }
+            | Self::Input { .. }
+            | Self::Stage(_)
+            | Self::NoRepository => "ConfigurationError",
+            Self::Git(_) => "OrchestratorError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
             Self::System(_) => "OrchestratorError",
@@ -82,9 +101,14 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Selection(_) | Self::Output { .. } | Self::Input { .. } | Self::Scratch { .. } => {
-                ExitCode::Configuration
-            }
+            Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
+            Self::Selection(_)
+            | Self::Output { .. }
+            | Self::Input { .. }
+            | Self::Scratch { .. }
+            | Self::Stage(_)
+            | Self::Git(_)
+            | Self::NoRepository => ExitCode::Configuration,
             Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
     }
@@ -105,6 +129,9 @@ impl AppError {
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::Stage(_)
+            | Self::Git(_)
+            | Self::NoRepository
             | Self::System(_) => &[],
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn root_of(named: Option<&Path>, environment: &Environment) -> Result
 }
 
 /// The query that filters and tags amount to.
-fn query(filters: &[String], tags: &[String]) -> Result<ComponentQuery, Box<Diagnostic>> {
+pub(super) fn query(filters: &[String], tags: &[String]) -> Result<ComponentQuery, Box<Diagnostic>> {
     let mut query = ComponentQuery::default();
     for filter in filters {
         query =

@@ -13,17 +13,20 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::{Done, Outbox};
+use super::place::{ChangeWish, Changes, Place};
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
+use super::stage::StageWish;
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
 use crate::diag::Severity;
 use crate::engine::machine::Settings;
+use crate::executors::GivenFile;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
@@ -37,8 +40,10 @@ use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, di
 /// What was asked for, as far as it does not depend on the contract.
 #[derive(Clone, Debug)]
 pub struct RunRequest {
-    /// The contract.
-    pub contract: PathBuf,
+    /// The contract; nothing where a stage runs what it finds.
+    pub contract: Option<PathBuf>,
+    /// The stage, where one was named.
+    pub stage: Option<StageWish>,
     /// The nodes that were asked for.
     pub selection: Selection,
     /// The project root, where one was named.
@@ -69,17 +74,56 @@ pub struct RunRequest {
     pub reports: Vec<ReportWish>,
 }
 
-/// Runs a contract and writes its report to stdout. The exit code is the one that the report names.
+/// What there is to run, beside its plan.
+#[derive(Debug)]
+pub(super) enum Ready {
+    /// One contract.
+    Contract,
+    /// What a stage has composed.
+    Stage(Box<ReadyStage>),
+}
+
+/// What a stage needs beside what a contract needs.
+#[derive(Debug)]
+pub(super) struct ReadyStage {
+    /// What was asked for.
+    pub context: ExecutionContext,
+    /// Where it runs.
+    pub place: Place,
+    /// For each node, the files that it is given.
+    pub given: Vec<Vec<GivenFile>>,
+    /// What is wanted of files that programs change.
+    pub changes: ChangeWish,
+}
+
+/// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    match (&request.contract, &request.stage) {
+        (None, Some(stage)) => super::stage::run(stage, request, environment, console),
+        (contract, _) => {
+            let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
+            let loaded = load(contract, &environment.directory, request.root.as_deref());
+            run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
+        }
+    }
+}
+
+/// Runs what was loaded, or says why it cannot be run.
+pub(super) fn run_loaded(
+    request: &RunRequest,
+    (mut loaded, ready): (Loaded, Result<Ready, AppError>),
+    environment: &Environment,
+    console: &mut Console,
+) -> (ExitCode, RunReport) {
     let format = request.format.unwrap_or_else(|| console.default_format());
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let mut out = Outbox::to(console.out());
     let mut session = None;
     let mut formatter = formatter(format, console.out_look());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
-    let ran = refused.and(unwritable).and_then(|()| prepare(request, environment, &mut loaded)).and_then(
-        |prepared| {
+    let ready = refused.and(unwritable).and(ready);
+    let ran =
+        ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(|prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
             let session = session.insert(Session::start(console.screen())?);
@@ -90,8 +134,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
             formatter = shown.formatter();
             let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
             carry_out(prepared, (&shown, listeners), (session, environment))
-        },
-    );
+        });
     let report = match ran {
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
@@ -105,6 +148,10 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     };
     let (report, failed) = reports.write(report);
     let mut problems = Vec::new();
+    let diff = report.error.as_ref().and_then(|error| error.context.get(DIFF)?.as_str());
+    if let Some(diff) = diff.filter(|_| format == Format::Human) {
+        problems.extend_from_slice(without_controls(diff).as_bytes());
+    }
     for error in failed {
         tell_why(&error, &mut loaded, &mut problems, console.err_look());
     }
@@ -125,7 +172,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
             tracing::debug!("standard error is closed, or nobody reads it");
         }
     }
-    code
+    (code, report)
 }
 
 /// Waits until everything is written; nothing if somebody does not want to wait for that.
@@ -243,6 +290,7 @@ struct Prepared {
     contract: PathBuf,
     events: Option<EventFile>,
     log: Logged,
+    stage: Option<Box<ReadyStage>>,
 }
 
 /// Where the structured log goes.
@@ -255,10 +303,17 @@ enum Logged {
 fn prepare(
     request: &RunRequest,
     environment: &Environment,
-    loaded: &mut Loaded,
+    (loaded, ready): (&mut Loaded, Ready),
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
+    let (asked, stage) = match ready {
+        Ready::Contract => {
+            let stage = request.stage.as_ref().map(|stage| stage.name.clone());
+            (ExecutionContext { stage, ..ExecutionContext::default() }, None)
+        }
+        Ready::Stage(stage) => (stage.context.clone(), Some(stage)),
+    };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
@@ -287,7 +342,7 @@ fn prepare(
         only: request.selection.only.clone(),
         until: request.selection.until.clone(),
         inputs,
-        ..ExecutionContext::default()
+        ..asked
     };
     let run_id = RunId::fresh();
     let plan_id = loaded.info.as_ref().map(|info| info.digest.clone()).unwrap_or_default();
@@ -318,7 +373,11 @@ fn prepare(
             context,
             plan: planned_nodes(&plan),
         },
-        root: project_root(&loaded.path, request.root.as_deref())?,
+        root: match &stage {
+            Some(stage) => stage.place.root.clone(),
+            None => project_root(&loaded.path, request.root.as_deref())?,
+        },
+        stage,
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
@@ -381,7 +440,7 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage } = prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -408,7 +467,13 @@ fn carry_out(
         profile,
     };
     let plan = Arc::new(plan);
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment };
+    let inside = stage.as_ref().map(|stage| stage.place.environment(environment));
+    let environment = inside.as_ref().unwrap_or(environment);
+    let (given, place) = match stage {
+        Some(stage) => (stage.given, Some((stage.place, stage.changes))),
+        None => (Vec::new(), None),
+    };
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
     for _ in 1..setup.started.context.repeat {
         if report.status != RunStatus::Success {
@@ -421,6 +486,9 @@ fn carry_out(
     }
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
+    if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
+        settle(&place.finish(&setup.run_id.to_string(), wish)?, &mut report);
+    }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),
         Some(Live::Display) | None => None,
@@ -439,6 +507,34 @@ fn carry_out(
     }
     Ok(report)
 }
+
+/// Says what became of the files that programs changed; a run that changed some has failed.
+fn settle(changes: &Changes, report: &mut RunReport) {
+    if changes.changed.is_empty() {
+        return;
+    }
+    let list =
+        |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|f| f.display().to_string().into()).collect() };
+    let mut error = ErrorInfo::new("StepError", changes.message());
+    error.context.insert("changed".to_owned(), list(&changes.changed).into());
+    if !changes.left.is_empty() {
+        error.context.insert("left".to_owned(), list(&changes.left).into());
+    }
+    if let Some(patch) = &changes.patch {
+        error.context.insert("patch".to_owned(), patch.display().to_string().into());
+    }
+    if let Some(diff) = &changes.diff {
+        error.context.insert(DIFF.to_owned(), diff.clone().into());
+    }
+    if report.status == RunStatus::Success {
+        report.status = RunStatus::Failed;
+        report.exit_code = report.exit_code.max(ExitCode::ExecutionFailed);
+    }
+    report.error.get_or_insert(error);
+}
+
+/// Where a report keeps the difference that programs made.
+const DIFF: &str = "diff";
 
 fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {
     let infos = loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d));

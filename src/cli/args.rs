@@ -41,7 +41,7 @@ pub struct Arguments {
 pub enum Verb {
     /// Run a workflow and report on it
     #[command(after_help = ORCH_EXAMPLES)]
-    Orch(Orch),
+    Orch(Box<Orch>),
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
@@ -66,6 +66,12 @@ pub enum Verb {
     /// Print a JSON Schema: of contracts for editors, or of what onex writes for machines
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(Schema),
+    /// Check what is staged before every commit: put onex into git's hooks
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(Install),
+    /// Take onex out of git's hooks
+    #[command(after_help = UNINSTALL_EXAMPLES)]
+    Uninstall(Uninstall),
     /// Show the workflows and components of the project
     #[command(after_help = LIST_EXAMPLES)]
     List(List),
@@ -86,7 +92,12 @@ Examples:
   onex orch --contract contract.yaml --input env=staging --format json | jq .status
   onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m
-  onex orch --contract contract.yaml --report report.json --report report.txt --log -";
+  onex orch --contract contract.yaml --report report.json --report report.txt --log -
+
+  onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
+  onex orch --stage ci --filter 'type=validator,lifecycle=canary'
+  onex orch --stage test --tags integration
+  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -161,6 +172,36 @@ An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from 
   # yaml-language-server: $schema=./contract.schema.json
 or VS Code from its settings, for all contracts:
   \"yaml.schemas\": {\"./contract.schema.json\": [\"contract.yaml\"]}";
+const INSTALL_EXAMPLES: &str = "\
+A hook that is there already stays. ONEX=0 git commit lets one commit through.
+
+Examples:
+  onex install             from now on, git commit runs onex orch --stage pre-commit
+  onex install --chain     the same, after the hook that is there";
+
+const UNINSTALL_EXAMPLES: &str = "\
+Examples:
+  onex uninstall           as it was before onex install";
+
+/// `onex install`.
+#[derive(Debug, clap::Args)]
+pub struct Install {
+    /// Keep the hook that is there, and run it first
+    #[arg(long)]
+    pub chain: bool,
+
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex uninstall`.
+#[derive(Debug, clap::Args)]
+pub struct Uninstall {
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
 const LIST_EXAMPLES: &str = "\
 Examples:
   onex list                                       every contract.yaml, *.onex.yaml and registered component
@@ -183,7 +224,15 @@ Examples:
 pub struct Orch {
     /// The contract to run: a file, a folder with a contract.yaml, or its name in contracts/
     #[arg(long, value_name = "PATH|NAME", env = "ONEX_CONTRACT", hide_env = true)]
-    pub contract: PathBuf,
+    pub contract: Option<PathBuf>,
+
+    /// The stage whose components and contracts to run
+    #[arg(long, value_name = "STAGE", env = "ONEX_STAGE", hide_env = true)]
+    pub stage: Option<StageName>,
+
+    /// What a stage runs.
+    #[command(flatten)]
+    pub staged: Staged,
 
     /// Which nodes.
     #[command(flatten)]
@@ -259,6 +308,76 @@ pub struct Orch {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// What a stage runs, and on which files.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
+pub struct Staged {
+    /// The files to look at, instead of those of the stage
+    #[arg(value_name = "FILE", conflicts_with_all = ["all_files", "changed_since"])]
+    pub files: Vec<PathBuf>,
+
+    /// Only components with one of these tags, instead of the stage's own
+    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
+    pub tags: Vec<String>,
+
+    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
+    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
+    pub filter: Vec<String>,
+
+    /// The first component of a pipeline
+    #[arg(long, value_name = "NAME", env = "ONEX_FROM", hide_env = true)]
+    pub from: Option<String>,
+
+    /// The next component of a pipeline, which is given what the one before gave
+    #[arg(long, value_name = "NAME", env = "ONEX_TO", hide_env = true)]
+    pub to: Vec<String>,
+
+    /// All files that git tracks
+    #[arg(long, env = "ONEX_ALL_FILES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub all_files: bool,
+
+    /// The files that the next commit changes, as they are staged
+    #[arg(long, env = "ONEX_STAGED", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue, conflicts_with_all = ["all_files", "changed_since", "files"])]
+    pub staged: bool,
+
+    /// The files that changed since this commit, or since the branches parted
+    #[arg(
+        long,
+        value_name = "REF",
+        env = "ONEX_CHANGED_SINCE",
+        hide_env = true,
+        conflicts_with = "all_files"
+    )]
+    pub changed_since: Option<String>,
+
+    /// Fail if there is nothing to run
+    #[arg(long, env = "ONEX_FAIL_ON_EMPTY", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub fail_on_empty: bool,
+
+    /// Stage what components change
+    #[arg(long, env = "ONEX_FIX_STAGE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub fix_stage: bool,
+
+    /// Show what components change
+    #[arg(long, env = "ONEX_DIFF", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub diff: bool,
+}
+
+/// The names of stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageName {
+    /// Before a commit: validators for it, on what is staged
+    PreCommit,
+    /// In continuous integration: validators and tests, on all files
+    Ci,
+    /// Tests
+    Test,
+    /// Components one after the other: --from X --to Y
+    Pipeline,
+    /// A check of the registry itself
+    Registry,
 }
 
 /// `onex plan`.
@@ -681,7 +800,9 @@ mod tests {
     fn every_option_of_orch_has_its_variable() {
         let command = Arguments::command();
         let orch = command.find_subcommand("orch").unwrap();
-        for argument in orch.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "verbose")) {
+        for argument in
+            orch.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "verbose" | "files"))
+        {
             let long = argument.get_long().unwrap();
             let expected = format!("ONEX_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(argument.get_env().and_then(|e| e.to_str()), Some(expected.as_str()));

@@ -26,6 +26,7 @@ pub(super) fn placeless() -> Environment {
     Environment {
         variables: std::env::vars_os().collect(),
         temporary,
+        program: std::env::current_exe().ok(),
         own: args::variables(),
         ..Environment::default()
     }

@@ -69,7 +69,7 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
     let plain = |request| Ok((request, Wishes::default(), 0));
     match verb {
         Verb::Orch(asked) => around
-            .perform(resolve::orch(asked, here, environment), |request, environment, console| {
+            .perform(resolve::orch(*asked, here, environment), |request, environment, console| {
                 app::run::run(&request, environment, console)
             }),
         Verb::Plan(asked) => around
@@ -107,6 +107,8 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             .perform(resolve::registry(asked, here, environment), |request, environment, console| {
                 app::registry::registry(&request, environment, console)
             }),
+        Verb::Install(asked) => around.perform(resolve::install(&asked, here), app::install::hooks),
+        Verb::Uninstall(asked) => around.perform(resolve::uninstall(&asked, here), app::install::hooks),
         Verb::Schema(asked) => {
             let document = resolve::document(asked.document);
             around.perform(Ok((document, Wishes::default(), 0)), |document, _, console| {

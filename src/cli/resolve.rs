@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _};
+use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 
 use super::args::{
-    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, List,
-    ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace, RegistryVerb,
-    Selected, Shown, Validate,
+    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, Install,
+    List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace, RegistryVerb,
+    Selected, Shown, Uninstall, Validate,
 };
 use crate::app::Environment;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
 use crate::app::explain::ExplainRequest;
 use crate::app::fmt::FmtRequest;
 use crate::app::graph::GraphRequest;
+use crate::app::install::HookRequest;
 use crate::app::list::ListRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::registry::{RegistryAction, RegistryRequest};
@@ -25,7 +26,9 @@ use crate::app::run::RunRequest;
 use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
 use crate::app::schema::Document;
 use crate::app::selection::Selection;
+use crate::app::stage::StageWish;
 use crate::app::validate::ValidateRequest;
+use crate::app::{ChangeWish, FileChoice, root_above};
 use crate::base::text;
 use crate::model::context::{Format, Mode};
 use crate::report::graph::Form;
@@ -89,6 +92,13 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     if typed.events.as_deref() == Some(Path::new("-")) {
         return Err(error("`--events` needs a file: standard output carries the report".to_owned()));
     }
+    if typed.contract.is_none() && typed.stage.is_none() {
+        return Err(error(
+            "it is not said what to run: name a contract with `--contract`, or a stage with `--stage`"
+                .to_owned(),
+        ));
+    }
+    let stage = stage(&typed, environment)?;
     // A variable is one text, so it separates files as `PATH` does.
     let reports = if here.has("reports") {
         typed.reports
@@ -98,6 +108,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     let on_stderr = |file: &PathBuf| file == Path::new("-");
     let request = RunRequest {
         contract: typed.contract,
+        stage,
         selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
@@ -133,6 +144,63 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         ..wishes(&typed.shown, here)?
     };
     Ok((request, wishes, typed.shown.verbose))
+}
+
+/// What is asked of a stage, where one is.
+fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, clap::Error> {
+    let asked = &typed.staged;
+    let Some(stage) = typed.stage else {
+        let only_here = [
+            (!asked.files.is_empty(), "FILE"),
+            (!asked.tags.is_empty(), "--tags"),
+            (!asked.filter.is_empty(), "--filter"),
+            (asked.from.is_some(), "--from"),
+            (!asked.to.is_empty(), "--to"),
+            (asked.all_files, "--all-files"),
+            (asked.staged, "--staged"),
+            (asked.changed_since.is_some(), "--changed-since"),
+            (asked.fix_stage, "--fix-stage"),
+            (asked.diff, "--diff"),
+        ];
+        return match only_here.iter().find(|(is_given, _)| *is_given) {
+            Some((_, option)) => {
+                Err(error(format!("`{option}` is about a stage's components; add `--stage`")))
+            }
+            None => Ok(None),
+        };
+    };
+    let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    if asked.to.is_empty() != asked.from.is_none() {
+        return Err(error("a pipeline has `--from` and at least one `--to`".to_owned()));
+    }
+    let files = if !asked.files.is_empty() {
+        let root = root_above(&environment.directory);
+        let relative = |file: &PathBuf| {
+            let whole = environment.directory.join(file);
+            whole.strip_prefix(&root).map(Path::to_path_buf).map_err(|_| {
+                error(format!("`{}` is outside of the project `{}`", file.display(), root.display()))
+            })
+        };
+        Some(FileChoice::These(asked.files.iter().map(relative).collect::<Result<_, _>>()?))
+    } else if asked.all_files {
+        Some(FileChoice::All)
+    } else if asked.staged {
+        Some(FileChoice::Staged)
+    } else {
+        asked.changed_since.clone().map(FileChoice::Since)
+    };
+    let skip = environment.get("ONEX_SKIP").and_then(|names| names.to_str()).unwrap_or_default();
+    Ok(Some(StageWish {
+        name,
+        tags: asked.tags.clone(),
+        filters: asked.filter.clone(),
+        files,
+        pipeline: asked.from.iter().chain(&asked.to).cloned().collect(),
+        skip: skip.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        fail_on_empty: asked.fail_on_empty,
+        changes: ChangeWish { stage: asked.fix_stage, diff: asked.diff },
+        is_off: environment.get("ONEX").is_some_and(|value| value == "0"),
+    }))
 }
 
 pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> Resolved<PlanRequest> {
@@ -211,6 +279,15 @@ pub(super) fn fmt(typed: Fmt, here: &Typed<'_>) -> Resolved<FmtRequest> {
         format: typed.shown.format.map(format),
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn install(typed: &Install, here: &Typed<'_>) -> Resolved<HookRequest> {
+    let request = HookRequest::Install { chain: typed.chain };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn uninstall(typed: &Uninstall, here: &Typed<'_>) -> Resolved<HookRequest> {
+    Ok((HookRequest::Uninstall, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 pub(super) fn list(typed: List, here: &Typed<'_>, environment: &Environment) -> Resolved<ListRequest> {

@@ -191,6 +191,8 @@ table! {
     UNMATCHED_FILTER = "E0516",
     /// The file declares no component.
     NO_COMPONENT = "E0517",
+    /// Something of a stage does not run, or does not hold there.
+    LEFT_OUT = "E0518",
 }
 
 #[cfg(test)]

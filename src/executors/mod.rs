@@ -3,7 +3,9 @@
 //! Knows nothing of reports: what happened goes back to the engine as an outcome.
 
 pub mod command;
+mod file_watch;
 mod program;
 mod scratch;
 
+pub use file_watch::{FileWatch, GivenFile};
 pub use scratch::Scratch;

@@ -51,6 +51,8 @@ pub enum FailureReason {
     Spawn,
     /// It broke an agreement, such as the form of its output.
     Protocol,
+    /// It changed files that it was to look at.
+    FilesChanged,
     /// It may have had its effect, and must not be repeated to find out.
     Uncertain,
     /// Its circuit is open: earlier attempts failed, perhaps in other runs.
@@ -73,6 +75,7 @@ impl FailureReason {
             Self::Signal => "SignalError",
             Self::Spawn => "SpawnError",
             Self::Protocol => "ProtocolError",
+            Self::FilesChanged => "StepError",
             Self::Uncertain => "UncertainError",
             Self::CircuitOpen => "CircuitOpenError",
             Self::Budget => "BudgetExceededError",
@@ -90,6 +93,7 @@ impl FailureReason {
             Self::Signal => "signal",
             Self::Spawn => "spawn",
             Self::Protocol => "protocol",
+            Self::FilesChanged => "files_changed",
             Self::Uncertain => "uncertain",
             Self::CircuitOpen => "circuit_open",
             Self::Budget => "budget",
@@ -104,6 +108,7 @@ impl FailureReason {
         match self {
             Self::Timeout | Self::Signal | Self::Spawn | Self::Protocol => true,
             Self::ExitCode
+            | Self::FilesChanged
             | Self::Uncertain
             | Self::CircuitOpen
             | Self::Budget
@@ -120,6 +125,7 @@ impl FailureReason {
             | Self::Timeout
             | Self::Signal
             | Self::Spawn
+            | Self::FilesChanged
             | Self::Uncertain
             | Self::CircuitOpen
             | Self::Budget

@@ -22,6 +22,7 @@ mod sweep;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod variables;
 mod watched;
 
@@ -34,4 +35,5 @@ pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
 pub use signals::{Heard, SignalStream};
 pub use suspend::{suspend_self, time_asleep};
 pub use sweep::sweep;
+pub use tool::{Said, Tool};
 pub use variables::{Inherited, Variables};

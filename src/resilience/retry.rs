@@ -193,7 +193,7 @@ mod tests {
         use FailureReason as R;
         let class = match reason {
             R::Spawn | R::Policy | R::CircuitOpen | R::Budget => AttemptClass::NotStarted,
-            R::ExitCode | R::Protocol => AttemptClass::Definite,
+            R::ExitCode | R::FilesChanged | R::Protocol => AttemptClass::Definite,
             R::Timeout | R::Signal | R::Uncertain | R::Cancelled => AttemptClass::Unknown,
         };
         let return_code = (reason == R::ExitCode).then_some(75);

@@ -13,6 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("process", &["base"]),
     ("model", &["base", "diag"]),
     ("yaml", &["base", "diag"]),
+    ("vcs", &["base", "process"]),
     ("contract", &["base", "diag", "model", "yaml"]),
     ("plan", &["base", "diag", "model"]),
     ("registry", &["base", "diag", "model", "yaml"]),
@@ -21,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["base", "diag", "model", "plan", "resilience"]),
     ("executors", &["base", "diag", "model", "process", "engine"]),
     ("store", &["base", "model", "engine"]),
+    ("orchestrators", &["base", "diag", "model", "registry"]),
     (
         "app",
         &[
@@ -29,6 +31,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "process",
             "model",
             "yaml",
+            "vcs",
             "contract",
             "plan",
             "registry",
@@ -37,6 +40,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "engine",
             "executors",
             "store",
+            "orchestrators",
         ],
     ),
     ("cli", &["base", "diag", "model", "report", "contract", "app"]),

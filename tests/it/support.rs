@@ -62,6 +62,27 @@ impl Folder {
         command
     }
 
+    /// Runs git in this folder, with nobody's settings; what it prints.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let ended = self.git_ended(arguments);
+        assert_eq!(ended.code, 0, "git {arguments:?}: {ended:?}");
+        ended.stdout
+    }
+
+    /// The same, however it ends. Hooks find the program that is tested.
+    pub fn git_ended(&self, arguments: &[&str]) -> Ended {
+        let bin = Path::new(env!("CARGO_BIN_EXE_onex")).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(&self.0).env_clear().stdin(Stdio::null());
+        command.env("PATH", path).env("TMPDIR", self.0.join("tmp")).env("HOME", self.0.join("home"));
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        for who in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.com");
+        }
+        Ended::of(&command.output().unwrap())
+    }
+
     pub fn onex(&self, arguments: &[&str]) -> Ended {
         Ended::of(&self.command(arguments).output().unwrap())
     }

@@ -1,0 +1,276 @@
+//! Runs a stage: looks for components and files where they are, and has the stage's orchestrator compose them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use file_identify::{Tag, TagSet, tags_from_path};
+
+use super::Environment;
+use super::console::Console;
+use super::contract::{Loaded, load_file};
+use super::error::AppError;
+use super::list::{query, root_of};
+use super::place::{ChangeWish, Place};
+use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
+use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
+use crate::executors::GivenFile;
+use crate::model::component::{Component, Kind};
+use crate::model::context::{ContractInfo, ExecutionContext};
+use crate::model::exit::ExitCode;
+use crate::model::output::Digest;
+use crate::model::report::RunReport;
+use crate::orchestrators::{
+    self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
+    composition,
+};
+use crate::plan::Plan;
+use crate::registry::{self, Gathered, Look, Registry as _};
+
+/// What is asked of a stage.
+#[derive(Clone, Debug, Default)]
+pub struct StageWish {
+    /// The stage.
+    pub name: String,
+    /// Tags, of which one must be there.
+    pub tags: Vec<String>,
+    /// Filters: `key=value`, all of which must hold.
+    pub filters: Vec<String>,
+    /// Which files, where that was said.
+    pub files: Option<FileChoice>,
+    /// Names of components that run one after the other.
+    pub pipeline: Vec<String>,
+    /// Names that are left out.
+    pub skip: Vec<String>,
+    /// Whether it is an error that nothing is there to run.
+    pub fail_on_empty: bool,
+    /// What is wanted of files that programs change.
+    pub changes: ChangeWish,
+    /// Whether nothing is to be checked: `ONEX=0 git commit`.
+    pub is_off: bool,
+}
+
+/// Runs a stage and writes its report to stdout. The exit code is the one that the report names.
+pub fn run(
+    wish: &StageWish,
+    request: &RunRequest,
+    environment: &Environment,
+    console: &mut Console,
+) -> ExitCode {
+    if wish.is_off {
+        tracing::warn!("ONEX=0 is set, so nothing is checked");
+        return ExitCode::Success;
+    }
+    let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
+    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let ran = asked.and_then(|query| {
+        let request = StageRequest {
+            context: ExecutionContext {
+                stage: Some(wish.name.clone()),
+                tags: wish.tags.clone(),
+                filters: wish
+                    .filters
+                    .iter()
+                    .flat_map(|filter| filter.split(','))
+                    .filter_map(|filter| filter.split_once('='))
+                    .map(|(key, value)| (key.trim().to_owned(), value.trim().into()))
+                    .collect(),
+                ..ExecutionContext::default()
+            },
+            query,
+            files: wish.files.clone(),
+            pipeline: wish.pipeline.clone(),
+            skip: wish.skip.clone(),
+        };
+        orchestrators::run(&request, &mut desk)
+    });
+    match ran {
+        Ok(report) => desk.code.unwrap_or(report.exit_code),
+        Err(error) => {
+            let mut loaded = Loaded::default();
+            if let Some(gathered) = desk.gathered.take() {
+                loaded.sources = gathered.sources;
+            }
+            run_loaded(request, (loaded, Err(error)), environment, desk.console).0
+        }
+    }
+}
+
+/// Where a stage's orchestrator gets what it needs.
+struct Desk<'a> {
+    wish: &'a StageWish,
+    request: &'a RunRequest,
+    environment: &'a Environment,
+    console: &'a mut Console,
+    place: Option<Place>,
+    gathered: Option<Gathered>,
+    /// How the process is to end, once a report was written.
+    code: Option<ExitCode>,
+}
+
+impl Desk<'_> {
+    fn place(&self) -> Result<&Place, AppError> {
+        self.place
+            .as_ref()
+            .ok_or_else(|| StageError::Context("there is no place to run in".to_owned()).into())
+    }
+
+    /// The choice of files: what was said, or what the stage is about.
+    fn choice(&self) -> FileChoice {
+        let by_default = match self.wish.name.as_str() {
+            "pre-commit" => FileChoice::Staged,
+            _ => FileChoice::All,
+        };
+        self.wish.files.clone().unwrap_or(by_default)
+    }
+
+    /// A contract among the parts, read where the stage runs.
+    fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
+        let root = &self.place()?.root;
+        Ok(load_file(&component.origin.path, root, Some(root)))
+    }
+}
+
+impl Workshop for Desk<'_> {
+    type Error = AppError;
+
+    fn components(&mut self) -> Result<Vec<Arc<Component>>, AppError> {
+        let root = root_of(self.request.root.as_deref(), self.environment)?;
+        let choice = self.choice();
+        let place = Place::find(&root, &choice, self.environment)?;
+        let look = place.declarations(choice == FileChoice::Staged)?.map_or(Look::Names, Look::Among);
+        let gathered = registry::gather(&place.root, look);
+        let components = gathered.catalog.components().to_vec();
+        (self.place, self.gathered) = (Some(place), Some(gathered));
+        Ok(components)
+    }
+
+    fn files(&mut self, _: &FileChoice) -> Result<Vec<PathBuf>, AppError> {
+        // Chosen with the place, because where a stage runs depends on them.
+        Ok(self.place()?.files.iter().map(|file| file.path.clone()).collect())
+    }
+
+    fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+        let mut parts = Vec::new();
+        for component in &selection.chosen {
+            if let Some(unknown) = component.types.iter().find(|name| Tag::from_name(name).is_none()) {
+                let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
+                return Err(StageError::CannotRun(message).into());
+            }
+            parts.push(if component.kind == Kind::Workflow {
+                let mut loaded = self.contract(component)?;
+                let planned = loaded.require_plan();
+                if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
+                    gathered.sources = std::mem::take(&mut loaded.sources);
+                }
+                let plan = planned?;
+                Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
+            } else {
+                Part::Component(Arc::clone(component))
+            });
+        }
+        let plan = composition::Plan {
+            name: self.wish.name.clone(),
+            parts,
+            skipped: selection.skipped,
+            in_turn: selection.in_turn,
+        };
+        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
+        let mut composition = composition::compose(plan, files, &mut types)?;
+        composition.is_check = selection.is_check;
+        composition.left_out = selection.left_out;
+        Ok(composition)
+    }
+
+    fn carry_out(&mut self, request: &StageRequest, composition: Composition) -> Result<RunReport, AppError> {
+        let stage = request.context.stage.clone().unwrap_or_default();
+        let (Some(place), Some(gathered)) = (self.place.take(), self.gathered.take()) else {
+            return Err(StageError::Context("there is no place to run in".to_owned()).into());
+        };
+        let mut diagnostics =
+            if composition.is_check { gathered.checked() } else { findings(&gathered, &composition) };
+        if composition.workflow.nodes.is_empty() && !composition.is_check {
+            if self.wish.fail_on_empty {
+                (self.place, self.gathered) = (Some(place), Some(gathered));
+                return Err(StageError::Nothing(stage).into());
+            }
+            tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
+        }
+        sort_by_position(&mut diagnostics);
+        let info = ContractInfo {
+            name: stage.clone(),
+            version: None,
+            path: ".".to_owned(),
+            digest: digest(&gathered),
+        };
+        let mut loaded = Loaded {
+            sources: gathered.sources,
+            info: Some(info),
+            path: place.root.clone(),
+            ..Loaded::default()
+        };
+        let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
+        loaded.diagnostics = diagnostics;
+        let ready = if is_broken {
+            Err(AppError::Contract(loaded.diagnostics.clone()))
+        } else {
+            Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
+                loaded.plan = Some(plan.narrowed(&composition.wanted));
+                let files = &place.files;
+                let given: Vec<Vec<GivenFile>> = composition
+                    .given
+                    .iter()
+                    .map(|places| places.iter().flatten().map(|&at| files[at].clone()).collect())
+                    .collect();
+                let context = request.context.clone();
+                Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
+            })
+        };
+        let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
+        self.code = Some(code);
+        Ok(report)
+    }
+}
+
+/// What is to be said about the components that run.
+fn findings(gathered: &Gathered, composition: &Composition) -> Vec<Diagnostic> {
+    // One that cannot be read may be one that was to run.
+    let mut found = gathered.diagnostics.clone();
+    for (name, why) in &composition.left_out {
+        let message = format!("`{name}` is in the stage and does not run: {why}");
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
+    for (name, rule) in &composition.dropped_rules {
+        let message =
+            format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
+    found
+}
+
+fn digest(gathered: &Gathered) -> String {
+    let digests: Vec<String> = gathered
+        .catalog
+        .components()
+        .iter()
+        .filter_map(|component| Some(component.origin.digest?.to_string()))
+        .collect();
+    Digest::of(digests.join("\n").as_bytes()).to_string()
+}
+
+/// The types of files, each looked at once.
+struct Types {
+    root: PathBuf,
+    known: HashMap<PathBuf, Option<TagSet>>,
+}
+
+impl FileTypes for Types {
+    fn has_all(&mut self, file: &Path, types: &[String]) -> bool {
+        let root = &self.root;
+        let known =
+            self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok());
+        let has =
+            |tags: &TagSet, wanted: &str| Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag));
+        known.as_ref().is_some_and(|tags| types.iter().all(|wanted| has(tags, wanted)))
+    }
+}

@@ -1,0 +1,1 @@
+//! Which components run, on which files, and in which order.

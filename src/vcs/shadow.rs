@@ -1,0 +1,245 @@
+//! The index as a tree of files of its own, where hooks can run while the user's files hold something else.
+//!
+//! A shadow looks to programs like another working tree of the repository: it has a `.git` file, its own index and its
+//! own `HEAD`, and shares the objects. Git does not list it among its working trees. It is kept from run to run, so
+//! that only what changed is written, and what programs cache beside their sources stays true.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
+
+use super::fixes::Fixes;
+use super::git::{Repository, VcsError, path};
+use super::status::Others;
+
+/// How many runs can have a shadow of one repository at once.
+const MOST_AT_ONCE: usize = 64;
+
+/// What git's own folder says about an operation that goes on, which programs look for.
+const STATES: [&str; 7] =
+    ["HEAD", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD"];
+
+/// A tree with the files of the index. Nobody else uses it while this lives.
+#[derive(Debug)]
+pub struct Shadow {
+    /// Git's view of the tree.
+    repository: Repository,
+    /// What the index holds, as a tree object.
+    staged: String,
+    slot: PathBuf,
+    links: Vec<PathBuf>,
+    submodules: Vec<PathBuf>,
+    /// Held as long as the tree is in use.
+    _lock: File,
+}
+
+impl Shadow {
+    /// A tree with what `repository` has staged, in a folder below `cache`. Files and folders that git ignores, and
+    /// folders that it does not track, are there as links to those of the working tree.
+    ///
+    /// # Errors
+    ///
+    /// If a merge is not resolved, git refuses, or the tree cannot be written.
+    pub fn of_index(repository: &Repository, cache: &Path) -> Result<Self, VcsError> {
+        let others = repository.status_with(Others::Named)?;
+        if !others.unmerged.is_empty() {
+            return Err(VcsError::Unmerged(others.unmerged));
+        }
+        let name = repository.top().file_name().unwrap_or_else(|| "tree".as_ref());
+        let (slot, lock) = free_slot(cache, repository.top())?;
+        let (git_dir, tree) = (slot.join("git"), slot.join("tree").join(name));
+        prepare(repository, &git_dir, &tree)?;
+        remove_links(&slot, &tree)?;
+
+        // Writing trees changes an index, and the user's stays as it is.
+        let staged_index = slot.join("staged-index");
+        let copied = if repository.index().exists() {
+            fs::copy(repository.index(), &staged_index).map(drop)
+        } else {
+            remove_if_there(&staged_index)
+        };
+        copied.map_err(VcsError::file("copy", repository.index()))?;
+        let staged = line(&repository.git_with_index(&staged_index, &["write-tree"])?);
+
+        let shadow = repository.elsewhere(&tree, &git_dir);
+        remove_if_there(&git_dir.join("index.lock")).map_err(VcsError::file("remove", &git_dir))?;
+        // What programs left behind here and git ignores is a cache, which the next run may use.
+        shadow.git(&["clean", "-ffdq"], &[]).or_else(|_| shadow.git(&["read-tree", "--empty"], &[]))?;
+        shadow.git(&["read-tree", "--reset", "-u", &staged], &[])?;
+        let submodules = submodules(&shadow)?;
+        let folders = others.untracked.iter().filter(|path| is_folder(path));
+        let mut wanted: Vec<PathBuf> =
+            others.ignored.iter().chain(folders).chain(&submodules).cloned().collect();
+        wanted.sort();
+        let links = link(&wanted, (repository.top(), &tree), &slot)?;
+        Ok(Self { repository: shadow, staged, slot, links, submodules, _lock: lock })
+    }
+
+    /// The folder of the tree, which stands for the top of the working tree.
+    #[must_use]
+    pub fn top(&self) -> &Path {
+        self.repository.top()
+    }
+
+    /// What programs changed in the tree. It cannot be used after that.
+    ///
+    /// # Errors
+    ///
+    /// If git refuses, or the tree cannot be read.
+    pub fn fixes(self) -> Result<Fixes, VcsError> {
+        remove_links(&self.slot, self.top())?;
+        for submodule in &self.submodules {
+            let folder = self.top().join(submodule);
+            fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
+        }
+        let index = self.slot.join("fixed-index");
+        fs::copy(self.repository.index(), &index).map_err(VcsError::file("copy", self.repository.index()))?;
+        self.repository.git_with_index(&index, &["add", "--all"])?;
+        let fixed = line(&self.repository.git_with_index(&index, &["write-tree"])?);
+        Fixes::between(self.repository.clone(), (self.staged.clone(), fixed))
+    }
+
+    /// What stands in the tree for files of the working tree.
+    #[must_use]
+    pub fn links(&self) -> &[PathBuf] {
+        &self.links
+    }
+}
+
+fn line(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).trim().to_owned()
+}
+
+/// Git writes a slash behind folders, which a path keeps, but does not compare.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// A folder that no other run uses.
+fn free_slot(cache: &Path, top: &Path) -> Result<(PathBuf, File), VcsError> {
+    let digest = Sha256::digest(top.as_os_str().as_encoded_bytes());
+    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    for number in 0..MOST_AT_ONCE {
+        let slot = cache.join("shadow").join(format!("{digest}-{number}"));
+        // What is staged may be nobody else's business.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&slot);
+        made.map_err(VcsError::file("make", &slot))?;
+        let file = slot.join("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&file);
+        let lock = lock.map_err(VcsError::file("open", &file))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok((slot, lock)),
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
+            Err(error) => return Err(VcsError::file("lock", &file)(error.into())),
+        }
+    }
+    let busy = io::Error::other(format!("{MOST_AT_ONCE} runs use shadows of this repository"));
+    Err(VcsError::file("use", &cache.join("shadow"))(busy))
+}
+
+/// Makes the tree a working tree of the repository in the eyes of git.
+fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), VcsError> {
+    for folder in [&git_dir.join("info"), tree] {
+        fs::create_dir_all(folder).map_err(VcsError::file("make", folder))?;
+    }
+    let write = |file: PathBuf, text: &[u8]| {
+        if fs::read(&file).is_ok_and(|before| before == text) {
+            return Ok(());
+        }
+        fs::write(&file, text).map_err(VcsError::file("write", &file))
+    };
+    let mut common = repository.common_dir().as_os_str().as_encoded_bytes().to_vec();
+    common.push(b'\n');
+    write(git_dir.join("commondir"), &common)?;
+    let link = [b"gitdir: ", git_dir.as_os_str().as_encoded_bytes(), b"\n"].concat();
+    let dot_git = tree.join(".git");
+    if fs::symlink_metadata(&dot_git).is_ok_and(|kind| kind.is_dir()) {
+        fs::remove_dir_all(&dot_git).map_err(VcsError::file("remove", &dot_git))?;
+    }
+    write(dot_git, &link)?;
+    let states = STATES.iter().map(PathBuf::from).chain([Path::new("info").join("sparse-checkout")]);
+    for state in states {
+        match fs::read(repository.git_dir().join(&state)) {
+            Ok(text) => write(git_dir.join(&state), &text)?,
+            Err(_) => {
+                let stale = git_dir.join(&state);
+                remove_if_there(&stale).map_err(VcsError::file("remove", &stale))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_there(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn submodules(shadow: &Repository) -> Result<Vec<PathBuf>, VcsError> {
+    let said = shadow.git(&["ls-files", "-z", "--stage"], &[])?;
+    let lines = said.split(|&byte| byte == 0).filter(|line| line.starts_with(b"160000 "));
+    Ok(lines
+        .filter_map(|line| Some(path(&line[line.iter().position(|&byte| byte == b'\t')? + 1..])))
+        .collect())
+}
+
+/// The file that says which links were made, so that the next run, or this one's end, finds them.
+fn record(slot: &Path) -> PathBuf {
+    slot.join("links")
+}
+
+/// Makes links to what the working tree has beside its tracked files.
+fn link(wanted: &[PathBuf], (from, to): (&Path, &Path), slot: &Path) -> Result<Vec<PathBuf>, VcsError> {
+    let mut links: Vec<PathBuf> = Vec::new();
+    for name in wanted {
+        // Without the slash, and nothing inside a folder that is a link itself.
+        let name: PathBuf = name.components().collect();
+        if links.iter().any(|link| name.starts_with(link)) {
+            continue;
+        }
+        let (source, link) = (from.join(&name), to.join(&name));
+        let Some(folder) = link.parent() else { continue };
+        let there = match fs::symlink_metadata(&link) {
+            // An empty folder is what a submodule looks like.
+            Ok(kind) => !(kind.is_dir() && fs::remove_dir(&link).is_ok()),
+            Err(_) => false,
+        };
+        if there || fs::symlink_metadata(&source).is_err() {
+            continue;
+        }
+        fs::create_dir_all(folder).map_err(VcsError::file("make", folder))?;
+        symlink(&source, &link).map_err(VcsError::file("link", &link))?;
+        links.push(name);
+    }
+    let file = record(slot);
+    let mut listed = Vec::new();
+    for link in &links {
+        listed.extend_from_slice(link.as_os_str().as_encoded_bytes());
+        listed.push(0);
+    }
+    fs::write(&file, listed).map_err(VcsError::file("write", &file))?;
+    Ok(links)
+}
+
+/// Removes the links, never what they lead to.
+fn remove_links(slot: &Path, tree: &Path) -> Result<(), VcsError> {
+    let file = record(slot);
+    let listed = match fs::read(&file) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(VcsError::file("read", &file)(error)),
+    };
+    for name in listed.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+        let link = tree.join(path(name));
+        if fs::symlink_metadata(&link).is_ok_and(|kind| kind.is_symlink()) {
+            fs::remove_file(&link).map_err(VcsError::file("remove", &link))?;
+        }
+    }
+    remove_if_there(&file).map_err(VcsError::file("remove", &file))
+}
