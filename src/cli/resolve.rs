@@ -94,7 +94,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     }
     if typed.contract.is_none() && typed.stage.is_none() {
         return Err(error(
-            "it is not said what to run: name a contract with `--contract`, or a stage with `--stage`"
+            "it is not said what to run: `--contract <PATH|NAME>` or `--stage <STAGE>` is missing"
                 .to_owned(),
         ));
     }

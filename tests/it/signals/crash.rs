@@ -8,7 +8,7 @@ use crate::support::Folder;
 #[test]
 fn what_a_killed_run_leaves_behind_disturbs_no_later_one() {
     let folder = Folder::with(
-        "workflow: {tasks: [{id: a, run: 'echo $$ > pid; touch ready; sleep 987691'}, {id: b, run: 'true'}]}",
+        "workflow: {tasks: [{id: a, run: 'echo $$ > pid; sleep 987691 & touch ready; wait'}, {id: b, run: 'true'}]}",
     );
     let mut child =
         folder.start(&["orch", "--contract", "contract.yaml", "--format", "json", "--report", "report.json"]);

@@ -48,7 +48,8 @@ fn stop((nodes, moment, expected): Row<'_>, sent: &[Signal]) {
     let arguments =
         ["orch", "--contract", "contract.yaml", "--format", "json", "--jobs", "4", "--events", "events"];
     let child = folder.start(&arguments);
-    wait_until(|| moment(&folder));
+    // `before` has nothing to wait for, and its end may come late all the same.
+    wait_until(|| moment(&folder) && has_event(&folder, "node_completed"));
     if let [first, second] = sent
         && first == second
     {
