@@ -11,7 +11,7 @@ use crate::model::event::RunEvent;
 use crate::model::exit::ExitCode;
 use crate::model::outcome::RunStatus;
 use crate::model::report::{ReportFold, RunReport};
-use crate::report::{Formatter, Look, formatter};
+use crate::report::{FileForm, Formatter, file_formatter};
 
 /// A report that was asked for beside the one on stdout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct ReportWish {
     /// Its file.
     pub path: PathBuf,
     /// Its form.
-    pub format: Format,
+    pub form: FileForm,
 }
 
 /// The reports of one run that go to files.
@@ -30,7 +30,7 @@ struct ReportFile {
     /// Where it is written first.
     draft: PathBuf,
     formatter: Box<dyn Formatter>,
-    format: Format,
+    form: FileForm,
     /// What the formatter said of the run so far.
     shown: Vec<u8>,
 }
@@ -69,7 +69,10 @@ impl Reports {
 
     /// Where those for people are put together: what is told on stderr belongs into them, too.
     pub(super) fn for_people(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
-        self.0.iter_mut().filter(|file| file.format == Format::Human).map(|file| &mut file.shown)
+        self.0
+            .iter_mut()
+            .filter(|file| file.form == FileForm::Shown(Format::Human))
+            .map(|file| &mut file.shown)
     }
 
     /// Writes them all. A report that cannot be written is a failure, which the other reports then tell of.
@@ -111,8 +114,7 @@ impl ReportFile {
         // That it can be written is better known now.
         drop(File::create(&draft)?);
         fs::remove_file(&draft)?;
-        let formatter = formatter(wish.format, Look::default());
-        Ok(Self { path, draft, formatter, format: wish.format, shown: Vec::new() })
+        Ok(Self { path, draft, formatter: file_formatter(wish.form), form: wish.form, shown: Vec::new() })
     }
 
     fn write(&mut self, report: &RunReport) -> io::Result<()> {

@@ -20,7 +20,7 @@ use crate::app::run::RunRequest;
 use crate::app::validate::ValidateRequest;
 use crate::base::text;
 use crate::model::context::{Format, Mode};
-use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
+use crate::report::{EXTENSIONS, FileForm, NodeOutput, Volume, form_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
 type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
@@ -82,6 +82,8 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         typed.reports.iter().flat_map(|files| std::env::split_paths(files)).collect()
     };
     let on_stderr = |file: &PathBuf| file == Path::new("-");
+    let named = [(typed.junit, FileForm::Junit)];
+    let named = named.into_iter().filter_map(|(file, form)| Some((file?, form)));
     let request = RunRequest {
         contract: typed.contract,
         root: typed.root.map(|root| environment.directory.join(root)),
@@ -100,6 +102,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
             .into_iter()
             .filter(|file| !file.as_os_str().is_empty())
             .map(|file| report(&file, environment))
+            .chain(named.map(|(file, form)| Ok(ReportWish { path: environment.directory.join(file), form })))
             .collect::<Result<_, _>>()?,
     };
     let wishes = Wishes {
@@ -153,7 +156,7 @@ pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainReque
 
 /// A report in a file: the ending of its name says the form.
 fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Error> {
-    let Some(format) = format_of_file(file) else {
+    let Some(form) = form_of_file(file) else {
         let endings: Vec<String> = EXTENSIONS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
         return Err(error(format!(
             "`--report {}` does not say its form: let the name end in {}",
@@ -161,7 +164,7 @@ fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Er
             endings.join(", ")
         )));
     };
-    Ok(ReportWish { path: environment.directory.join(file), format })
+    Ok(ReportWish { path: environment.directory.join(file), form })
 }
 
 /// A misuse of the command line, in clap's own form.

@@ -4,9 +4,11 @@
 //! that is, and whether it has colours, is decided in `app::console`.
 
 pub mod diagnostics;
+mod excerpt;
 pub mod explanation;
 mod human;
 mod json;
+mod junit;
 mod live;
 mod log;
 mod look;
@@ -77,15 +79,42 @@ pub const FORMATTERS: &[(Format, MakeFormatter)] = &[
     (Format::Yaml, |_| Box::new(machine::Yaml)),
 ];
 
-/// The endings of files, and the formats that they stand for.
-pub const EXTENSIONS: [(&str, Format); 4] =
-    [("json", Format::Json), ("yaml", Format::Yaml), ("yml", Format::Yaml), ("txt", Format::Human)];
+/// The form of a report in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileForm {
+    /// A form that stdout can have, too.
+    Shown(Format),
+    /// For those who read the results of tests.
+    Junit,
+}
 
-/// The format that the ending of a file's name stands for.
+/// The endings of files, and the forms that they stand for.
+pub const EXTENSIONS: [(&str, FileForm); 5] = [
+    ("json", FileForm::Shown(Format::Json)),
+    ("yaml", FileForm::Shown(Format::Yaml)),
+    ("yml", FileForm::Shown(Format::Yaml)),
+    ("txt", FileForm::Shown(Format::Human)),
+    ("xml", FileForm::Junit),
+];
+
+/// The form that the ending of a file's name stands for.
 #[must_use]
-pub fn format_of_file(path: &Path) -> Option<Format> {
-    let ending = path.extension()?.to_str()?;
-    EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|&(_, format)| format)
+pub fn form_of_file(path: &Path) -> Option<FileForm> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let has = |ending: &str| {
+        name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.')).is_some_and(|stem| !stem.is_empty())
+    };
+    let matching = EXTENSIONS.iter().filter(|(ending, _)| has(ending));
+    matching.max_by_key(|(ending, _)| ending.len()).map(|&(_, form)| form)
+}
+
+/// The formatter of a report in a file.
+#[must_use]
+pub fn file_formatter(form: FileForm) -> Box<dyn Formatter> {
+    match form {
+        FileForm::Shown(format) => formatter(format, Look::default()),
+        FileForm::Junit => Box::new(junit::Junit::default()),
+    }
 }
 
 /// The formatter of a format.

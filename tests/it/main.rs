@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod examples;
 mod explain;
+mod junit;
 mod live;
 mod log;
 mod plans;

@@ -320,7 +320,7 @@ fn detail(result: &NodeResult) -> String {
     }
 }
 
-fn skip_detail(result: &NodeResult) -> String {
+pub(super) fn skip_detail(result: &NodeResult) -> String {
     let culprit = result.culprit.as_ref().map_or("", NodeId::as_str);
     let is = |reason: SkipReason| result.reason.as_deref() == Some(reason.as_str());
     if is(SkipReason::DependencyFailed) {
