@@ -47,7 +47,7 @@
 //! - A line of human output is made in [`report`], `human/mod.rs`; colours and marks in `look.rs`; which stream it
 //!   goes to in [`app::console`]. What is drawn and erased on a terminal passes [`app::screen`].
 //! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`],
-//!   those in JUnit's form by `report/junit.rs`.
+//!   those in JUnit's form and in SARIF made by `report/junit.rs` and `report/sarif.rs`.
 //! - The codes of diagnostics and their pages are in [`diag::codes`] and `diag/pages`; what `onex validate` adds to the
 //!   findings of a plan is in [`app::validate`].
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].

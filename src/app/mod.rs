@@ -9,6 +9,7 @@ pub mod error;
 pub mod explain;
 pub mod logging;
 mod outbox;
+mod places;
 pub mod plan;
 pub mod reports;
 pub mod run;

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::AppError;
 use crate::model::context::Format;
@@ -11,6 +12,7 @@ use crate::model::event::RunEvent;
 use crate::model::exit::ExitCode;
 use crate::model::outcome::RunStatus;
 use crate::model::report::{ReportFold, RunReport};
+use crate::report::places::Places;
 use crate::report::{FileForm, Formatter, file_formatter};
 
 /// A report that was asked for beside the one on stdout.
@@ -73,6 +75,16 @@ impl Reports {
             .iter_mut()
             .filter(|file| file.form == FileForm::Shown(Format::Human))
             .map(|file| &mut file.shown)
+    }
+
+    /// Whether one of them points into files.
+    pub(super) fn point_into_files(&self) -> bool {
+        self.0.iter().any(|file| file.form == FileForm::Sarif)
+    }
+
+    /// Takes the places of what the report names, before it is written.
+    pub(super) fn places(&mut self, places: &Arc<Places>) {
+        self.0.iter_mut().for_each(|file| file.formatter.places(places));
     }
 
     /// Writes them all. A report that cannot be written is a failure, which the other reports then tell of.

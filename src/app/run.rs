@@ -13,6 +13,7 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::outbox::{Done, Outbox};
+use super::places::NodePlaces;
 use super::plan::finish;
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
@@ -75,6 +76,8 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let mut formatter = formatter(format, console.out_look());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
+    let points = reports.point_into_files();
+    let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ran = refused.and(unwritable).and_then(|()| prepare(request, environment, &mut loaded)).and_then(
         |prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
@@ -100,6 +103,9 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
             report
         }
     };
+    if points {
+        reports.places(&nodes.named_in(&report, (&loaded, request.root.as_deref()), environment));
+    }
     let (report, failed) = reports.write(report);
     let mut problems = Vec::new();
     for error in failed {

@@ -64,7 +64,8 @@ Examples:
   onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
   onex orch --contract contract.yaml --events run.jsonl --timeout 10m
   onex orch --contract contract.yaml --report report.json --report report.txt --log -
-  onex orch --contract ci --junit junit.xml        for the test results page of a CI server";
+  onex orch --contract ci --junit junit.xml        for the test results page of a CI server
+  onex orch --contract ci --sarif onex.sarif       for code scanning";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -132,13 +133,17 @@ pub struct Orch {
     #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]
     pub events: Option<PathBuf>,
 
-    /// Write the report to this file, too; .json, .yaml, .yml, .txt or .xml (JUnit) says in which form
+    /// Write the report to this file, too; .json, .yaml, .yml, .txt, .xml (JUnit) or .sarif says in which form
     #[arg(long = "report", value_name = "FILE", env = "ONEX_REPORT", hide_env = true)]
     pub reports: Vec<PathBuf>,
 
     /// Write the results as JUnit XML to this file, whatever its name
     #[arg(long, value_name = "FILE", env = "ONEX_JUNIT", hide_env = true)]
     pub junit: Option<PathBuf>,
+
+    /// Write findings and failed nodes as SARIF 2.1.0 to this file, whatever its name
+    #[arg(long, value_name = "FILE", env = "ONEX_SARIF", hide_env = true)]
+    pub sarif: Option<PathBuf>,
 
     /// Write a structured log to this file, one JSON object a line; - writes it to standard error
     #[arg(long, value_name = "FILE", env = "ONEX_LOG", hide_env = true)]

@@ -82,7 +82,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         typed.reports.iter().flat_map(|files| std::env::split_paths(files)).collect()
     };
     let on_stderr = |file: &PathBuf| file == Path::new("-");
-    let named = [(typed.junit, FileForm::Junit)];
+    let named = [(typed.junit, FileForm::Junit), (typed.sarif, FileForm::Sarif)];
     let named = named.into_iter().filter_map(|(file, form)| Some((file?, form)));
     let request = RunRequest {
         contract: typed.contract,

@@ -13,14 +13,17 @@ mod live;
 mod log;
 mod look;
 mod machine;
+pub mod places;
 mod plan;
 mod progress;
+mod sarif;
 #[cfg(test)]
 mod tests;
 pub mod validation;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::NodeId;
 use crate::model::context::Format;
@@ -28,6 +31,7 @@ use crate::model::event::RunEvent;
 use crate::model::output::StreamName;
 use crate::model::plan_view::PlanView;
 use crate::model::report::{ReportFold, RunReport};
+use places::Places;
 
 pub use live::LiveLines;
 pub use log::{Log, NAMES as LOG_NAMES};
@@ -53,6 +57,9 @@ pub trait Formatter {
     fn live(&mut self, _from: (&NodeId, StreamName), _bytes: &[u8], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
+
+    /// Takes the places of what the report names, before the report.
+    fn places(&mut self, _places: &Arc<Places>) {}
 
     /// Renders the report of a run that ended, or could not start.
     ///
@@ -86,15 +93,19 @@ pub enum FileForm {
     Shown(Format),
     /// For those who read the results of tests.
     Junit,
+    /// For those who show findings in code.
+    Sarif,
 }
 
 /// The endings of files, and the forms that they stand for.
-pub const EXTENSIONS: [(&str, FileForm); 5] = [
+pub const EXTENSIONS: [(&str, FileForm); 7] = [
     ("json", FileForm::Shown(Format::Json)),
     ("yaml", FileForm::Shown(Format::Yaml)),
     ("yml", FileForm::Shown(Format::Yaml)),
     ("txt", FileForm::Shown(Format::Human)),
     ("xml", FileForm::Junit),
+    ("sarif", FileForm::Sarif),
+    ("sarif.json", FileForm::Sarif),
 ];
 
 /// The form that the ending of a file's name stands for.
@@ -114,6 +125,7 @@ pub fn file_formatter(form: FileForm) -> Box<dyn Formatter> {
     match form {
         FileForm::Shown(format) => formatter(format, Look::default()),
         FileForm::Junit => Box::new(junit::Junit::default()),
+        FileForm::Sarif => Box::new(sarif::Sarif::default()),
     }
 }
 

@@ -17,6 +17,7 @@ mod log;
 mod plans;
 mod reports;
 mod resilience;
+mod sarif;
 mod scale;
 mod signals;
 mod support;
