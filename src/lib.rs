@@ -48,6 +48,9 @@
 //!   goes to in [`app::console`]. What is drawn and erased on a terminal passes [`app::screen`].
 //! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`],
 //!   those in JUnit's form and in SARIF made by `report/junit.rs` and `report/sarif.rs`.
+//! - What a step of GitHub Actions is told is made in [`report::github`]; its guard against commands that nodes print
+//!   stands in [`app::screen`], which all that is written passes.
+//! - What shells offer at the end of a command line is decided in `cli/complete.rs`.
 //! - The codes of diagnostics and their pages are in [`diag::codes`] and `diag/pages`; what `onex validate` adds to the
 //!   findings of a plan is in [`app::validate`].
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].

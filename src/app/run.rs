@@ -12,6 +12,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
+use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
 use super::places::NodePlaces;
 use super::plan::finish;
@@ -73,10 +74,11 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
     let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let mut out = Outbox::to(console.out());
     let mut session = None;
-    let mut formatter = formatter(format, console.out_look());
+    let mut formatter = on_stdout(format, console.out_look(), console.screen().is_guarded());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
-    let points = reports.point_into_files();
+    let step = Step::of(environment);
+    let points = step.is_some() || reports.point_into_files();
     let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ran = refused.and(unwritable).and_then(|()| prepare(request, environment, &mut loaded)).and_then(
         |prepared| {
@@ -103,8 +105,9 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
             report
         }
     };
-    if points {
-        reports.places(&nodes.named_in(&report, (&loaded, request.root.as_deref()), environment));
+    let places = points.then(|| nodes.named_in(&report, (&loaded, request.root.as_deref()), environment));
+    if let Some(places) = &places {
+        reports.places(places);
     }
     let (report, failed) = reports.write(report);
     let mut problems = Vec::new();
@@ -121,6 +124,17 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         // Somebody did not want to wait for a reader that does not read.
         None => report.exit_code.max(ExitCode::ExecutionFailed),
     };
+    if let (Some(step), Some(places)) = (&step, &places) {
+        step.summarise(&report);
+        let mut commands = Outbox::to(Writer::commands(Arc::clone(console.screen())));
+        let told = match format {
+            Format::Human => commands.write_all(step.annotations(&report, places).as_bytes()),
+            Format::Json | Format::Yaml => Ok(()),
+        };
+        if told.is_err() || !matches!(wait_for(commands.close(), &mut session), Some(Ok(()))) {
+            tracing::debug!("the annotations were not read");
+        }
+    }
     if !problems.is_empty() {
         let mut err = Outbox::to(console.err());
         let told = err.write_all(&problems).ok().and_then(|()| wait_for(err.close(), &mut session));
@@ -205,7 +219,7 @@ impl Shown {
     }
 
     fn formatter(&self) -> Box<dyn Formatter> {
-        formatter(self.format, self.look)
+        on_stdout(self.format, self.look, self.screen.is_guarded())
     }
 
     fn display(&self, plan: &Plan) -> Display {

@@ -41,7 +41,7 @@ pub struct Arguments {
 pub enum Verb {
     /// Run a workflow and report on it
     #[command(after_help = ORCH_EXAMPLES)]
-    Orch(Orch),
+    Orch(Box<Orch>),
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
@@ -51,6 +51,15 @@ pub enum Verb {
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// Say what onex finds on this machine, and what is wrong with it
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
+    /// Print the completion script of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Man),
 }
 
 const ORCH_EXAMPLES: &str = "\
@@ -85,6 +94,26 @@ Examples:
   onex explain E0302                              what it means, an example, and the corrected one
   onex explain E0302 --format json | jq -r .page
   onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
+
+const DOCTOR_EXAMPLES: &str = "\
+The exit code is 1 where something is wrong.
+
+Examples:
+  onex doctor
+  onex doctor --format json | jq '.checks[] | select(.status == \"problem\")'";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Verbs, options and their values are completed, and the names of contracts and nodes of the folder.
+
+Examples:
+  eval \"$(onex completions bash)\"                 in ~/.bashrc
+  source <(onex completions zsh)                   in ~/.zshrc, after compinit
+  onex completions fish | source                   in ~/.config/fish/config.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  onex man | man -l -
+  onex man --out ~/.local/share/man/man1          a page for onex and one for each verb";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -223,6 +252,41 @@ pub struct Explain {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// `onex doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// How it looks.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// `onex completions`.
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: ShellName,
+}
+
+/// `onex man`.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// Write all pages into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// The names of shells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// Options of every verb that shows something.

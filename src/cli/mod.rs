@@ -1,6 +1,7 @@
 //! The command line: [`args`] is what was typed, `resolve` turns it into what was meant. No logic beyond that.
 
 pub mod args;
+mod complete;
 mod environment;
 mod resolve;
 
@@ -13,18 +14,22 @@ use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use crate::app;
 use crate::app::Environment;
 use crate::app::console::{Console, Wishes};
+use crate::app::man::ManualPage;
 use crate::model::context::Format;
 
 /// Runs `onex` with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
+    if typed.get(1).is_some_and(|verb| verb == complete::VERB) {
+        return complete(&typed);
+    }
     let parsed = command()
         .try_get_matches_from(&typed)
         .and_then(|matches| Ok((args::Arguments::from_arg_matches(&matches)?, matches)));
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error, &typed),
+        Err(error) => return overview(&error, &typed).unwrap_or_else(|| usage(&error, &typed)),
     };
     let typed_here = resolve::Typed::of(&matches);
     let environment = match environment::read() {
@@ -34,7 +39,7 @@ pub fn main() -> ExitCode {
         }
     };
     let code = match arguments.verb {
-        args::Verb::Orch(asked) => match resolve::orch(asked, &typed_here, &environment) {
+        args::Verb::Orch(asked) => match resolve::orch(*asked, &typed_here, &environment) {
             Ok((request, wishes, verbosity)) => {
                 app::run::run(&request, &environment, &mut console(wishes, verbosity, &environment))
             }
@@ -58,8 +63,67 @@ pub fn main() -> ExitCode {
             }
             Err(error) => return usage(&error, &typed),
         },
+        args::Verb::Doctor(asked) => match resolve::doctor(&asked, &typed_here, &environment) {
+            Ok((request, wishes, verbosity)) => {
+                app::doctor::doctor(&request, &environment, &mut console(wishes, verbosity, &environment))
+            }
+            Err(error) => return usage(&error, &typed),
+        },
+        args::Verb::Completions(asked) => app::completions::script(
+            resolve::shell(asked.shell),
+            &mut console(Wishes::default(), 0, &environment),
+        ),
+        args::Verb::Man(asked) => match manual() {
+            Ok(pages) => app::man::man(
+                &pages,
+                asked.out.as_ref(),
+                &environment,
+                &mut console(Wishes::default(), 0, &environment),
+            ),
+            Err(error) => return usage(&resolve::error(format!("cannot make the manual: {error}")), &typed),
+        },
     };
     ExitCode::from(u8::from(code))
+}
+
+/// Tells a shell what could stand at the end of these words. Whatever is wrong, it is told nothing else.
+fn complete(typed: &[OsString]) -> ExitCode {
+    let Ok(environment) = environment::read() else { return ExitCode::SUCCESS };
+    let words = typed.iter().skip(2).skip_while(|word| *word == "--");
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut command = args::Arguments::command();
+    command.build();
+    let candidates = complete::candidates(&command, &words, &environment);
+    let code = app::completions::print(&candidates, &mut Console::new(Wishes::default(), &environment));
+    ExitCode::from(u8::from(code))
+}
+
+/// For somebody at a terminal who typed the name of the program and nothing else, what can run here.
+fn overview(error: &clap::Error, typed: &[OsString]) -> Option<ExitCode> {
+    if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || typed.len() > 1 {
+        return None;
+    }
+    let environment = environment::read().ok()?;
+    let mut console = Console::new(Wishes::default(), &environment);
+    let for_people = matches!(format_asked_for(typed, &environment), None | Some(Format::Human));
+    (console.is_interactive() && for_people)
+        .then(|| ExitCode::from(u8::from(app::overview::overview(&environment, &mut console))))
+}
+
+/// The pages of the manual: one for `onex`, and one for each verb.
+fn manual() -> std::io::Result<Vec<ManualPage>> {
+    let mut command = args::Arguments::command();
+    command.build();
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    std::iter::once(command.clone())
+        .chain(verbs)
+        .map(|command| {
+            let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
+            let mut text = Vec::new();
+            clap_mangen::Man::new(command).render(&mut text)?;
+            Ok(ManualPage { file: format!("{name}.1"), text })
+        })
+        .collect()
 }
 
 /// What can be typed; a variable that is set to nothing does not count.

@@ -8,11 +8,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::args::{
-    Arguments, ColorName, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName, Shown,
-    Validate,
+    Arguments, ColorName, Doctor, Explain, FormatName, ModeName, Orch, OutputName, Plan, ProgressName,
+    ShellName, Shown, Validate,
 };
 use crate::app::Environment;
+use crate::app::completions::Shell;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
+use crate::app::doctor::{DoctorRequest, Origin, Setting};
 use crate::app::explain::ExplainRequest;
 use crate::app::plan::PlanRequest;
 use crate::app::reports::ReportWish;
@@ -152,6 +154,46 @@ pub(super) fn explain(typed: Explain, here: &Typed<'_>) -> Resolved<ExplainReque
     let request =
         ExplainRequest { what: typed.what, contract: typed.contract, format: typed.shown.format.map(format) };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+pub(super) fn doctor(typed: &Doctor, here: &Typed<'_>, environment: &Environment) -> Resolved<DoctorRequest> {
+    let request =
+        DoctorRequest { format: typed.shown.format.map(format), settings: settings(here, environment) };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+/// What the options of a run are set to, and where.
+fn settings(here: &Typed<'_>, environment: &Environment) -> Vec<Setting> {
+    let command = Arguments::command();
+    let run = command.find_subcommand("orch").into_iter().flat_map(clap::Command::get_arguments);
+    run.filter_map(|arg| {
+        let (id, variable) = (arg.get_id().as_str(), arg.get_env());
+        let known = here.0.filter(|matches| matches.ids().any(|known| known == id));
+        let named = known.filter(|_| here.has(id)).and_then(|matches| matches.get_raw(id));
+        let typed =
+            named.map(|values| values.map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>());
+        let set = variable.and_then(|name| environment.get(name.to_str()?));
+        let defaults =
+            arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect::<Vec<_>>();
+        let (value, origin) = match (typed, set) {
+            (Some(values), _) => (Some(values.join(" ")), Origin::CommandLine),
+            // Inputs can hold what is nobody's business.
+            (None, Some(_)) if id == "inputs" => (Some("(set)".to_owned()), Origin::Environment),
+            (None, Some(value)) => (Some(value.to_string_lossy().into_owned()), Origin::Environment),
+            (None, None) => ((!defaults.is_empty()).then(|| defaults.join(" ")), Origin::Default),
+        };
+        let variable = variable.map(|name| name.to_string_lossy().into_owned());
+        Some(Setting { name: arg.get_long()?.to_owned(), value, origin, variable })
+    })
+    .collect()
+}
+
+pub(super) const fn shell(name: ShellName) -> Shell {
+    match name {
+        ShellName::Bash => Shell::Bash,
+        ShellName::Zsh => Shell::Zsh,
+        ShellName::Fish => Shell::Fish,
+    }
 }
 
 /// A report in a file: the ending of its name says the form.

@@ -6,6 +6,7 @@
 pub mod diagnostics;
 mod excerpt;
 pub mod explanation;
+pub mod github;
 mod human;
 mod json;
 mod junit;
@@ -13,10 +14,12 @@ mod live;
 mod log;
 mod look;
 mod machine;
+pub mod overview;
 pub mod places;
 mod plan;
 mod progress;
 mod sarif;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 pub mod validation;

@@ -5,12 +5,15 @@
 mod actions;
 mod architecture;
 mod commands;
+mod completions;
 mod contracts;
+mod doctor;
 mod documents;
 mod errors;
 mod events;
 mod examples;
 mod explain;
+mod github;
 mod junit;
 mod live;
 mod log;

@@ -189,14 +189,7 @@ impl Human {
         }
         let dot = look.or_ascii("·", "-");
         let mark = Mark::of_run(report.status);
-        let status = match report.status {
-            RunStatus::Success => "success",
-            RunStatus::Failed => "failed",
-            RunStatus::Cancelled => "cancelled",
-            RunStatus::TimedOut => "timed out",
-            RunStatus::Partial => "done in part",
-            RunStatus::Running => "unfinished",
-        };
+        let status = status_word(report.status);
         let summary = report.summary;
         let numbers = [
             (summary.completed, "passed"),
@@ -300,8 +293,20 @@ fn slow(report: &RunReport) -> Option<String> {
     (started > 1 && !slow.is_empty()).then(|| format!("slow: {}", told.collect::<Vec<_>>().join(", ")))
 }
 
+/// How a run ended, for people.
+pub(super) const fn status_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Success => "success",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "cancelled",
+        RunStatus::TimedOut => "timed out",
+        RunStatus::Partial => "done in part",
+        RunStatus::Running => "unfinished",
+    }
+}
+
 /// What is to be said of a node beside its name and time.
-fn detail(result: &NodeResult) -> String {
+pub(super) fn detail(result: &NodeResult) -> String {
     match result.status {
         NodeStatus::Failed => {
             let message = result.error.as_ref().map_or("", |error| error.message.as_str());
