@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -383,8 +383,7 @@ pub enum ColorName {
 
 /// The variables that set options. Children do not get them: a nested `onex` has options of its own.
 #[must_use]
-pub fn variables() -> Vec<String> {
-    let command = Arguments::command();
+pub fn variables(command: &clap::Command) -> Vec<String> {
     let of = |command: &clap::Command| -> Vec<String> {
         command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())).collect()
     };
@@ -396,6 +395,8 @@ pub fn variables() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -412,6 +413,6 @@ mod tests {
             let expected = format!("ONEX_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(argument.get_env().and_then(|e| e.to_str()), Some(expected.as_str()));
         }
-        assert!(variables().contains(&"ONEX_CONTRACT".to_owned()));
+        assert!(variables(&command).contains(&"ONEX_CONTRACT".to_owned()));
     }
 }

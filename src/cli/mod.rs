@@ -6,6 +6,7 @@ mod environment;
 mod resolve;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -24,15 +25,21 @@ pub fn main() -> ExitCode {
     if typed.get(1).is_some_and(|verb| verb == complete::VERB) {
         return complete(&typed);
     }
-    let parsed = command()
-        .try_get_matches_from(&typed)
+    if let [_, only] = &typed[..]
+        && only == "--version"
+    {
+        return version();
+    }
+    let mut command = command();
+    let parsed = command
+        .try_get_matches_from_mut(&typed)
         .and_then(|matches| Ok((args::Arguments::from_arg_matches(&matches)?, matches)));
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return overview(&error, &typed).unwrap_or_else(|| usage(&error, &typed)),
     };
     let typed_here = resolve::Typed::of(&matches);
-    let environment = match environment::read() {
+    let environment = match environment::read(&command) {
         Ok(environment) => environment,
         Err(error) => {
             return usage(&resolve::error(format!("cannot tell the working directory: {error}")), &typed);
@@ -86,13 +93,20 @@ pub fn main() -> ExitCode {
     ExitCode::from(u8::from(code))
 }
 
+/// Scripts ask for this alone and often: all that can be typed need not be put together for it.
+fn version() -> ExitCode {
+    let mut out = std::io::stdout();
+    let written = out.write_all(concat!("onex ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    if written.and_then(|()| out.flush()).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 /// Tells a shell what could stand at the end of these words. Whatever is wrong, it is told nothing else.
 fn complete(typed: &[OsString]) -> ExitCode {
-    let Ok(environment) = environment::read() else { return ExitCode::SUCCESS };
     let words = typed.iter().skip(2).skip_while(|word| *word == "--");
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let mut command = args::Arguments::command();
     command.build();
+    let Ok(environment) = environment::read(&command) else { return ExitCode::SUCCESS };
     let candidates = complete::candidates(&command, &words, &environment);
     let code = app::completions::print(&candidates, &mut Console::new(Wishes::default(), &environment));
     ExitCode::from(u8::from(code))
@@ -103,7 +117,7 @@ fn overview(error: &clap::Error, typed: &[OsString]) -> Option<ExitCode> {
     if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || typed.len() > 1 {
         return None;
     }
-    let environment = environment::read().ok()?;
+    let environment = environment::read(&command()).ok()?;
     let mut console = Console::new(Wishes::default(), &environment);
     let for_people = matches!(format_asked_for(typed, &environment), None | Some(Format::Human));
     (console.is_interactive() && for_people)
@@ -149,7 +163,7 @@ fn usage(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
-    let environment = environment::placeless();
+    let environment = environment::placeless(&command());
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     match format_asked_for(typed, &environment) {
         None | Some(Format::Human) => ExitCode::from(code),

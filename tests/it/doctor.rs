@@ -57,7 +57,8 @@ fn what_is_wrong_is_a_problem_with_something_to_do() {
     std::fs::set_permissions(folder.path().join("bin/git"), executable).unwrap();
     let in_the_way = folder.path().join("in-the-way").display().to_string();
     let bin = folder.path().join("bin").display().to_string();
-    let rows: &[(&[(&str, &str)], &str, &str, &str)] = &[
+    type Row<'r> = (&'r [(&'r str, &'r str)], &'r str, &'r str, &'r str);
+    let rows: &[Row<'_>] = &[
         (&[("XDG_STATE_HOME", &in_the_way)], "", "state folder", "is no folder"),
         (&[("HOME", "")], "", "state folder", "neither HOME nor XDG_STATE_HOME is set"),
         (&[("TMPDIR", "/dev/null/x")], "", "temporary folder", "is no folder"),
