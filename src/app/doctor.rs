@@ -286,7 +286,11 @@ fn control_group() -> Vec<Check> {
     let Ok(groups) = std::fs::read_to_string("/proc/self/cgroup") else { return Vec::new() };
     let Some(group) = groups.lines().find_map(|line| line.strip_prefix("0::")) else { return Vec::new() };
     let folder = Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/'));
-    let value = |file: &str| Some(std::fs::read_to_string(folder.join(file)).ok()?.trim().to_owned());
+    control_group_of(|file| Some(std::fs::read_to_string(folder.join(file)).ok()?.trim().to_owned()))
+}
+
+/// The same from the values of its files.
+fn control_group_of(value: impl Fn(&str) -> Option<String>) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(memory) = value("memory.max") {
         checks.push(match memory.parse::<u64>() {
@@ -365,4 +369,30 @@ fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<
     let unset = defaults.iter().filter(|setting| setting.value.is_none()).count();
     rows.push(Row::Line(format!("  and {unset} that are not set; `--format json` names them")));
     settings::for_people(look, &rows, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(memory: &str, cpu: &str, pids: &str) -> Vec<(Status, String)> {
+        let value = |file: &str| match file {
+            "memory.max" => Some(memory.to_owned()),
+            "cpu.max" => Some(cpu.to_owned()),
+            "pids.max" => Some(pids.to_owned()),
+            _ => None,
+        };
+        control_group_of(value).into_iter().map(|check| (check.status, check.found)).collect()
+    }
+
+    #[test]
+    fn the_limits_of_a_control_group_are_read() {
+        let shown = |texts: [&str; 3]| texts.map(|text| (Status::Ok, text.to_owned())).to_vec();
+        assert_eq!(found("max", "max 100000", "max"), shown(["unlimited"; 3]));
+        assert_eq!(found("1073741824", "150000 100000", "4096"), shown(["1024 MiB", "1.5", "4096"]));
+        let little = found("67108864", "50000 100000", "64");
+        let expected = [(Status::Problem, "64 MiB"), (Status::Ok, "0.5"), (Status::Problem, "64")];
+        assert_eq!(little, expected.map(|(status, text)| (status, text.to_owned())));
+        assert!(control_group_of(|_| None).is_empty());
+    }
 }
