@@ -52,7 +52,11 @@
 //! - What `--only` and `--until` select is decided in `plan/selection.rs`, what that means for order and failure in
 //!   `engine/machine/ending.rs`. Drawings are made in [`report::graph`]: lanes in `lanes.rs`, the layout of pictures in
 //!   `layers.rs`.
-//! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`].
+//! - The names in `--log` are given to events in `report/log.rs`; `--report` files are written in [`app::reports`],
+//!   those in JUnit's form and in SARIF made by `report/junit.rs` and `report/sarif.rs`.
+//! - What a step of GitHub Actions is told is made in [`report::github`]; its guard against commands that nodes print
+//!   stands in [`app::screen`], which all that is written passes.
+//! - What shells offer at the end of a command line is decided in `cli/complete.rs`.
 //! - The codes of diagnostics and their pages are in [`diag::codes`] and `diag/pages`; what `onex validate` adds to the
 //!   findings of a plan is in [`app::validate`].
 //! - What a component may say is in `registry/metadata.rs`, comments that hold it in [`registry::block`], which folders

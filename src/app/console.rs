@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::Environment;
+use super::github::is_step;
 use super::screen::{Screen, Shape, Writer};
 use crate::model::context::Format;
 use crate::report::{Look, NodeOutput, Volume};
@@ -64,7 +65,7 @@ impl Console {
     /// The process's own streams.
     #[must_use]
     pub fn new(wishes: Wishes, environment: &Environment) -> Self {
-        let screen = Screen::new();
+        let screen = if is_step(environment) { Screen::new().guarded() } else { Screen::new() };
         Self {
             out_look: look(wishes, environment, screen.out_is_terminal()).on_columns(screen.out_columns()),
             err_look: look(wishes, environment, screen.err_is_terminal()).on_columns(screen.err_columns()),

@@ -200,6 +200,17 @@ pub(super) fn locate(path: &Path, directory: &Path) -> Result<PathBuf, Box<Diagn
     Err(Box::new(finding.help(help)))
 }
 
+/// The names of contracts that are found from a folder: those in the `contracts` folders above it.
+pub(super) fn contracts_above(directory: &Path) -> Vec<String> {
+    let entries = directory.ancestors().filter_map(|folder| std::fs::read_dir(folder.join(CONTRACTS)).ok());
+    let is_contract = |entry: &std::fs::DirEntry| entry.path().join(FILE_NAME).is_file();
+    let entries = entries.flatten().filter_map(Result::ok).filter(is_contract);
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagnostic {
     let finding = Diagnostic::error(error.code(), format!("cannot read `{}`: {error}", shown.display()));
     match error {

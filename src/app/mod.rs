@@ -2,19 +2,25 @@
 //!
 //! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
+pub mod completions;
 pub mod console;
 pub mod contract;
+pub mod doctor;
 mod environment;
 pub mod error;
 pub mod explain;
 pub mod fmt;
+mod github;
 pub mod graph;
 pub mod init;
 pub mod install;
 pub mod list;
 pub mod logging;
+pub mod man;
 mod outbox;
+pub mod overview;
 mod place;
+mod places;
 pub mod plan;
 pub mod registry;
 pub mod reports;

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::AppError;
 use crate::model::context::Format;
@@ -11,7 +12,8 @@ use crate::model::event::RunEvent;
 use crate::model::exit::ExitCode;
 use crate::model::outcome::RunStatus;
 use crate::model::report::{ReportFold, RunReport};
-use crate::report::{Formatter, Look, formatter};
+use crate::report::places::Places;
+use crate::report::{FileForm, Formatter, file_formatter};
 
 /// A report that was asked for beside the one on stdout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub struct ReportWish {
     /// Its file.
     pub path: PathBuf,
     /// Its form.
-    pub format: Format,
+    pub form: FileForm,
 }
 
 /// The reports of one run that go to files.
@@ -30,7 +32,7 @@ struct ReportFile {
     /// Where it is written first.
     draft: PathBuf,
     formatter: Box<dyn Formatter>,
-    format: Format,
+    form: FileForm,
     /// What the formatter said of the run so far.
     shown: Vec<u8>,
 }
@@ -69,7 +71,20 @@ impl Reports {
 
     /// Where those for people are put together: what is told on stderr belongs into them, too.
     pub(super) fn for_people(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
-        self.0.iter_mut().filter(|file| file.format == Format::Human).map(|file| &mut file.shown)
+        self.0
+            .iter_mut()
+            .filter(|file| file.form == FileForm::Shown(Format::Human))
+            .map(|file| &mut file.shown)
+    }
+
+    /// Whether one of them points into files.
+    pub(super) fn point_into_files(&self) -> bool {
+        self.0.iter().any(|file| file.form == FileForm::Sarif)
+    }
+
+    /// Takes the places of what the report names, before it is written.
+    pub(super) fn places(&mut self, places: &Arc<Places>) {
+        self.0.iter_mut().for_each(|file| file.formatter.places(places));
     }
 
     /// Writes them all. A report that cannot be written is a failure, which the other reports then tell of.
@@ -111,8 +126,7 @@ impl ReportFile {
         // That it can be written is better known now.
         drop(File::create(&draft)?);
         fs::remove_file(&draft)?;
-        let formatter = formatter(wish.format, Look::default());
-        Ok(Self { path, draft, formatter, format: wish.format, shown: Vec::new() })
+        Ok(Self { path, draft, formatter: file_formatter(wish.form), form: wish.form, shown: Vec::new() })
     }
 
     fn write(&mut self, report: &RunReport) -> io::Result<()> {

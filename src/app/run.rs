@@ -12,8 +12,10 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
+use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
 use super::place::{ChangeWish, Changes, Place};
+use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
@@ -118,9 +120,12 @@ pub(super) fn run_loaded(
     let format = request.format.unwrap_or_else(|| console.default_format());
     let mut out = Outbox::to(console.out());
     let mut session = None;
-    let mut formatter = formatter(format, console.out_look());
+    let mut formatter = on_stdout(format, console.out_look(), console.screen().is_guarded());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
+    let step = Step::of(environment);
+    let points = step.is_some() || reports.point_into_files();
+    let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ready = refused.and(unwritable).and(ready);
     let ran =
         ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(|prepared| {
@@ -146,6 +151,10 @@ pub(super) fn run_loaded(
             report
         }
     };
+    let places = points.then(|| nodes.named_in(&report, (&loaded, request.root.as_deref()), environment));
+    if let Some(places) = &places {
+        reports.places(places);
+    }
     let (report, failed) = reports.write(report);
     let mut problems = Vec::new();
     let diff = report.error.as_ref().and_then(|error| error.context.get(DIFF)?.as_str());
@@ -165,6 +174,17 @@ pub(super) fn run_loaded(
         // Somebody did not want to wait for a reader that does not read.
         None => report.exit_code.max(ExitCode::ExecutionFailed),
     };
+    if let (Some(step), Some(places)) = (&step, &places) {
+        step.summarise(&report);
+        let mut commands = Outbox::to(Writer::commands(Arc::clone(console.screen())));
+        let told = match format {
+            Format::Human => commands.write_all(step.annotations(&report, places).as_bytes()),
+            Format::Json | Format::Yaml => Ok(()),
+        };
+        if told.is_err() || !matches!(wait_for(commands.close(), &mut session), Some(Ok(()))) {
+            tracing::debug!("the annotations were not read");
+        }
+    }
     if !problems.is_empty() {
         let mut err = Outbox::to(console.err());
         let told = err.write_all(&problems).ok().and_then(|()| wait_for(err.close(), &mut session));
@@ -249,7 +269,7 @@ impl Shown {
     }
 
     fn formatter(&self) -> Box<dyn Formatter> {
-        formatter(self.format, self.look)
+        on_stdout(self.format, self.look, self.screen.is_guarded())
     }
 
     fn display(&self, plan: &Plan) -> Display {

@@ -19,6 +19,7 @@ use crate::base::{Clock as _, NodeId, SystemClock, text};
 use crate::model::event::{EventKind, RunEvent};
 use crate::model::report::ReportFold;
 use crate::report::Progress;
+use crate::report::github::CommandGuard;
 
 /// The least time between two drawings, and the time between two looks at what is to be drawn: at most 20 in a second.
 const TICK: Duration = Duration::from_millis(50);
@@ -45,6 +46,8 @@ pub struct Screen {
     clock: SystemClock,
     out_is_terminal: bool,
     err_is_terminal: bool,
+    /// Where somebody reads along who carries out commands: one for each stream.
+    guards: Option<[Mutex<CommandGuard>; 2]>,
     /// Held for moments only.
     progress: Mutex<Option<Progress>>,
     /// Held while something is written to a terminal.
@@ -69,6 +72,8 @@ struct Drawn {
 enum Stream {
     Out,
     Err,
+    /// stderr, for what is to be carried out by who reads along.
+    Commands,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -83,10 +88,23 @@ impl Screen {
             clock: SystemClock::start(),
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal: io::stderr().is_terminal(),
+            guards: None,
             progress: Mutex::new(None),
             drawn: Mutex::new(Drawn::default()),
             last_said: AtomicU64::new(0),
         }
+    }
+
+    /// The same where somebody reads along who carries out commands: none may come from what nodes print.
+    #[must_use]
+    pub fn guarded(self) -> Self {
+        Self { guards: Some(Default::default()), ..self }
+    }
+
+    /// Whether somebody reads along who carries out commands.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.guards.is_some()
     }
 
     /// Whether stdout is a terminal.
@@ -121,7 +139,12 @@ impl Screen {
         self.last_said.store(self.clock.now().as_millis(), Ordering::Relaxed);
         let is_terminal = match stream {
             Stream::Out => self.out_is_terminal,
-            Stream::Err => self.err_is_terminal,
+            Stream::Err | Stream::Commands => self.err_is_terminal,
+        };
+        let bytes = match (&self.guards, stream) {
+            (Some([out, _]), Stream::Out) => &*lock(out).pass(bytes),
+            (Some([_, err]), Stream::Err) => &*lock(err).pass(bytes),
+            (None, _) | (_, Stream::Commands) => bytes,
         };
         if !is_terminal {
             return write_to(stream, bytes);
@@ -245,7 +268,7 @@ fn write_to(stream: Stream, bytes: &[u8]) -> io::Result<()> {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush())
         }
-        Stream::Err => io::stderr().lock().write_all(bytes),
+        Stream::Err | Stream::Commands => io::stderr().lock().write_all(bytes),
     }
 }
 
@@ -267,6 +290,12 @@ impl Writer {
     #[must_use]
     pub const fn err(screen: Arc<Screen>) -> Self {
         Self { screen, stream: Stream::Err }
+    }
+
+    /// stderr, for commands to who reads along.
+    #[must_use]
+    pub const fn commands(screen: Arc<Screen>) -> Self {
+        Self { screen, stream: Stream::Commands }
     }
 }
 

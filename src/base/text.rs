@@ -191,6 +191,28 @@ pub fn without_controls(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
+    without_sequences(text, |c| match c {
+        '\t' => clean.push_str("    "),
+        c if is_unsafe(c) => {}
+        c => clean.push(c),
+    });
+    Cow::Owned(clean)
+}
+
+/// `text` without terminal control sequences, and with `\u{fffd}` for each character that XML 1.0 does not allow.
+#[must_use]
+pub fn for_xml(text: &str) -> Cow<'_, str> {
+    let is_allowed = |c: char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if text.chars().all(|c| is_allowed(c) && c != '\u{9b}') {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    without_sequences(text, |c| clean.push(if is_allowed(c) { c } else { char::REPLACEMENT_CHARACTER }));
+    Cow::Owned(clean)
+}
+
+/// Gives every character that is no part of a terminal control sequence.
+fn without_sequences(text: &str, mut keep: impl FnMut(char)) {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -213,13 +235,9 @@ pub fn without_controls(text: &str) -> Cow<'_, str> {
                 _ => {}
             },
             '\u{9b}' => while chars.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {},
-            '\n' => clean.push('\n'),
-            '\t' => clean.push_str("    "),
-            c if is_unsafe(c) => {}
-            c => clean.push(c),
+            c => keep(c),
         }
     }
-    Cow::Owned(clean)
 }
 
 /// `text` in which all that a terminal obeys, and all that cannot be seen, is spelt out: `<U+001B>`. Line breaks and
@@ -328,5 +346,14 @@ mod tests {
         assert!(matches!(without_controls("plain ✅ text\n"), Cow::Borrowed(_)));
         assert_eq!(without_controls("\u{1b}["), "");
         assert_eq!(without_controls("\u{1b}]never ends"), "");
+    }
+
+    #[test]
+    fn what_xml_forbids_is_replaced() {
+        assert_eq!(
+            for_xml("a\u{1b}[31mb\u{0}c\td\r\n\u{b}\u{fffe}\u{85}😀"),
+            "ab\u{fffd}c\td\r\n\u{fffd}\u{fffd}\u{85}😀"
+        );
+        assert!(matches!(for_xml("plain ✅\t\r\n"), Cow::Borrowed(_)));
     }
 }

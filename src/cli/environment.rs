@@ -6,15 +6,15 @@ use std::io;
 use super::args;
 use crate::app::Environment;
 
-/// What the process was started in.
+/// What the process was started in; `command` is what can be typed.
 #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
-pub(super) fn read() -> io::Result<Environment> {
-    Ok(Environment { directory: std::env::current_dir()?, ..placeless() })
+pub(super) fn read(command: &clap::Command) -> io::Result<Environment> {
+    Ok(Environment { directory: std::env::current_dir()?, ..placeless(command) })
 }
 
 /// The same where there is no working directory any more.
 #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
-pub(super) fn placeless() -> Environment {
+pub(super) fn placeless(command: &clap::Command) -> Environment {
     // Nodes work elsewhere, so a path that they are given has to be whole.
     let named = std::env::var_os("TMPDIR").filter(|path| !path.is_empty());
     let temporary = named.map_or_else(
@@ -27,7 +27,7 @@ pub(super) fn placeless() -> Environment {
         variables: std::env::vars_os().collect(),
         temporary,
         program: std::env::current_exe().ok(),
-        own: args::variables(),
+        own: args::variables(command),
         ..Environment::default()
     }
 }

@@ -1,10 +1,12 @@
 //! The command line: [`args`] is what was typed, `resolve` turns it into what was meant. No logic beyond that.
 
 pub mod args;
+mod complete;
 mod environment;
 mod resolve;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,6 +15,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 use crate::app;
 use crate::app::Environment;
 use crate::app::console::{Console, Wishes};
+use crate::app::man::ManualPage;
 use crate::model::context::Format;
 
 use args::Verb;
@@ -22,15 +25,24 @@ use resolve::Resolved;
 #[must_use]
 pub fn main() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let parsed = command()
-        .try_get_matches_from(&typed)
+    if typed.get(1).is_some_and(|verb| verb == complete::VERB) {
+        return complete(&typed);
+    }
+    if let [_, only] = &typed[..]
+        && only == "--version"
+    {
+        return version();
+    }
+    let mut command = command();
+    let parsed = command
+        .try_get_matches_from_mut(&typed)
         .and_then(|matches| Ok((args::Arguments::from_arg_matches(&matches)?, matches)));
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error, &typed),
+        Err(error) => return overview(&error, &typed).unwrap_or_else(|| usage(&error, &typed)),
     };
     let typed_here = resolve::Typed::of(&matches);
-    let environment = match environment::read() {
+    let environment = match environment::read(&command) {
         Ok(environment) => environment,
         Err(error) => {
             return usage(&resolve::error(format!("cannot tell the working directory: {error}")), &typed);
@@ -109,6 +121,23 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             }),
         Verb::Install(asked) => around.perform(resolve::install(&asked, here), app::install::hooks),
         Verb::Uninstall(asked) => around.perform(resolve::uninstall(&asked, here), app::install::hooks),
+        Verb::Doctor(asked) => around
+            .perform(resolve::doctor(&asked, here, environment), |request, environment, console| {
+                app::doctor::doctor(&request, environment, console)
+            }),
+        Verb::Completions(asked) => {
+            let shell = resolve::shell(asked.shell);
+            around.perform(Ok((shell, Wishes::default(), 0)), |shell, _, console| {
+                app::completions::script(shell, console)
+            })
+        }
+        Verb::Man(asked) => {
+            let pages = manual().map_err(|error| resolve::error(format!("cannot make the manual: {error}")));
+            let meant = pages.map(|pages| ((pages, asked.out), Wishes::default(), 0));
+            around.perform(meant, |(pages, out), environment, console| {
+                app::man::man(&pages, out.as_ref(), environment, console)
+            })
+        }
         Verb::Schema(asked) => {
             let document = resolve::document(asked.document);
             around.perform(Ok((document, Wishes::default(), 0)), |document, _, console| {
@@ -116,6 +145,53 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             })
         }
     }
+}
+
+/// Scripts ask for this alone and often: all that can be typed need not be put together for it.
+fn version() -> ExitCode {
+    let mut out = std::io::stdout();
+    let written = out.write_all(concat!("onex ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    if written.and_then(|()| out.flush()).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Tells a shell what could stand at the end of these words. Whatever is wrong, it is told nothing else.
+fn complete(typed: &[OsString]) -> ExitCode {
+    let words = typed.iter().skip(2).skip_while(|word| *word == "--");
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut command = args::Arguments::command();
+    command.build();
+    let Ok(environment) = environment::read(&command) else { return ExitCode::SUCCESS };
+    let candidates = complete::candidates(&command, &words, &environment);
+    let code = app::completions::print(&candidates, &mut Console::new(Wishes::default(), &environment));
+    ExitCode::from(u8::from(code))
+}
+
+/// For somebody at a terminal who typed the name of the program and nothing else, what can run here.
+fn overview(error: &clap::Error, typed: &[OsString]) -> Option<ExitCode> {
+    if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand || typed.len() > 1 {
+        return None;
+    }
+    let environment = environment::read(&command()).ok()?;
+    let mut console = Console::new(Wishes::default(), &environment);
+    let for_people = matches!(format_asked_for(typed, &environment), None | Some(Format::Human));
+    (console.is_interactive() && for_people)
+        .then(|| ExitCode::from(u8::from(app::overview::overview(&environment, &mut console))))
+}
+
+/// The pages of the manual: one for `onex`, and one for each verb.
+fn manual() -> std::io::Result<Vec<ManualPage>> {
+    let mut command = args::Arguments::command();
+    command.build();
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    std::iter::once(command.clone())
+        .chain(verbs)
+        .map(|command| {
+            let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
+            let mut text = Vec::new();
+            clap_mangen::Man::new(command).render(&mut text)?;
+            Ok(ManualPage { file: format!("{name}.1"), text })
+        })
+        .collect()
 }
 
 /// What can be typed; a variable that is set to nothing does not count.
@@ -142,7 +218,7 @@ fn usage(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
-    let environment = environment::placeless();
+    let environment = environment::placeless(&command());
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     match format_asked_for(typed, &environment) {
         None | Some(Format::Human) => ExitCode::from(code),

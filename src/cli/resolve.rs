@@ -8,12 +8,14 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 
 use super::args::{
-    Arguments, ColorName, DialectName, DocumentName, Explain, Fmt, FormName, FormatName, Graph, Install,
-    List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace, RegistryVerb,
-    Selected, Shown, Uninstall, Validate,
+    Arguments, ColorName, DialectName, Doctor, DocumentName, Explain, Fmt, FormName, FormatName, Graph,
+    Install, List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace,
+    RegistryVerb, Selected, ShellName, Shown, Uninstall, Validate,
 };
 use crate::app::Environment;
+use crate::app::completions::Shell;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
+use crate::app::doctor::{DoctorRequest, Origin, Setting};
 use crate::app::explain::ExplainRequest;
 use crate::app::fmt::FmtRequest;
 use crate::app::graph::GraphRequest;
@@ -32,7 +34,7 @@ use crate::app::{ChangeWish, FileChoice, root_above};
 use crate::base::text;
 use crate::model::context::{Format, Mode};
 use crate::report::graph::Form;
-use crate::report::{EXTENSIONS, NodeOutput, Volume, format_of_file};
+use crate::report::{EXTENSIONS, FileForm, NodeOutput, Volume, form_of_file};
 
 /// A request, how it should look, and how much `onex` says about itself.
 pub(super) type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
@@ -94,8 +96,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     }
     if typed.contract.is_none() && typed.stage.is_none() {
         return Err(error(
-            "it is not said what to run: `--contract <PATH|NAME>` or `--stage <STAGE>` is missing"
-                .to_owned(),
+            "it is not said what to run: `--contract <PATH|NAME>` or `--stage <STAGE>` is missing".to_owned(),
         ));
     }
     let stage = stage(&typed, environment)?;
@@ -106,6 +107,8 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         typed.reports.iter().flat_map(|files| std::env::split_paths(files)).collect()
     };
     let on_stderr = |file: &PathBuf| file == Path::new("-");
+    let named = [(typed.junit, FileForm::Junit), (typed.sarif, FileForm::Sarif)];
+    let named = named.into_iter().filter_map(|(file, form)| Some((file?, form)));
     let request = RunRequest {
         contract: typed.contract,
         stage,
@@ -126,6 +129,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
             .into_iter()
             .filter(|file| !file.as_os_str().is_empty())
             .map(|file| report(&file, environment))
+            .chain(named.map(|(file, form)| Ok(ReportWish { path: environment.directory.join(file), form })))
             .collect::<Result<_, _>>()?,
     };
     let wishes = Wishes {
@@ -356,9 +360,49 @@ pub(super) fn registry(
     Ok((request, wishes(&shown, here)?, shown.verbose))
 }
 
+pub(super) fn doctor(typed: &Doctor, here: &Typed<'_>, environment: &Environment) -> Resolved<DoctorRequest> {
+    let request =
+        DoctorRequest { format: typed.shown.format.map(format), settings: settings(here, environment) };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+}
+
+/// What the options of a run are set to, and where.
+fn settings(here: &Typed<'_>, environment: &Environment) -> Vec<Setting> {
+    let command = Arguments::command();
+    let run = command.find_subcommand("orch").into_iter().flat_map(clap::Command::get_arguments);
+    run.filter_map(|arg| {
+        let (id, variable) = (arg.get_id().as_str(), arg.get_env());
+        let known = here.0.filter(|matches| matches.ids().any(|known| known == id));
+        let named = known.filter(|_| here.has(id)).and_then(|matches| matches.get_raw(id));
+        let typed =
+            named.map(|values| values.map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>());
+        let set = variable.and_then(|name| environment.get(name.to_str()?));
+        let defaults =
+            arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect::<Vec<_>>();
+        let (value, origin) = match (typed, set) {
+            (Some(values), _) => (Some(values.join(" ")), Origin::CommandLine),
+            // Inputs can hold what is nobody's business.
+            (None, Some(_)) if id == "inputs" => (Some("(set)".to_owned()), Origin::Environment),
+            (None, Some(value)) => (Some(value.to_string_lossy().into_owned()), Origin::Environment),
+            (None, None) => ((!defaults.is_empty()).then(|| defaults.join(" ")), Origin::Default),
+        };
+        let variable = variable.map(|name| name.to_string_lossy().into_owned());
+        Some(Setting { name: arg.get_long()?.to_owned(), value, origin, variable })
+    })
+    .collect()
+}
+
+pub(super) const fn shell(name: ShellName) -> Shell {
+    match name {
+        ShellName::Bash => Shell::Bash,
+        ShellName::Zsh => Shell::Zsh,
+        ShellName::Fish => Shell::Fish,
+    }
+}
+
 /// A report in a file: the ending of its name says the form.
 fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Error> {
-    let Some(format) = format_of_file(file) else {
+    let Some(form) = form_of_file(file) else {
         let endings: Vec<String> = EXTENSIONS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
         return Err(error(format!(
             "`--report {}` does not say its form: let the name end in {}",
@@ -366,7 +410,7 @@ fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Er
             endings.join(", ")
         )));
     };
-    Ok(ReportWish { path: environment.directory.join(file), format })
+    Ok(ReportWish { path: environment.directory.join(file), form })
 }
 
 /// A misuse of the command line, in clap's own form.

@@ -8,21 +8,29 @@ pub mod diagnostics;
 mod excerpt;
 pub mod explanation;
 pub mod formatting;
+pub mod github;
 pub mod graph;
 mod human;
 mod json;
+mod junit;
+mod last_lines;
 mod live;
 mod log;
 mod look;
 mod machine;
+pub mod overview;
+pub mod places;
 mod plan;
 mod progress;
+mod sarif;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 pub mod validation;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::NodeId;
 use crate::model::context::Format;
@@ -30,6 +38,7 @@ use crate::model::event::RunEvent;
 use crate::model::output::StreamName;
 use crate::model::plan_view::PlanView;
 use crate::model::report::{ReportFold, RunReport};
+use places::Places;
 
 pub use live::LiveLines;
 pub use log::{Log, NAMES as LOG_NAMES};
@@ -56,6 +65,9 @@ pub trait Formatter {
         Ok(())
     }
 
+    /// Takes the places of what the report names, before the report.
+    fn places(&mut self, _places: &Arc<Places>) {}
+
     /// Renders the report of a run that ended, or could not start.
     ///
     /// # Errors
@@ -81,15 +93,47 @@ pub const FORMATTERS: &[(Format, MakeFormatter)] = &[
     (Format::Yaml, |_| Box::new(machine::Yaml)),
 ];
 
-/// The endings of files, and the formats that they stand for.
-pub const EXTENSIONS: [(&str, Format); 4] =
-    [("json", Format::Json), ("yaml", Format::Yaml), ("yml", Format::Yaml), ("txt", Format::Human)];
+/// The form of a report in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileForm {
+    /// A form that stdout can have, too.
+    Shown(Format),
+    /// For those who read the results of tests.
+    Junit,
+    /// For those who show findings in code.
+    Sarif,
+}
 
-/// The format that the ending of a file's name stands for.
+/// The endings of files, and the forms that they stand for.
+pub const EXTENSIONS: [(&str, FileForm); 7] = [
+    ("json", FileForm::Shown(Format::Json)),
+    ("yaml", FileForm::Shown(Format::Yaml)),
+    ("yml", FileForm::Shown(Format::Yaml)),
+    ("txt", FileForm::Shown(Format::Human)),
+    ("xml", FileForm::Junit),
+    ("sarif", FileForm::Sarif),
+    ("sarif.json", FileForm::Sarif),
+];
+
+/// The form that the ending of a file's name stands for.
 #[must_use]
-pub fn format_of_file(path: &Path) -> Option<Format> {
-    let ending = path.extension()?.to_str()?;
-    EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|&(_, format)| format)
+pub fn form_of_file(path: &Path) -> Option<FileForm> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let has = |ending: &str| {
+        name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.')).is_some_and(|stem| !stem.is_empty())
+    };
+    let matching = EXTENSIONS.iter().filter(|(ending, _)| has(ending));
+    matching.max_by_key(|(ending, _)| ending.len()).map(|&(_, form)| form)
+}
+
+/// The formatter of a report in a file.
+#[must_use]
+pub fn file_formatter(form: FileForm) -> Box<dyn Formatter> {
+    match form {
+        FileForm::Shown(format) => formatter(format, Look::default()),
+        FileForm::Junit => Box::new(junit::Junit::default()),
+        FileForm::Sarif => Box::new(sarif::Sarif::default()),
+    }
 }
 
 /// The formatter of a format.

@@ -194,14 +194,7 @@ impl Human {
         }
         let dot = look.or_ascii("·", "-");
         let mark = Mark::of_run(report.status);
-        let status = match report.status {
-            RunStatus::Success => "success",
-            RunStatus::Failed => "failed",
-            RunStatus::Cancelled => "cancelled",
-            RunStatus::TimedOut => "timed out",
-            RunStatus::Partial => "done in part",
-            RunStatus::Running => "unfinished",
-        };
+        let status = status_word(report.status);
         let summary = report.summary;
         let left_out = report.results.iter().filter(|result| was_left_out(result)).count() as u64;
         let numbers = [
@@ -312,8 +305,20 @@ fn was_left_out(result: &NodeResult) -> bool {
     result.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
 }
 
+/// How a run ended, for people.
+pub(super) const fn status_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Success => "success",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "cancelled",
+        RunStatus::TimedOut => "timed out",
+        RunStatus::Partial => "done in part",
+        RunStatus::Running => "unfinished",
+    }
+}
+
 /// What is to be said of a node beside its name and time.
-fn detail(result: &NodeResult) -> String {
+pub(super) fn detail(result: &NodeResult) -> String {
     match result.status {
         NodeStatus::Failed => {
             let message = result.error.as_ref().map_or("", |error| error.message.as_str());
@@ -332,7 +337,7 @@ fn detail(result: &NodeResult) -> String {
     }
 }
 
-fn skip_detail(result: &NodeResult) -> String {
+pub(super) fn skip_detail(result: &NodeResult) -> String {
     let culprit = result.culprit.as_ref().map_or("", NodeId::as_str);
     let is = |reason: SkipReason| result.reason.as_deref() == Some(reason.as_str());
     if is(SkipReason::DependencyFailed) {

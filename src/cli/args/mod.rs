@@ -3,22 +3,26 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+mod examples;
+mod registry;
+mod stage;
+
+pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
+pub use stage::{StageName, Staged};
+
+use examples::{
+    COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
+    INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES, ORCH_EXAMPLES, PLAN_EXAMPLES,
+    REGISTRY_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  success
-  1  execution failed: a node failed, timed out or was cancelled
-  2  configuration error: the contract or the command line is invalid
-  3  registry resolution failure: no contract or component has the name that was given
-  4  protocol violation: an output that is not what it was declared to be
-  5  sandbox/security violation: a path outside the project root";
 
 /// Runs declarative contract.yaml workflows.
 #[derive(Debug, Parser)]
@@ -78,110 +82,16 @@ pub enum Verb {
     /// Find, register and check components
     #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
     Registry(Registry),
+    /// Say what onex finds on this machine, and what is wrong with it
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
+    /// Print the completion script of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Man),
 }
-
-const ORCH_EXAMPLES: &str = "\
-Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
-
-Examples:
-  onex orch --contract contract.yaml               run it, with a report for people on a terminal
-  onex orch --contract ci --jobs 4 --keep-going    run contracts/ci, see every failure at once
-  onex orch --contract contract.yaml --dry-run     show what would run
-  onex orch --contract ci --until test             test and all that it needs
-  onex orch --contract ci --only 'lint,test_*'     these nodes only, whatever they wait for
-  onex orch --contract contract.yaml --input env=staging --format json | jq .status
-  onex orch --contract contract.yaml --mode profile --repeat 20     how long each node takes
-  onex orch --contract contract.yaml --events run.jsonl --timeout 10m
-  onex orch --contract contract.yaml --report report.json --report report.txt --log -
-
-  onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
-  onex orch --stage ci --filter 'type=validator,lifecycle=canary'
-  onex orch --stage test --tags integration
-  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
-
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  onex plan contract.yaml                                     groups that can run side by side
-  onex plan contract.yaml --until publish                     what publish needs, and no more
-  onex plan contract.yaml --format json | jq .critical_path
-  onex plan contract.yaml --format json | jq '.worst_case_ms, .notes'";
-
-const GRAPH_EXAMPLES: &str = "\
-Examples:
-  onex graph contract.yaml                                    one node a line, with a lane for what is waited for
-  onex graph ci --until test                                  test and all that it needs
-  onex graph contract.yaml --as svg > graph.svg               a picture
-  onex graph contract.yaml --as dot | dot -Tpdf > graph.pdf
-  onex graph contract.yaml --as mermaid                       for Markdown: a block of the language mermaid";
-
-const VALIDATE_EXAMPLES: &str = "\
-Examples:
-  onex validate contract.yaml                     one file
-  onex validate .                                 every contract.yaml and *.onex.yaml below this folder
-  onex validate ci                                contracts/ci
-  git show main:contract.yaml | onex validate -
-  onex validate . --format json | jq '.files[] | select(.valid | not) | .path'
-
-Of each file the first 50 findings are shown. Documents list 1000 errors and 1000 warnings of each code;
-of what is beyond that, E0116 says how much there is.";
-
-const FMT_EXAMPLES: &str = "\
-Two spaces for each level, also for lists; one space after `:` and `-`; brackets stay where they fit
-in 100 columns; comments, values, quotes and the order of keys stay. `dependencies` becomes
-`depends_on`, `condition` becomes `when`, and a node's id is `id` below `workflow:` and `node_id`
-below `workflow_coordination:`. A file is rewritten only after the new text has been read again and
-has the same values and the same comments.
-
-Exit codes: 0 done, 1 a file would change with --check, 2 a file is not YAML or cannot be written.
-
-Examples:
-  onex fmt                                        every contract.yaml and *.onex.yaml below this folder
-  onex fmt contract.yaml
-  onex fmt --check . || echo 'run onex fmt'       writes nothing
-  onex fmt --diff ci                              shows what would change in contracts/ci
-  onex fmt - < draft.yaml > contract.yaml";
-
-const NEW_EXAMPLES: &str = "\
-Examples:
-  onex new contract release                       contracts/release/contract.yaml
-  onex new contract release --dialect onex
-  onex new contract release --dir tools/flows     tools/flows/release/contract.yaml";
-
-const INIT_EXAMPLES: &str = "\
-Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
-folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
-Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
-elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
-
-Examples:
-  onex init --dry-run                             shows what it would write
-  onex init && onex orch --contract ci";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  onex explain E0302                              what it means, an example, and the corrected one
-  onex explain E0302 --format json | jq -r .page
-  onex explain publish --contract contract.yaml   what the node waits for, and whether that can come";
-
-const SCHEMA_EXAMPLES: &str = "\
-Examples:
-  onex schema contract > contract.schema.json     what an editor completes, explains and checks with
-  onex schema report | jq '.properties | keys'    what a report holds
-
-An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from the contract's first line:
-  # yaml-language-server: $schema=./contract.schema.json
-or VS Code from its settings, for all contracts:
-  \"yaml.schemas\": {\"./contract.schema.json\": [\"contract.yaml\"]}";
-const INSTALL_EXAMPLES: &str = "\
-A hook that is there already stays. ONEX=0 git commit lets one commit through.
-
-Examples:
-  onex install             from now on, git commit runs onex orch --stage pre-commit
-  onex install --chain     the same, after the hook that is there";
-
-const UNINSTALL_EXAMPLES: &str = "\
-Examples:
-  onex uninstall           as it was before onex install";
 
 /// `onex install`.
 #[derive(Debug, clap::Args)]
@@ -202,22 +112,6 @@ pub struct Uninstall {
     #[command(flatten)]
     pub shown: Shown,
 }
-const LIST_EXAMPLES: &str = "\
-Examples:
-  onex list                                       every contract.yaml, *.onex.yaml and registered component
-  onex list --filter 'type=validator,lifecycle=canary|stable'
-  onex list --tags pre-commit,ci --format json | jq -r '.components[].path'
-  onex list --scan                                metadata blocks in all other files, too";
-
-const REGISTRY_EXAMPLES: &str = "\
-Examples:
-  onex registry add tools/check_yaml.py           register what its metadata block declares
-  onex registry add --scan tools                  and all others in a folder
-  onex registry find 'type=validator,lifecycle=canary'
-  onex registry find yaml                         words in names, descriptions and tags
-  onex registry inspect 'check_yaml@^1.2'
-  onex registry remove check_yaml
-  onex registry verify                            digests, duplicates, dependencies, circles";
 
 /// `onex orch`.
 #[derive(Debug, clap::Args)]
@@ -278,9 +172,17 @@ pub struct Orch {
     #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]
     pub events: Option<PathBuf>,
 
-    /// Write the report to this file, too; .json, .yaml, .yml or .txt says in which form
+    /// Write the report to this file, too; .json, .yaml, .yml, .txt, .xml (JUnit) or .sarif says in which form
     #[arg(long = "report", value_name = "FILE", env = "ONEX_REPORT", hide_env = true)]
     pub reports: Vec<PathBuf>,
+
+    /// Write the results as JUnit XML to this file, whatever its name
+    #[arg(long, value_name = "FILE", env = "ONEX_JUNIT", hide_env = true)]
+    pub junit: Option<PathBuf>,
+
+    /// Write findings and failed nodes as SARIF 2.1.0 to this file, whatever its name
+    #[arg(long, value_name = "FILE", env = "ONEX_SARIF", hide_env = true)]
+    pub sarif: Option<PathBuf>,
 
     /// Write a structured log to this file, one JSON object a line; - writes it to standard error
     #[arg(long, value_name = "FILE", env = "ONEX_LOG", hide_env = true)]
@@ -308,76 +210,6 @@ pub struct Orch {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
-}
-
-/// What a stage runs, and on which files.
-#[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
-pub struct Staged {
-    /// The files to look at, instead of those of the stage
-    #[arg(value_name = "FILE", conflicts_with_all = ["all_files", "changed_since"])]
-    pub files: Vec<PathBuf>,
-
-    /// Only components with one of these tags, instead of the stage's own
-    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
-    pub tags: Vec<String>,
-
-    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
-    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
-    pub filter: Vec<String>,
-
-    /// The first component of a pipeline
-    #[arg(long, value_name = "NAME", env = "ONEX_FROM", hide_env = true)]
-    pub from: Option<String>,
-
-    /// The next component of a pipeline, which is given what the one before gave
-    #[arg(long, value_name = "NAME", env = "ONEX_TO", hide_env = true)]
-    pub to: Vec<String>,
-
-    /// All files that git tracks
-    #[arg(long, env = "ONEX_ALL_FILES", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub all_files: bool,
-
-    /// The files that the next commit changes, as they are staged
-    #[arg(long, env = "ONEX_STAGED", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue, conflicts_with_all = ["all_files", "changed_since", "files"])]
-    pub staged: bool,
-
-    /// The files that changed since this commit, or since the branches parted
-    #[arg(
-        long,
-        value_name = "REF",
-        env = "ONEX_CHANGED_SINCE",
-        hide_env = true,
-        conflicts_with = "all_files"
-    )]
-    pub changed_since: Option<String>,
-
-    /// Fail if there is nothing to run
-    #[arg(long, env = "ONEX_FAIL_ON_EMPTY", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub fail_on_empty: bool,
-
-    /// Stage what components change
-    #[arg(long, env = "ONEX_FIX_STAGE", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub fix_stage: bool,
-
-    /// Show what components change
-    #[arg(long, env = "ONEX_DIFF", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub diff: bool,
-}
-
-/// The names of stages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StageName {
-    /// Before a commit: validators for it, on what is staged
-    PreCommit,
-    /// In continuous integration: validators and tests, on all files
-    Ci,
-    /// Tests
-    Test,
-    /// Components one after the other: --from X --to Y
-    Pipeline,
-    /// A check of the registry itself
-    Registry,
 }
 
 /// `onex plan`.
@@ -559,99 +391,39 @@ pub struct Selected {
     pub until: Vec<String>,
 }
 
-/// `onex list`.
+/// `onex doctor`.
 #[derive(Debug, clap::Args)]
-pub struct List {
-    /// Conditions that must all hold: type, lifecycle, tags, name, namespace, version, status, capability
-    #[arg(long, value_name = "KEY=VALUE,…", env = "ONEX_FILTER", hide_env = true)]
-    pub filter: Vec<String>,
-
-    /// Tags of which one must be there
-    #[arg(long, value_name = "A,B", env = "ONEX_TAGS", hide_env = true)]
-    pub tags: Vec<String>,
-
-    /// Look for metadata blocks in all files, too
-    #[arg(long, env = "ONEX_SCAN", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub scan: bool,
-
-    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
-    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
-    pub root: Option<PathBuf>,
-
+pub struct Doctor {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
 }
 
-/// `onex registry`.
+/// `onex completions`.
 #[derive(Debug, clap::Args)]
-pub struct Registry {
-    /// What to do.
-    #[command(subcommand)]
-    pub action: RegistryVerb,
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: ShellName,
 }
 
-/// What can be done with the registry.
-#[derive(Debug, Subcommand)]
-pub enum RegistryVerb {
-    /// Show what is registered
-    List(RegistryPlace),
-    /// Show what filters and words select, of all components
-    Find {
-        /// `key=value` conditions, separated by commas, and words to search for
-        #[arg(value_name = "QUERY", required = true)]
-        query: Vec<String>,
-        /// Look for metadata blocks in all files, too
-        #[arg(long)]
-        scan: bool,
-        /// Where, and how it looks.
-        #[command(flatten)]
-        place: RegistryPlace,
-    },
-    /// Show all that is known of a component
-    Inspect {
-        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// Where, and how it looks.
-        #[command(flatten)]
-        place: RegistryPlace,
-    },
-    /// Register what files declare, or register it anew
-    Add {
-        /// Files, and folders with contract.yaml and *.onex.yaml files
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-        /// Look for metadata blocks in all files of folders, too
-        #[arg(long)]
-        scan: bool,
-        /// Where, and how it looks.
-        #[command(flatten)]
-        place: RegistryPlace,
-    },
-    /// Take a component out of the registry
-    Remove {
-        /// Its name: NAME, NAMESPACE.NAME, NAME@RANGE, or its file
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// Where, and how it looks.
-        #[command(flatten)]
-        place: RegistryPlace,
-    },
-    /// Check that every entry is what it was, and that all components resolve
-    Verify(RegistryPlace),
+/// `onex man`.
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// Write all pages into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
-/// Where the registry is, and how it looks.
-#[derive(Debug, clap::Args)]
-pub struct RegistryPlace {
-    /// The project root [default: the nearest folder above this one with an onex.toml or a .git]
-    #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
-    pub root: Option<PathBuf>,
-
-    /// How it looks.
-    #[command(flatten)]
-    pub shown: Shown,
+/// The names of shells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// Options of every verb that shows something.
@@ -776,8 +548,7 @@ pub enum ColorName {
 
 /// The variables that set options. Children do not get them: a nested `onex` has options of its own.
 #[must_use]
-pub fn variables() -> Vec<String> {
-    let command = Arguments::command();
+pub fn variables(command: &clap::Command) -> Vec<String> {
     let of = |command: &clap::Command| -> Vec<String> {
         command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())).collect()
     };
@@ -789,6 +560,8 @@ pub fn variables() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -807,6 +580,6 @@ mod tests {
             let expected = format!("ONEX_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(argument.get_env().and_then(|e| e.to_str()), Some(expected.as_str()));
         }
-        assert!(variables().contains(&"ONEX_CONTRACT".to_owned()));
+        assert!(variables(&command).contains(&"ONEX_CONTRACT".to_owned()));
     }
 }
