@@ -1,0 +1,360 @@
+//! `onex orch --stage`: which components run, on which files, and what becomes of the files that they change.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Ended, Folder, result};
+
+fn repository() -> Folder {
+    let folder = Folder::new();
+    folder.git(&["init", "--quiet", "--initial-branch=main"]);
+    folder.write(".gitignore", "/tmp/\n/home/\n");
+    folder
+}
+
+/// A component that runs a line of shell with its files as arguments.
+fn component(folder: &Folder, name: &str, line: &str, more: &str) {
+    let line = serde_json::to_string(line).unwrap();
+    folder.write(
+        &format!("checks/{name}.onex.yaml"),
+        format!(
+            "name: {name}\nversion: 1.0.0\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\n\
+             entrypoint: {{type: command, target: [sh, -euc, {line}, sh]}}\n{more}"
+        ),
+    );
+}
+
+fn stage(folder: &Folder, arguments: &[&str]) -> Value {
+    let ended = ended(folder, arguments);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+    assert_eq!(report["exit_code"], ended.code, "{ended:?}");
+    report
+}
+
+fn ended(folder: &Folder, arguments: &[&str]) -> Ended {
+    let mut all = vec!["orch", "--format", "json", "--stage"];
+    all.extend(arguments);
+    let mut command = folder.command(&all);
+    command.env("XDG_CACHE_HOME", folder.path().join("home/cache"));
+    Ended::of(&command.output().unwrap())
+}
+
+fn printed(report: &Value, id: &str) -> Vec<String> {
+    let text = result(report, id)["stdout"].as_str().unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+const SHOW: &str = r#"for f; do echo "$f: $(cat "$f")"; done"#;
+
+#[test]
+fn what_is_staged_is_checked_where_it_stands() {
+    let folder = repository();
+    component(&folder, "show", SHOW, "files: ['*.txt']\n");
+    folder.write("a.txt", "a\n");
+    folder.write("deep/b.txt", "b\n");
+    folder.write("c.md", "c\n");
+    folder.write("untracked.txt", "u\n");
+    folder.git(&["add", ".gitignore", "checks", "a.txt", "deep", "c.md"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(report["status"], "success", "{report}");
+    assert_eq!(report["stage"], "pre-commit");
+    assert_eq!(printed(&report, "show"), ["a.txt: a", "deep/b.txt: b"]);
+    // In the working tree itself: no shadow was made.
+    assert!(!folder.exists("home/cache"));
+
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(result(&report, "show")["reason"], "not_selected");
+    assert_eq!(stage(&folder, &["pre-commit", "--all-files"])["status"], "success");
+    assert_eq!(printed(&stage(&folder, &["pre-commit", "c.md", "a.txt"]), "show"), ["a.txt: a"]);
+}
+
+#[test]
+fn the_index_is_checked_and_not_what_stands_beside_it() {
+    let folder = repository();
+    component(&folder, "show", SHOW, "files: ['*.txt']\n");
+    folder.write("a.txt", "committed\n");
+    folder.git(&["add", "--all"]);
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    folder.write("a.txt", "staged\n");
+    folder.git(&["add", "a.txt"]);
+    folder.write("a.txt", "not staged\n");
+    folder.write("node_modules/lib", "reachable");
+    component(&folder, "reach", "cat node_modules/lib; git status --short", "");
+    folder.git(&["add", "checks"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(printed(&report, "show"), ["a.txt: staged"], "{report}");
+    let reached = printed(&report, "reach");
+    assert_eq!(reached[0], "reachableM  a.txt", "{reached:?}");
+    assert_eq!(folder.read("a.txt"), "not staged\n");
+}
+
+#[test]
+fn a_fix_reaches_the_users_file_and_fails_the_commit() {
+    let folder = repository();
+    component(&folder, "fix", r#"sed -i 's/ *$//' "$@""#, "files: ['*.txt']\nwrites: ['*.txt']\n");
+    folder.write("a.txt", "a  \n");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit", "--diff"]);
+    assert_eq!(report["exit_code"], 1);
+    assert_eq!(result(&report, "fix")["reason"], "files_changed");
+    assert_eq!(result(&report, "fix")["error"]["message"], "changed a.txt");
+    assert!(report["error"]["context"]["diff"].as_str().unwrap().contains("-a  \n+a\n"), "{report}");
+    assert_eq!(folder.read("a.txt"), "a\n");
+    assert_eq!(folder.git(&["show", ":a.txt"]), "a  \n");
+    // Once more: the working tree differs from the index now, which is what is checked.
+    let report = stage(&folder, &["pre-commit", "--fix-stage"]);
+    assert_eq!(report["exit_code"], 1);
+    assert_eq!(folder.git(&["show", ":a.txt"]), "a\n");
+    assert_eq!(stage(&folder, &["pre-commit"])["status"], "success");
+}
+
+#[test]
+fn fixes_and_changes_that_are_not_staged_go_together_or_to_a_patch() {
+    let folder = repository();
+    component(&folder, "fix", r#"sed -i 's/bad/good/' "$@""#, "files: ['*.txt']\nwrites: ['*.txt']\n");
+    let text = |first: &str, last: &str| format!("{first}\n{}{last}\n", "line\n".repeat(20));
+    folder.write("a.txt", text("bad", "end"));
+    folder.write("b.txt", "bad\n");
+    folder.git(&["add", "--all"]);
+    folder.write("a.txt", text("bad", "mine"));
+    folder.write("b.txt", "mine\n");
+    let report = stage(&folder, &["pre-commit", "--fix-stage"]);
+    assert_eq!(report["exit_code"], 1);
+    assert_eq!(folder.read("a.txt"), text("good", "mine"));
+    assert_eq!(folder.read("b.txt"), "mine\n");
+    assert_eq!(folder.git(&["show", ":a.txt"]), text("good", "end"));
+    assert_eq!(folder.git(&["show", ":b.txt"]), "good\n");
+    assert_eq!(report["error"]["context"]["left"], serde_json::json!(["b.txt"]));
+    let patch = report["error"]["context"]["patch"].as_str().unwrap();
+    assert!(fs::read_to_string(patch).unwrap().contains("+good"), "{patch}");
+}
+
+#[test]
+fn what_only_defaults_leave_out_is_named() {
+    let folder = repository();
+    component(&folder, "old", "true", "");
+    let path = "checks/old.onex.yaml";
+    folder.write(path, folder.read(path).replace("canary", "stable"));
+    folder.git(&["add", "--all"]);
+    let refused = stage(&folder, &["pre-commit"]);
+    assert_eq!(refused["exit_code"], 2);
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("`old`") && message.contains("stable") && message.contains("canary"), "{message}");
+    component(&folder, "new", "true", "");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(report["status"], "success");
+    let warned = report["diagnostics"].as_array().unwrap().iter().any(|d| d["code"] == "E0518");
+    assert!(warned, "{report}");
+    // An explicit filter replaces the default of its own key only.
+    let report = stage(&folder, &["pre-commit", "--filter", "lifecycle=stable"]);
+    assert_eq!(result(&report, "old")["status"], "completed");
+    assert_eq!(report["results"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_lines_of_the_specification_work() {
+    let folder = repository();
+    let write = |name: &str, kind: &str, more: &str, line: &str| {
+        let line = serde_json::to_string(line).unwrap();
+        folder.write(
+            &format!("{name}.onex.yaml"),
+            format!(
+                "name: {name}\nversion: 1.0.0\nmeta_type: {kind}\n{more}\
+                 entrypoint: {{type: command, target: [sh, -euc, {line}]}}\n"
+            ),
+        );
+    };
+    write("integration", "test", "tags: [integration]\n", "echo tested");
+    write("unit", "test", "tags: [unit]\n", "echo tested");
+    write("strict", "validator", "lifecycle: canary\n", "echo checked");
+    write("tool_a", "tool", "", "echo hello");
+    write("tool_b", "tool", "", "tr a-z A-Z");
+    write("validator_x", "validator", "", "grep -x HELLO");
+    folder.git(&["add", "--all"]);
+
+    let ids = |report: &Value| -> Vec<String> {
+        let results = report["results"].as_array().unwrap();
+        results.iter().map(|result| result["node_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = stage(&folder, &["test", "--tags", "integration"]);
+    assert_eq!((ids(&report), &report["status"]), (vec!["integration".to_owned()], &"success".into()));
+    let report = stage(&folder, &["ci", "--filter", "type=validator,lifecycle=canary"]);
+    assert_eq!(ids(&report), ["strict"]);
+    assert_eq!(ids(&stage(&folder, &["ci"])), ["integration", "strict", "unit", "validator_x"]);
+    let report = stage(&folder, &["pipeline", "--from", "tool_a", "--to", "tool_b", "--to", "validator_x"]);
+    assert_eq!(report["status"], "success", "{report}");
+    assert_eq!(ids(&report), ["tool_a", "tool_b", "validator_x"]);
+    assert_eq!(result(&report, "validator_x")["value"], "HELLO");
+
+    let unknown = stage(&folder, &["pipeline", "--from", "tool_a", "--to", "tool_x"]);
+    assert_eq!(unknown["exit_code"], 3);
+    assert!(unknown["error"]["message"].as_str().unwrap().contains("tool_"), "{unknown}");
+    assert_eq!(stage(&folder, &["pipeline"])["exit_code"], 2);
+    assert_eq!(stage(&folder, &["ci", "--filter", "type=validatr"])["exit_code"], 2);
+    assert_eq!(stage(&folder, &["registry"])["exit_code"], 0);
+    // Without a repository, too.
+    fs::remove_dir_all(folder.path().join(".git")).unwrap();
+    assert_eq!(ids(&stage(&folder, &["test"])), ["integration", "unit"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 2);
+}
+
+#[test]
+fn a_hook_can_be_left_out_for_one_commit() {
+    let folder = repository();
+    component(&folder, "no", "exit 1", "");
+    component(&folder, "yes", "true", "");
+    folder.git(&["add", "--all"]);
+    assert_eq!(folder.onex(&["install"]).code, 0);
+    let refused = folder.git_ended(&["commit", "--quiet", "--message=x"]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.stdout.contains("no") || refused.stderr.contains("no"), "{refused:?}");
+    let run = |name: &str, value: &str| {
+        let mut command = folder.command(&["orch", "--stage", "pre-commit", "--format", "json"]);
+        Ended::of(&command.env(name, value).output().unwrap())
+    };
+    assert_eq!(run("ONEX", "0").code, 0);
+    let skipped = run("ONEX_SKIP", "no");
+    assert_eq!(skipped.code, 0, "{skipped:?}");
+    let report: Value = serde_json::from_str(&skipped.stdout).unwrap();
+    assert_eq!(result(&report, "no")["reason"], "disabled");
+    assert_eq!(run("ONEX_SKIP", "nope").code, 3);
+}
+
+#[test]
+fn commits_of_every_kind_are_checked() {
+    let folder = repository();
+    component(&folder, "check", r#"! grep -n bad "$@""#, "files: ['*.txt']\n");
+    folder.write("a.txt", "fine\n");
+    folder.git(&["add", "--all"]);
+    assert_eq!(folder.onex(&["install"]).code, 0);
+    folder.git(&["commit", "--quiet", "--message=first"]);
+    // All that is tracked, named files, and amended commits have an index of their own.
+    folder.write("a.txt", "bad\n");
+    assert_ne!(folder.git_ended(&["commit", "--quiet", "--all", "--message=x"]).code, 0);
+    assert_ne!(folder.git_ended(&["commit", "--quiet", "--message=x", "a.txt"]).code, 0);
+    assert_eq!(folder.read("a.txt"), "bad\n");
+    folder.write("a.txt", "better\n");
+    folder.git(&["commit", "--quiet", "--all", "--message=second"]);
+    folder.write("a.txt", "best\n");
+    folder.git(&["commit", "--quiet", "--message=third", "a.txt"]);
+    folder.git(&["mv", "a.txt", "b.txt"]);
+    folder.git(&["commit", "--quiet", "--message=renamed"]);
+    folder.git(&["rm", "--quiet", "b.txt"]);
+    folder.git(&["commit", "--quiet", "--message=removed"]);
+    // From a folder below, and from another working tree.
+    folder.write("deep/c.txt", "bad\n");
+    folder.git(&["add", "deep"]);
+    assert_ne!(folder.git_ended(&["-C", "deep", "commit", "--quiet", "--message=x"]).code, 0);
+    folder.git(&["worktree", "add", "--quiet", "home/second", "HEAD"]);
+    folder.write("home/second/d.txt", "bad\n");
+    folder.git(&["-C", "home/second", "add", "d.txt"]);
+    assert_ne!(folder.git_ended(&["-C", "home/second", "commit", "--quiet", "--message=x"]).code, 0);
+    folder.write("home/second/d.txt", "good\n");
+    folder.git(&["-C", "home/second", "commit", "--quiet", "--all", "--message=x"]);
+}
+
+#[test]
+fn components_that_write_the_same_files_take_turns() {
+    let folder = repository();
+    let line = |word: &str| format!(r#"for f; do t=$(cat "$f"); sleep 0.05; echo "$t{word}" > "$f"; done"#);
+    for word in ["a", "b", "c"] {
+        component(&folder, word, &line(word), "files: ['*.txt']\nwrites: ['*.txt']\n");
+    }
+    folder.write("x.txt", "x\n");
+    folder.git(&["add", "--all"]);
+    stage(&folder, &["pre-commit", "--jobs", "4"]);
+    assert_eq!(folder.read("x.txt"), "xabc\n");
+}
+
+#[test]
+fn what_a_component_needs_runs_first_and_types_select_files() {
+    let folder = repository();
+    component(&folder, "a_late", "echo late >> order", "dependencies: [z_early]\n");
+    component(&folder, "z_early", "echo early >> order", "");
+    component(&folder, "scripts", r#"printf '%s\n' "$@""#, "types: [shell]\n");
+    folder.write("script", "#!/bin/sh\n");
+    folder.write("text.py", "pass\n");
+    fs::set_permissions(folder.path().join("script"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(folder.read("order"), "early\nlate\n");
+    assert_eq!(printed(&report, "scripts"), ["script"], "{report}");
+    component(&folder, "typo", "true", "types: [pythn]\n");
+    folder.git(&["add", "--all"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 2);
+}
+
+#[test]
+fn contracts_that_name_a_stage_run_in_it() {
+    let folder = repository();
+    folder.write(
+        "contracts/build/contract.yaml",
+        "workflow:\n  name: build\n  metadata: {stages: [ci], version: 1.0.0}\n  tasks:\n  \
+         - {id: one, run: [echo, one]}\n  - {id: two, run: [echo, two], depends_on: [one]}\n",
+    );
+    component(&folder, "check", "true", "");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["ci"]);
+    assert_eq!(report["status"], "success", "{report}");
+    assert_eq!(result(&report, "build.two")["status"], "completed");
+    assert_eq!(result(&report, "check")["status"], "completed");
+}
+
+#[test]
+fn many_files_come_in_pieces() {
+    let folder = repository();
+    component(&folder, "count", r#"echo $# "$(echo "$*" | wc -c)""#, "files: ['*.txt']\n");
+    let name = |n: usize| format!("{}/{n:04}.txt", "long".repeat(25));
+    for n in 0..2000 {
+        folder.write(&name(n), "");
+    }
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    let results = report["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2, "{report}");
+    let lines: Vec<Vec<usize>> = results
+        .iter()
+        .map(|r| r["value"].as_str().unwrap().split_whitespace().map(|n| n.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(lines[0][0] + lines[1][0], 2000);
+    assert!(lines.iter().all(|line| line[1] <= 128 * 1024));
+}
+
+#[test]
+fn names_that_look_like_options_are_no_options() {
+    let folder = repository();
+    component(&folder, "cat", r#"cat "$@""#, "files: ['*.txt']\n");
+    folder.write("-n.txt", "dash\n");
+    folder.git(&["add", "--all"]);
+    assert_eq!(printed(&stage(&folder, &["pre-commit"]), "cat"), ["dash"]);
+}
+
+#[test]
+fn nothing_to_run_is_said() {
+    let folder = repository();
+    folder.write("a.txt", "a\n");
+    folder.git(&["add", "--all"]);
+    let ended = ended(&folder, &["pre-commit"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("nothing to run"), "{ended:?}");
+    assert_eq!(stage(&folder, &["pre-commit", "--fail-on-empty"])["exit_code"], 2);
+    let misuse = folder.onex(&["orch", "--all-files", "--contract", "x"]);
+    assert_eq!(misuse.code, 2);
+    assert!(misuse.stderr.contains("--stage"), "{misuse:?}");
+    assert_eq!(folder.onex(&["orch"]).code, 2);
+}
+
+#[test]
+fn a_component_that_cannot_be_read_is_no_green_hook() {
+    let folder = repository();
+    component(&folder, "check", "true", "");
+    folder.write("broken.onex.yaml", "name: [\n");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(report["exit_code"], 2, "{report}");
+    assert!(Path::new(report["diagnostics"][0]["path"].as_str().unwrap_or("broken.onex.yaml")).ends_with("broken.onex.yaml"));
+}
