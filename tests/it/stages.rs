@@ -260,7 +260,7 @@ fn commits_of_every_kind_are_checked() {
 #[test]
 fn components_that_write_the_same_files_take_turns() {
     let folder = repository();
-    let line = |word: &str| format!(r#"for f; do t=$(cat "$f"); sleep 0.05; echo "$t{word}" > "$f"; done"#);
+    let line = |word: &str| format!(r#"for f; do t=$(cat "$f"); sleep 0.05; echo "${{t}}{word}" > "$f"; done"#);
     for word in ["a", "b", "c"] {
         component(&folder, word, &line(word), "files: ['*.txt']\nwrites: ['*.txt']\n");
     }
