@@ -142,7 +142,10 @@ fn what_only_defaults_leave_out_is_named() {
     let refused = stage(&folder, &["pre-commit"]);
     assert_eq!(refused["exit_code"], 2);
     let message = refused["error"]["message"].as_str().unwrap();
-    assert!(message.contains("`old`") && message.contains("stable") && message.contains("canary"), "{message}");
+    assert!(
+        message.contains("`old`") && message.contains("stable") && message.contains("canary"),
+        "{message}"
+    );
     component(&folder, "new", "true", "");
     folder.git(&["add", "--all"]);
     let report = stage(&folder, &["pre-commit"]);
@@ -260,7 +263,8 @@ fn commits_of_every_kind_are_checked() {
 #[test]
 fn components_that_write_the_same_files_take_turns() {
     let folder = repository();
-    let line = |word: &str| format!(r#"for f; do t=$(cat "$f"); sleep 0.05; echo "${{t}}{word}" > "$f"; done"#);
+    let line =
+        |word: &str| format!(r#"for f; do t=$(cat "$f"); sleep 0.05; echo "${{t}}{word}" > "$f"; done"#);
     for word in ["a", "b", "c"] {
         component(&folder, word, &line(word), "files: ['*.txt']\nwrites: ['*.txt']\n");
     }
@@ -278,7 +282,8 @@ fn what_a_component_needs_runs_first_and_types_select_files() {
     component(&folder, "scripts", r#"printf '%s\n' "$@""#, "types: [shell]\n");
     folder.write("script", "#!/bin/sh\n");
     folder.write("text.py", "pass\n");
-    fs::set_permissions(folder.path().join("script"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(folder.path().join("script"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
     folder.git(&["add", "--all"]);
     let report = stage(&folder, &["pre-commit"]);
     assert_eq!(folder.read("order"), "early\nlate\n");
@@ -356,5 +361,8 @@ fn a_component_that_cannot_be_read_is_no_green_hook() {
     folder.git(&["add", "--all"]);
     let report = stage(&folder, &["pre-commit"]);
     assert_eq!(report["exit_code"], 2, "{report}");
-    assert!(Path::new(report["diagnostics"][0]["path"].as_str().unwrap_or("broken.onex.yaml")).ends_with("broken.onex.yaml"));
+    assert!(
+        Path::new(report["diagnostics"][0]["path"].as_str().unwrap_or("broken.onex.yaml"))
+            .ends_with("broken.onex.yaml")
+    );
 }
