@@ -72,10 +72,17 @@ impl Changes {
             format!("{}{more}", shown.join(", "))
         };
         let mut lines = Vec::new();
-        if self.changed.len() > self.left.len() || self.patch.is_none() {
-            let next =
-                if self.staged { "it is staged: commit again" } else { "`git add` it and commit again" };
-            lines.push(format!("changed {}; look at it, {next}", names(&self.changed)));
+        let fixed: Vec<PathBuf> =
+            self.changed.iter().filter(|file| !self.left.contains(file)).cloned().collect();
+        let them = if fixed.len() == 1 { "it" } else { "them" };
+        if self.staged {
+            lines.push(format!(
+                "changed and staged {}: look at {them} and commit again",
+                names(&self.changed)
+            ));
+        } else if !fixed.is_empty() {
+            let them = format!("look at {them}, `git add` {them} and commit again");
+            lines.push(format!("changed {}: {them}", names(&fixed)));
         }
         if let Some(problem) = &self.not_staged {
             lines.push(format!("the changes are not staged: {problem}"));

@@ -201,6 +201,7 @@ fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), V
             }
         }
     }
+    copy_head(repository, &repository.elsewhere(tree, git_dir))?;
     // Settings of one working tree, such as which part of the files it has; but not where that tree is.
     let settings = fs::read(repository.git_dir().join("config.worktree")).unwrap_or_default();
     let names = |word: &[u8]| settings.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
@@ -213,6 +214,22 @@ fn remove_if_there(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Where git keeps branches in tables, `HEAD` is in a table, too.
+fn copy_head(repository: &Repository, shadow: &Repository) -> Result<(), VcsError> {
+    if !repository.common_dir().join("reftable").is_dir() {
+        return Ok(());
+    }
+    for folder in ["reftable", "refs"].map(|folder| shadow.git_dir().join(folder)) {
+        fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
+    }
+    let branch = repository.try_git(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
+    if branch.code == Some(0) {
+        return shadow.git(&["symbolic-ref", "HEAD", &line(&branch.stdout)], &[]).map(drop);
+    }
+    let commit = line(&repository.git(&["rev-parse", "HEAD"], &[])?);
+    shadow.git(&["update-ref", "--no-deref", "HEAD", &commit], &[]).map(drop)
 }
 
 /// Makes the tree hold what is staged and nothing else, but for what programs left behind and git ignores: that is a
