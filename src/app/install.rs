@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
@@ -154,7 +154,10 @@ fn uninstall(environment: &Environment) -> Result<String, HookError> {
 fn write(path: &Path, text: &str) -> Result<(), HookError> {
     let mut options = File::options();
     options.create(true).truncate(true).write(true).mode(0o755);
-    let written = options.open(path).and_then(|mut made| made.write_all(text.as_bytes()));
+    let written = options.open(path).and_then(|mut made| {
+        made.set_permissions(fs::Permissions::from_mode(0o755))?;
+        made.write_all(text.as_bytes())
+    });
     written.map_err(file("write", path))
 }
 
@@ -166,11 +169,11 @@ fn script(program: Option<&Path>) -> String {
     format!(
         r#"#!/bin/sh
 {MARK}
-[ "$ONEX" = 0 ] && exit 0
 before="$(dirname "$0")/{CHAINED}"
 if [ -x "$before" ]; then
   "$before" "$@" || exit $?
 fi
+[ "$ONEX" = 0 ] && exit 0
 if command -v onex >/dev/null 2>&1; then
   onex=onex
 elif [ -x '{program}' ]; then

@@ -1,14 +1,16 @@
 //! Where the nodes of a stage run: in the working tree, or in a shadow of what is staged. And what becomes of the
 //! files that they change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
 use super::error::AppError;
 use crate::executors::GivenFile;
 use crate::orchestrators::FileChoice;
-use crate::vcs::{Before, Repository, Shadow, Status, VcsError, without_places};
+use crate::vcs::{Before, Repository, Shadow, Status, VcsError, absolute_places, without_places};
 
 /// A place to run in, and the files that a run is about.
 #[derive(Debug)]
@@ -17,8 +19,16 @@ pub struct Place {
     pub root: PathBuf,
     /// The files, relative to the root.
     pub files: Vec<GivenFile>,
+    /// Files that git tracks and that may declare components, relative to the top of the repository.
+    declared: Vec<PathBuf>,
     kind: Kind,
 }
+
+/// How the names of files end that may declare components.
+const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", "onex.toml"];
+
+/// How the names of files end that say how git stores others.
+const ATTRIBUTES: &str = ".gitattributes";
 
 #[derive(Debug)]
 enum Kind {
@@ -41,14 +51,18 @@ pub struct Changes {
     pub patch: Option<PathBuf>,
     /// The difference as text, where it was asked for.
     pub diff: Option<String>,
+    /// Why those are left.
+    pub why_left: WhyLeft,
     /// Whether the changes are staged, too.
     pub staged: bool,
+    /// Why they are not, where that was asked for.
+    pub not_staged: Option<String>,
     /// Whether programs ran in a shadow, so that the changes were brought back.
     pub brought_back: bool,
 }
 
 impl Changes {
-    /// What was changed, and what to do about it.
+    /// What was changed, and what to do about it: a line for each matter.
     #[must_use]
     pub fn message(&self) -> String {
         let names = |files: &[PathBuf]| {
@@ -57,27 +71,57 @@ impl Changes {
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             format!("{}{more}", shown.join(", "))
         };
-        let mut said = format!("changed {}", names(&self.changed));
-        if self.changed.len() > self.left.len() {
-            said.push_str(if self.staged {
-                "; the changes are staged: commit again"
-            } else {
-                "; look at it, `git add` it and commit again"
-            });
+        let mut lines = Vec::new();
+        let fixed: Vec<PathBuf> =
+            self.changed.iter().filter(|file| !self.left.contains(file)).cloned().collect();
+        let them = if fixed.len() == 1 { "it" } else { "them" };
+        if self.staged {
+            lines.push(format!(
+                "changed and staged {}: look at {them} and commit again",
+                names(&self.changed)
+            ));
+        } else if !fixed.is_empty() {
+            let them = format!("look at {them}, `git add` {them} and commit again");
+            lines.push(format!("changed {}: {them}", names(&fixed)));
+        }
+        if let Some(problem) = &self.not_staged {
+            lines.push(format!("the changes are not staged: {problem}"));
         }
         if let Some(patch) = &self.patch {
-            said.push_str(&format!(
-                "; {} also changed by you: the fix is in {}",
-                if self.left.len() == 1 {
-                    format!("{} was", names(&self.left))
-                } else {
-                    format!("{} were", names(&self.left))
-                },
-                patch.display()
-            ));
+            let were = if self.left.len() == 1 { "is" } else { "are" };
+            let left = names(&self.left);
+            lines.push(match self.why_left {
+                WhyLeft::Conflict => {
+                    format!("{left} {were} as before, because the fix does not fit your changes")
+                }
+                WhyLeft::Torn => format!("{left} {were} as before, because a program was stopped midway"),
+            });
+            lines.push("the fix is in".to_owned());
+            lines.push(patch.display().to_string());
         }
-        said
+        lines.join("\n")
     }
+}
+
+/// Why fixes are not in the user's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhyLeft {
+    /// They do not go together with the user's own changes.
+    #[default]
+    Conflict,
+    /// They may be half written.
+    Torn,
+}
+
+/// How the programs of a run ended that may have changed files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Each by itself.
+    Whole,
+    /// One at least was stopped midway, so what it wrote may be half written.
+    Torn,
+    /// Somebody does not want the run any more.
+    Cancelled,
 }
 
 /// What is wanted of the files that programs change.
@@ -96,36 +140,60 @@ impl Place {
     ///
     /// If git cannot be asked, what is staged cannot be laid out, or a choice needs a repository and there is none.
     pub fn find(root: &Path, choice: &FileChoice, environment: &Environment) -> Result<Self, AppError> {
-        let Some(repository) = Repository::find(root, &environment.variables)? else {
+        let mut variables = environment.variables.clone();
+        absolute_places(&mut variables, &environment.directory);
+        let Some(repository) = Repository::find(root, &variables)? else {
             let files = match choice {
                 FileChoice::Staged | FileChoice::Since(_) => return Err(AppError::NoRepository),
                 FileChoice::These(files) => files.clone(),
                 FileChoice::All => all_below(root),
             };
             let files = files.into_iter().map(|path| GivenFile { path, object: None }).collect();
-            return Ok(Self { root: root.to_path_buf(), files, kind: Kind::Folder });
+            return Ok(Self { root: root.to_path_buf(), files, declared: Vec::new(), kind: Kind::Folder });
         };
-        let status = repository.status()?;
-        let inside = root.strip_prefix(repository.top()).unwrap_or(Path::new("")).to_path_buf();
+        let inside = inside(root, repository.top());
+        let wants_all = *choice != FileChoice::Staged;
+        let patterns: Vec<String> =
+            DECLARATIONS.iter().chain([&ATTRIBUTES]).map(|end| format!("*{end}")).collect();
+        let patterns: Vec<&str> =
+            if wants_all { Vec::new() } else { patterns.iter().map(String::as_str).collect() };
+        // Git takes a while to start, and neither needs the other.
+        let (status, tracked) = std::thread::scope(|scope| {
+            let tracked = scope.spawn(|| repository.tracked(&patterns));
+            let status = repository.status();
+            (status, tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (status, tracked) = (status?, tracked?);
+        let ends = |path: &Path, end: &str| path.as_os_str().as_encoded_bytes().ends_with(end.as_bytes());
+        let named = |ends_of: &[&str]| -> Vec<PathBuf> {
+            let paths = tracked.iter().map(|file| &file.path);
+            paths.filter(|path| ends_of.iter().any(|end| ends(path, end))).cloned().collect()
+        };
+        let declared = named(&DECLARATIONS);
+        // Where git does not store a file as it is, its content has another name than the one that git gives it.
+        let is_plain = !filters(&repository, &named(&[ATTRIBUTES]));
+        let object = |object: &String| Some(object.clone()).filter(|_| is_plain);
         if *choice == FileChoice::Staged {
             if !status.unmerged.is_empty() {
                 return Err(VcsError::Unmerged(status.unmerged).into());
             }
-            let is_other = |path: &Path| status.is_unstaged(path);
-            let files: Vec<GivenFile> = status
-                .staged()
-                .map(|entry| GivenFile { path: entry.path.clone(), object: Some(entry.object.clone()) })
+            let chosen = status.staged().filter(|entry| entry.path.starts_with(&inside));
+            let chosen: Vec<_> = chosen.collect();
+            let is_other = chosen.iter().any(|entry| entry.unstaged.is_some());
+            let files: Vec<GivenFile> = chosen
+                .iter()
+                .map(|entry| GivenFile { path: entry.path.clone(), object: object(&entry.object) })
                 .collect();
-            if files.iter().any(|file| is_other(&file.path)) {
-                let cache = environment.cache().unwrap_or_else(|| environment.temporary.join("onex-cache"));
-                let shadow = Shadow::of_index(&repository, &cache)?;
+            let mut files = below(files, &inside);
+            if is_other {
+                let shadow = shadow(&repository, environment)?;
                 let root = shadow.top().join(&inside);
-                let files = below(files, &inside);
-                return Ok(Self { root, files, kind: Kind::Shadow { repository, shadow } });
+                // A part of the tree may be left out of it.
+                files.retain(|file| root.join(&file.path).symlink_metadata().is_ok());
+                return Ok(Self { root, files, declared, kind: Kind::Shadow { repository, shadow } });
             }
-            return Self::in_tree(repository, &status, below(files, &inside), root);
+            return Self::in_tree(repository, &status, (files, declared), root);
         }
-        let tracked = repository.tracked(&[])?;
         let known: HashMap<&Path, &String> =
             tracked.iter().map(|file| (file.path.as_path(), &file.object)).collect();
         let paths: Vec<PathBuf> = match choice {
@@ -137,20 +205,26 @@ impl Place {
             }
         };
         // What differs from the index already is known by its content only.
+        let unstaged: HashSet<&Path> = status
+            .entries
+            .iter()
+            .filter(|entry| entry.unstaged.is_some())
+            .map(|entry| entry.path.as_path())
+            .collect();
         let object =
-            |path: &Path| known.get(path).filter(|_| !status.is_unstaged(path)).map(|o| (*o).clone());
+            |path: &Path| known.get(path).filter(|_| !unstaged.contains(path)).and_then(|o| object(o));
         let files = paths.into_iter().map(|path| GivenFile { object: object(&path), path }).collect();
-        Self::in_tree(repository, &status, below(files, &inside), root)
+        Self::in_tree(repository, &status, (below(files, &inside), declared), root)
     }
 
     fn in_tree(
         repository: Repository,
         status: &Status,
-        files: Vec<GivenFile>,
+        (files, declared): (Vec<GivenFile>, Vec<PathBuf>),
         root: &Path,
     ) -> Result<Self, AppError> {
         let before = repository.before(status)?;
-        Ok(Self { root: root.to_path_buf(), files, kind: Kind::Tree { repository, before } })
+        Ok(Self { root: root.to_path_buf(), files, declared, kind: Kind::Tree { repository, before } })
     }
 
     /// The names of files that may declare components, relative to the root: those that git knows. Nothing where there
@@ -160,14 +234,15 @@ impl Place {
     ///
     /// If git cannot be asked.
     pub fn declarations(&self, staged_only: bool) -> Result<Option<Vec<PathBuf>>, AppError> {
-        const PATTERNS: [&str; 3] = ["*contract.yaml", "*.onex.yaml", "*onex.toml"];
         let (Kind::Tree { repository, .. } | Kind::Shadow { repository, .. }) = &self.kind else {
             return Ok(None);
         };
-        let mut names: Vec<PathBuf> =
-            repository.tracked(&PATTERNS)?.into_iter().map(|file| file.path).collect();
+        let mut names = self.declared.clone();
         if !staged_only {
-            names.extend(repository.untracked(&PATTERNS)?);
+            names.extend(
+                repository
+                    .untracked(&DECLARATIONS.map(|end| format!("*{end}")).each_ref().map(String::as_str))?,
+            );
         }
         let inside = self.inside();
         Ok(Some(
@@ -190,6 +265,12 @@ impl Place {
     pub fn environment(&self, environment: &Environment) -> Environment {
         let mut inside = environment.clone();
         without_places(&mut inside.variables);
+        // A commit of named files has an index that git cannot find by itself.
+        if let Kind::Tree { repository, .. } = &self.kind
+            && !repository.is_own_index()
+        {
+            inside.variables.push(("GIT_INDEX_FILE".into(), repository.index().into()));
+        }
         inside
     }
 
@@ -199,46 +280,108 @@ impl Place {
     /// # Errors
     ///
     /// If git cannot be asked, or the user's files cannot be written. They are as before, or finished, each.
-    pub fn finish(self, name: &str, wish: ChangeWish) -> Result<Changes, AppError> {
-        let text = |diff: Vec<u8>| String::from_utf8_lossy(&diff).into_owned();
+    pub fn finish(self, name: &str, wish: ChangeWish, ended: Ended) -> Result<Changes, AppError> {
         match self.kind {
             Kind::Folder => Ok(Changes::default()),
-            Kind::Tree { repository, before } => {
-                let changed = repository.touched_since(&before)?;
-                let diff = if wish.diff && !changed.is_empty() {
-                    Some(text(repository.diff(&changed)?))
-                } else {
-                    None
-                };
-                if wish.stage {
-                    // What had changes of its own that are not staged would be staged with them.
-                    let clean: Vec<PathBuf> =
-                        changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
-                    repository.stage(&clean)?;
-                }
-                Ok(Changes { changed, diff, staged: wish.stage, ..Changes::default() })
-            }
-            Kind::Shadow { repository, shadow } => {
-                let fixes = shadow.fixes()?;
-                if fixes.is_empty() {
-                    return Ok(Changes::default());
-                }
-                let diff = if wish.diff { Some(text(fixes.diff()?)) } else { None };
-                let applied = fixes.apply(&repository, name)?;
-                if wish.stage {
-                    fixes.stage(&repository)?;
-                }
-                Ok(Changes {
-                    changed: fixes.list.iter().map(|fix| fix.path.clone()).collect(),
-                    left: applied.left,
-                    patch: applied.patch,
-                    diff,
-                    staged: wish.stage,
-                    brought_back: true,
-                })
-            }
+            Kind::Tree { repository, before } => finish_tree(&repository, &before, wish),
+            Kind::Shadow { .. } if ended == Ended::Cancelled => Ok(Changes::default()),
+            Kind::Shadow { repository, shadow } => finish_shadow(&repository, shadow, (name, wish, ended)),
         }
     }
+}
+
+fn finish_tree(repository: &Repository, before: &Before, wish: ChangeWish) -> Result<Changes, AppError> {
+    let changed = repository.touched_since(before)?;
+    let diff = if wish.diff && !changed.is_empty() { Some(text(&repository.diff(&changed)?)) } else { None };
+    // What had changes of its own that are not staged would be staged with them.
+    let clean: Vec<PathBuf> = changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
+    let (staged, not_staged) = stage(repository, wish, !clean.is_empty(), || repository.stage(&clean));
+    Ok(Changes { changed, diff, staged, not_staged, ..Changes::default() })
+}
+
+fn finish_shadow(
+    repository: &Repository,
+    shadow: Shadow,
+    (name, wish, ended): (&str, ChangeWish, Ended),
+) -> Result<Changes, AppError> {
+    let fixes = shadow.fixes()?;
+    if fixes.is_empty() {
+        return Ok(Changes::default());
+    }
+    let diff = if wish.diff { Some(text(&fixes.diff()?)) } else { None };
+    let is_torn = ended == Ended::Torn;
+    let applied =
+        if is_torn { fixes.keep_as_patch(repository, name)? } else { fixes.apply(repository, name)? };
+    let (staged, not_staged) = stage(repository, wish, !is_torn, || fixes.stage(repository));
+    // A file that is merely new is no change, here as in the working tree.
+    let changed = fixes.list.iter().filter(|fix| !fix.is_new() || applied.left.contains(&fix.path));
+    Ok(Changes {
+        changed: changed.map(|fix| fix.path.clone()).collect(),
+        left: applied.left,
+        patch: applied.patch,
+        why_left: if is_torn { WhyLeft::Torn } else { WhyLeft::Conflict },
+        diff,
+        staged,
+        not_staged,
+        brought_back: true,
+    })
+}
+
+/// Stages where that was asked for and possible: whether it was done, and why not.
+fn stage(
+    repository: &Repository,
+    wish: ChangeWish,
+    is_possible: bool,
+    act: impl FnOnce() -> Result<(), VcsError>,
+) -> (bool, Option<String>) {
+    // The index of a commit of named files is gone with the commit that fails now.
+    if !wish.stage || !is_possible || !repository.is_own_index() {
+        return (false, None);
+    }
+    match act() {
+        Ok(()) => (true, None),
+        Err(error) => (false, Some(error.to_string())),
+    }
+}
+
+fn text(diff: &[u8]) -> String {
+    String::from_utf8_lossy(diff).into_owned()
+}
+
+/// Whether attributes have git store files otherwise than they are. Line ends do not count: those are known.
+fn filters(repository: &Repository, attributes: &[PathBuf]) -> bool {
+    let own = repository.common_dir().join("info").join("attributes");
+    attributes.iter().map(|file| repository.top().join(file)).chain([own]).any(|file| {
+        let text = fs::read(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        ["filter", "ident", "working-tree-encoding"].iter().any(|word| text.contains(word))
+    })
+}
+
+/// What is staged, laid out in the user's cache, or where that cannot be written, among the temporary files.
+fn shadow(repository: &Repository, environment: &Environment) -> Result<Shadow, VcsError> {
+    let temporary = environment.temporary.join("onex-cache");
+    let Some(cache) = environment.cache() else { return Shadow::of_index(repository, &temporary) };
+    match Shadow::of_index(repository, &cache) {
+        Err(VcsError::File { path, source, .. })
+            if path.starts_with(&cache)
+                && matches!(
+                    source.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+        {
+            tracing::info!(cache = %cache.display(), %source, "the cache cannot be written");
+            Shadow::of_index(repository, &temporary)
+        }
+        other => other,
+    }
+}
+
+/// Where `root` stands below `top`, by whichever names.
+fn inside(root: &Path, top: &Path) -> PathBuf {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let found = root.strip_prefix(top).map(Path::to_path_buf);
+    found.or_else(|_| real(root).strip_prefix(real(top)).map(Path::to_path_buf)).unwrap_or_default()
 }
 
 /// Files below a folder, relative to it.

@@ -14,7 +14,7 @@ use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
-use super::place::{ChangeWish, Changes, Place};
+use super::place::{ChangeWish, Changes, Ended, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
@@ -32,10 +32,10 @@ use crate::executors::GivenFile;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
-use crate::model::outcome::{ErrorInfo, RunStatus};
+use crate::model::outcome::{ErrorInfo, FailureReason, RunStatus};
 use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
-use crate::model::report::{ReportFold, RunReport};
+use crate::model::report::{NodeResult, ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
@@ -507,7 +507,11 @@ fn carry_out(
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
     if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
-        settle(&place.finish(&setup.run_id.to_string(), wish)?, &mut report);
+        match place.finish(&setup.run_id.to_string(), wish, how_programs_ended(&report)) {
+            Ok(changes) => settle(&changes, &mut report),
+            // What ran is worth telling, whatever became of it.
+            Err(error) => fail(error.info(), error.exit_code(), &mut report),
+        }
     }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),
@@ -546,11 +550,34 @@ fn settle(changes: &Changes, report: &mut RunReport) {
     if let Some(diff) = &changes.diff {
         error.context.insert(DIFF.to_owned(), diff.clone().into());
     }
+    fail(error, ExitCode::ExecutionFailed, report);
+}
+
+fn fail(error: ErrorInfo, code: ExitCode, report: &mut RunReport) {
     if report.status == RunStatus::Success {
         report.status = RunStatus::Failed;
-        report.exit_code = report.exit_code.max(ExitCode::ExecutionFailed);
+        report.exit_code = report.exit_code.max(code);
     }
-    report.error.get_or_insert(error);
+    match &mut report.error {
+        None => report.error = Some(error),
+        Some(first) => {
+            first.message = format!("{}\n{}", first.message, error.message);
+            first.context.extend(error.context);
+        }
+    }
+}
+
+/// Whether what programs wrote can be whole.
+fn how_programs_ended(report: &RunReport) -> Ended {
+    if report.status == RunStatus::Cancelled {
+        return Ended::Cancelled;
+    }
+    let stopped = [FailureReason::Timeout, FailureReason::Signal, FailureReason::Cancelled];
+    let was_stopped = |result: &NodeResult| {
+        let reason = result.reason.as_deref();
+        result.signal.is_some() || stopped.iter().any(|stop| reason == Some(stop.as_str()))
+    };
+    if report.results.iter().any(was_stopped) { Ended::Torn } else { Ended::Whole }
 }
 
 /// Where a report keeps the difference that programs made.

@@ -50,6 +50,25 @@ pub struct StageWish {
     pub is_off: bool,
 }
 
+impl StageWish {
+    /// The files and the pipeline, as a command line has them.
+    fn arguments(&self) -> Vec<String> {
+        let text = |path: &PathBuf| path.display().to_string();
+        let mut arguments = match &self.files {
+            None => Vec::new(),
+            Some(FileChoice::All) => vec!["--all-files".to_owned()],
+            Some(FileChoice::Staged) => vec!["--staged".to_owned()],
+            Some(FileChoice::Since(reference)) => vec!["--changed-since".to_owned(), reference.clone()],
+            Some(FileChoice::These(files)) => files.iter().map(text).collect(),
+        };
+        let flags = ["--from"].into_iter().chain(std::iter::repeat("--to"));
+        for (flag, name) in flags.zip(&self.pipeline) {
+            arguments.extend([flag.to_owned(), name.clone()]);
+        }
+        arguments
+    }
+}
+
 /// Runs a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(
     wish: &StageWish,
@@ -75,6 +94,7 @@ pub fn run(
                     .filter_map(|filter| filter.split_once('='))
                     .map(|(key, value)| (key.trim().to_owned(), value.trim().into()))
                     .collect(),
+                arguments: wish.arguments(),
                 ..ExecutionContext::default()
             },
             query,

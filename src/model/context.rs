@@ -57,6 +57,9 @@ pub struct ExecutionContext {
     pub tags: Vec<String>,
     /// Filters to select by.
     pub filters: Map<String, Value>,
+    /// What else the command line asks of a stage: files, or components in turn; empty where its defaults hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
     /// Whether nothing may run.
     pub dry_run: bool,
     /// The form of the report.

@@ -6,6 +6,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags};
+use rustix::process::{Pid, test_kill_process};
+
 use super::git::{Repository, VcsError, path, zero_ended};
 
 /// A version of a file: its mode as git writes it, and the name of its content.
@@ -28,6 +31,14 @@ pub struct Fix {
     pub path: PathBuf,
     before: Option<Version>,
     after: Option<Version>,
+}
+
+impl Fix {
+    /// Whether the file was not there before.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
 }
 
 /// What programs did to a shadow of the index.
@@ -130,9 +141,10 @@ impl Fixes {
     /// If git refuses, or the patch cannot be written. Files that cannot be written are left.
     pub fn apply(&self, repository: &Repository, name: &str) -> Result<Applied, VcsError> {
         let mut applied = Applied::default();
+        let temporary = Temporary::make(repository)?;
         let current = objects(repository, self.list.iter().map(|fix| fix.path.as_path()))?;
         for (fix, current) in self.list.iter().zip(current) {
-            match self.apply_one(repository, fix, current)? {
+            match self.apply_one((repository, &temporary.0), fix, current)? {
                 Outcome::Written => applied.written.push(fix.path.clone()),
                 Outcome::AsItWas => {}
                 Outcome::Left => applied.left.push(fix.path.clone()),
@@ -140,24 +152,48 @@ impl Fixes {
         }
         if !applied.left.is_empty() {
             let left: Vec<_> = applied.left.iter().map(PathBuf::as_path).collect();
-            let folder = repository.git_dir().join("onex").join("patches");
-            fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
-            let file = folder.join(format!("{name}.patch"));
-            let patch = self.patch(&left)?;
-            replace(&file, &folder, (&patch, None)).map_err(VcsError::file("write", &file))?;
-            applied.patch = Some(file);
+            applied.patch = Some(self.write_patch((repository, &temporary.0), name, &left)?);
         }
         Ok(applied)
     }
 
-    fn apply_one(&self, repository: &Repository, fix: &Fix, current: Current) -> Result<Outcome, VcsError> {
+    /// Writes all fixes to a patch called `name`, and leaves the user's files alone.
+    ///
+    /// # Errors
+    ///
+    /// If git refuses, or the patch cannot be written.
+    pub fn keep_as_patch(&self, repository: &Repository, name: &str) -> Result<Applied, VcsError> {
+        let left: Vec<PathBuf> = self.list.iter().map(|fix| fix.path.clone()).collect();
+        let temporary = Temporary::make(repository)?;
+        let files: Vec<_> = left.iter().map(PathBuf::as_path).collect();
+        let patch = self.write_patch((repository, &temporary.0), name, &files)?;
+        Ok(Applied { left, patch: Some(patch), ..Applied::default() })
+    }
+
+    fn write_patch(
+        &self,
+        (repository, temporary): (&Repository, &Path),
+        name: &str,
+        files: &[&Path],
+    ) -> Result<PathBuf, VcsError> {
+        let folder = repository.git_dir().join("onex").join("patches");
+        fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
+        let file = folder.join(format!("{name}.patch"));
+        replace(&file, temporary, (&self.patch(files)?, None)).map_err(VcsError::file("write", &file))?;
+        Ok(file)
+    }
+
+    fn apply_one(
+        &self,
+        (repository, temporary): (&Repository, &Path),
+        fix: &Fix,
+        current: Current,
+    ) -> Result<Outcome, VcsError> {
         let file = repository.top().join(&fix.path);
         let regular = |version: &Option<Version>| version.as_ref().is_none_or(Version::is_regular);
         if !regular(&fix.before) || !regular(&fix.after) || leads_elsewhere(repository.top(), &fix.path) {
             return Ok(Outcome::Left);
         }
-        let temporary = repository.git_dir().join("onex");
-        fs::create_dir_all(&temporary).map_err(VcsError::file("make", &temporary))?;
         let made = self.shadow.top().join(&fix.path);
         let read_made = || fs::read(&made).map_err(VcsError::file("read", &made));
         let written = |result: io::Result<bool>| match result {
@@ -172,18 +208,15 @@ impl Fixes {
                 Outcome::AsItWas
             }
             (None, Some(after), Current::Nothing) => {
-                if let Some(folder) = file.parent() {
-                    fs::create_dir_all(folder).map_err(VcsError::file("make", folder))?;
-                }
-                let mode = if after.mode == "100755" { 0o777 } else { 0o666 };
-                written(create(&file, (&read_made()?, mode)))
+                let text = read_made()?;
+                written(create(&file, temporary, (&text, after.mode == "100755")))
             }
             (Some(before), after, Current::File { object, signature }) if object == before.object => {
                 match after {
                     None => written(remove_unchanged(&file, before, signature)),
                     Some(after) => {
                         let executable = Some(after.mode == "100755").filter(|_| before.mode != after.mode);
-                        written(replace_unchanged(&file, &temporary, (&read_made()?, executable), signature))
+                        written(replace_unchanged(&file, temporary, (&read_made()?, executable), signature))
                     }
                 }
             }
@@ -191,9 +224,9 @@ impl Fixes {
                 if object == after.object {
                     return Ok(Outcome::AsItWas);
                 }
-                match self.merge((repository, &temporary), &file, (before, &made), &fix.path)? {
+                match self.merge((repository, temporary), &file, (before, &made), &fix.path)? {
                     None => Outcome::Left,
-                    Some(both) => written(replace_unchanged(&file, &temporary, (&both, None), signature)),
+                    Some(both) => written(replace_unchanged(&file, temporary, (&both, None), signature)),
                 }
             }
             (Some(_), None, Current::Nothing) => Outcome::AsItWas,
@@ -230,7 +263,8 @@ impl Fixes {
         Ok((said.code == Some(0)).then_some(said.stdout))
     }
 
-    /// Stages the fixes, all at once: exactly what the programs made, without what is not staged.
+    /// Stages the fixes, all at once: exactly what the programs made, without what is not staged. New files are not
+    /// staged, because nobody said that they belong to the commit.
     ///
     /// # Errors
     ///
@@ -238,7 +272,7 @@ impl Fixes {
     pub fn stage(&self, repository: &Repository) -> Result<(), VcsError> {
         use std::os::unix::ffi::OsStrExt as _;
         let mut lines = Vec::new();
-        for fix in &self.list {
+        for fix in self.list.iter().filter(|fix| !fix.is_new()) {
             // Mode 0 takes a file out of the index, whatever content stands beside it.
             let mode = fix.after.as_ref().map_or("0", |after| &after.mode);
             let Some(version) = fix.after.as_ref().or(fix.before.as_ref()) else { continue };
@@ -254,10 +288,30 @@ impl Fixes {
 }
 
 /// What a working tree has at a place.
+#[derive(Debug)]
 pub(super) enum Current {
     Nothing,
     File { object: String, signature: Signature },
     Other,
+}
+
+impl Current {
+    /// Whether nobody has written there since.
+    pub(super) fn is_unwritten(&self, file: &Path) -> bool {
+        match (self, fs::symlink_metadata(file)) {
+            (Self::File { signature: before, .. }, Ok(now)) => signature(&now) == *before,
+            _ => false,
+        }
+    }
+
+    /// Whether both are the same to git, but for their modes.
+    pub(super) fn has_same_content(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File { object, .. }, Self::File { object: now, .. }) => object == now,
+            (Self::Nothing, Self::Nothing) | (Self::Other, Self::Other) => true,
+            _ => false,
+        }
+    }
 }
 
 /// What tells a file from one that somebody has written since.
@@ -310,7 +364,7 @@ pub(super) fn objects<'a>(
 }
 
 /// Whether a folder on the way to a file is a symbolic link.
-fn leads_elsewhere(top: &Path, file: &Path) -> bool {
+pub(super) fn leads_elsewhere(top: &Path, file: &Path) -> bool {
     let mut folder = top.to_path_buf();
     file.parent().into_iter().flat_map(Path::components).any(|part| {
         folder.push(part);
@@ -331,16 +385,52 @@ fn remove_unchanged(file: &Path, staged: &Version, before: Signature) -> io::Res
     fs::remove_file(file).map(|()| true)
 }
 
-/// Makes a file that is not there yet.
-fn create(file: &Path, (text, mode): (&[u8], u32)) -> io::Result<bool> {
+/// Makes a file that is not there yet: all of it or nothing.
+fn create(file: &Path, temporary: &Path, (text, executable): (&[u8], bool)) -> io::Result<bool> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut made = match File::options().write(true).create_new(true).mode(mode).open(file) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        other => other?,
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mode = if executable { 0o777 } else { 0o666 };
+    let fill = |place: &Path| {
+        // With the mode that the user's other new files get.
+        let mut made = File::options().write(true).create_new(true).mode(mode).open(place)?;
+        made.write_all(text)?;
+        made.sync_all()
     };
-    made.write_all(text)?;
-    made.sync_all()?;
-    Ok(true)
+    let place = |unfinished: &Path| {
+        let placed = fill(unfinished).and_then(|()| match fs::hard_link(unfinished, file) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            // Some file systems have no second names.
+            Err(error) if error.kind() != io::ErrorKind::CrossesDevices => {
+                rustix::fs::renameat_with(CWD, unfinished, CWD, file, RenameFlags::NOREPLACE)
+                    .map(|()| true)
+                    .map_err(|_| error)
+            }
+            other => other.map(|()| true),
+        });
+        remove_unfinished(unfinished);
+        placed
+    };
+    match place(&temporary.join("new")) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => place(&beside(file)),
+        other => other,
+    }
+}
+
+/// Where a file is finished that cannot be moved to its place from git's own folder.
+fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    file.with_file_name(format!(".{name}.{}.onex", std::process::id()))
+}
+
+fn remove_unfinished(file: &Path) {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(file = %file.display(), %error, "an unfinished file stays");
+        }
+        _ => {}
+    }
 }
 
 /// Replaces a file that nobody has written since it was looked at.
@@ -366,27 +456,47 @@ fn replace_unchanged(
 
 /// Replaces a file at once. What is not finished stands in git's own folder, where nobody stumbles over it.
 fn replace(file: &Path, temporary: &Path, (text, mode): (&[u8], Option<u32>)) -> io::Result<()> {
-    let unfinished = temporary.join(format!("unfinished-{}", std::process::id()));
-    let fill = |place: &Path| {
-        let mut made = File::create(place)?;
-        if let Some(mode) = mode {
-            made.set_permissions(Permissions::from_mode(mode & 0o7777))?;
-        }
-        made.write_all(text)?;
-        made.sync_all()
+    let place = |unfinished: &Path| {
+        let fill = || {
+            let mut made = File::create(unfinished)?;
+            if let Some(mode) = mode {
+                made.set_permissions(Permissions::from_mode(mode & 0o7777))?;
+            }
+            made.write_all(text)?;
+            made.sync_all()
+        };
+        fill().and_then(|()| fs::rename(unfinished, file)).inspect_err(|_| remove_unfinished(unfinished))
     };
-    let moved = fill(&unfinished).and_then(|()| fs::rename(&unfinished, file));
-    match moved {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            fs::remove_file(&unfinished)?;
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let beside = file.with_file_name(format!(".{name}.{}.onex", std::process::id()));
-            fill(&beside).and_then(|()| fs::rename(&beside, file)).inspect_err(|_| {
-                if fs::remove_file(&beside).is_err() {
-                    tracing::debug!(file = %beside.display(), "an unfinished file stays");
-                }
-            })
-        }
+    match place(&temporary.join("unfinished")) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => place(&beside(file)),
         other => other,
+    }
+}
+
+/// A folder for what is not finished, gone with this value. Those of runs that were killed are removed with the next.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn make(repository: &Repository) -> Result<Self, VcsError> {
+        let above = repository.git_dir().join("onex").join("unfinished");
+        let own = above.join(std::process::id().to_string());
+        for entry in fs::read_dir(&above).into_iter().flatten().flatten() {
+            let process =
+                entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+            let runs = process.is_some_and(|process| test_kill_process(process).is_ok());
+            if !runs || entry.path() == own {
+                fs::remove_dir_all(entry.path()).map_err(VcsError::file("remove", &entry.path()))?;
+            }
+        }
+        fs::create_dir_all(&own).map_err(VcsError::file("make", &own))?;
+        Ok(Self(own))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::debug!(folder = %self.0.display(), %error, "unfinished files stay");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Said, Tool};
@@ -102,7 +103,13 @@ pub struct Repository {
     common_dir: PathBuf,
     index: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    /// What is said to git before everything else.
+    settings: &'static [&'static str],
 }
+
+/// In a tree that is nobody's but ours, none of the user's programs is to run, and no line ends are to be refused.
+const ALONE: [&str; 6] =
+    ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.safecrlf=false"];
 
 impl Repository {
     /// The repository around `directory`, as git sees it with these variables; nothing where there is none.
@@ -166,7 +173,7 @@ impl Repository {
                 set(&mut base, name, value.as_os_str());
             }
         }
-        Ok(Some(Self { top, git_dir, common_dir, index, variables: base }))
+        Ok(Some(Self { top, git_dir, common_dir, index, variables: base, settings: &[] }))
     }
 
     /// The folder that the working tree starts in.
@@ -193,6 +200,12 @@ impl Repository {
         &self.index
     }
 
+    /// Whether that is the one that stays when the commit is done, or given up.
+    #[must_use]
+    pub fn is_own_index(&self) -> bool {
+        self.index.components().eq(self.git_dir.join("index").components())
+    }
+
     /// The folder that git takes its hooks from.
     ///
     /// # Errors
@@ -205,7 +218,7 @@ impl Repository {
 
     /// Asks git in the top folder, and gives what it prints.
     pub(super) fn git<A: AsRef<OsStr>>(&self, arguments: &[A], stdin: &[u8]) -> Result<Vec<u8>, VcsError> {
-        succeeded((&self.top, &self.variables), arguments, stdin)
+        succeeded((&self.top, &self.variables), &self.with_settings(arguments), stdin)
     }
 
     /// Asks git with another index than the repository's.
@@ -216,7 +229,7 @@ impl Repository {
     ) -> Result<Vec<u8>, VcsError> {
         let mut variables = self.variables.clone();
         set(&mut variables, "GIT_INDEX_FILE", index.as_os_str());
-        succeeded((&self.top, &variables), arguments, &[])
+        succeeded((&self.top, &variables), &self.with_settings(arguments), &[])
     }
 
     /// Asks git about another working tree that shares this repository's objects.
@@ -233,12 +246,17 @@ impl Repository {
             common_dir: self.common_dir.clone(),
             index,
             variables,
+            settings: &ALONE,
         }
     }
 
     /// The result of git that may refuse for a reason.
     pub(super) fn try_git<A: AsRef<OsStr>>(&self, arguments: &[A], stdin: &[u8]) -> Result<Said, VcsError> {
-        ask((&self.top, &self.variables), arguments, stdin)
+        ask((&self.top, &self.variables), &self.with_settings(arguments), stdin)
+    }
+
+    fn with_settings<'a, A: AsRef<OsStr>>(&self, arguments: &'a [A]) -> Vec<&'a OsStr> {
+        self.settings.iter().map(OsStr::new).chain(arguments.iter().map(AsRef::as_ref)).collect()
     }
 }
 
@@ -252,8 +270,27 @@ pub fn without_places(variables: &mut Vec<(OsString, OsString)>) {
     });
 }
 
-/// Whether git would take this folder for that of the tree around it, without more ado.
+/// Paths that are meant from `directory`, from everywhere.
+pub fn absolute_places(variables: &mut [(OsString, OsString)], directory: &Path) {
+    let lists = ["GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_INTERNAL_SUPER_PREFIX"];
+    for (name, value) in variables {
+        let is_path = |place: &&str| name == place && !lists.contains(place);
+        if !value.is_empty() && PLACES.iter().any(|place| is_path(&place)) {
+            *value = directory.join(&value).into_os_string();
+        }
+    }
+}
+
+/// Whether git would take this folder for that of the tree around it, without more ado. It does not trust one that
+/// belongs to somebody else.
 fn is_plain(git: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let is_own = |folder: Option<&Path>| {
+        folder.and_then(|folder| std::fs::metadata(folder).ok()).is_some_and(|kind| kind.uid() == own)
+    };
+    if !is_own(Some(git)) || !is_own(git.parent()) {
+        return false;
+    }
     let config = std::fs::read(git.join("config")).unwrap_or_default();
     let names = |word: &[u8]| config.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     git.join("HEAD").exists() && git.join("objects").is_dir() && !names(b"worktree") && !names(b"include")
@@ -282,8 +319,11 @@ fn succeeded<A: AsRef<OsStr>>(
 }
 
 fn refused<A: AsRef<OsStr>>(arguments: &[A], said: &Said) -> VcsError {
-    let command: Vec<_> =
-        arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).take(3).collect();
+    let mut command: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
+    while command.first().is_some_and(|word| word == "-c") {
+        command.drain(..command.len().min(2));
+    }
+    command.truncate(3);
     let problem = String::from_utf8_lossy(&said.stderr).trim().to_owned();
     let problem = match (problem.is_empty(), said.code) {
         (false, _) => problem,

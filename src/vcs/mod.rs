@@ -12,7 +12,7 @@ mod tests;
 mod touched;
 
 pub use fixes::{Applied, Fix, Fixes};
-pub use git::{Repository, VcsError, without_places};
+pub use git::{Repository, VcsError, absolute_places, without_places};
 pub use shadow::Shadow;
 pub use status::{Change, Entry, Status, Tracked};
 pub use touched::Before;

@@ -4,24 +4,36 @@
 //! own `HEAD`, and shares the objects. Git does not list it among its working trees. It is kept from run to run, so
 //! that only what changed is written, and what programs cache beside their sources stays true.
 
-use std::fs::{self, File};
+use std::collections::HashSet;
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::{FdFlags, fcntl_setfd};
 use sha2::{Digest as _, Sha256};
 
-use super::fixes::Fixes;
-use super::git::{Repository, VcsError, path};
+use super::fixes::{Fixes, leads_elsewhere};
+use super::git::{Repository, VcsError, path, zero_ended};
 use super::status::Others;
 
 /// How many runs can have a shadow of one repository at once.
 const MOST_AT_ONCE: usize = 64;
 
 /// What git's own folder says about an operation that goes on, which programs look for.
-const STATES: [&str; 7] =
-    ["HEAD", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "CHERRY_PICK_HEAD", "REVERT_HEAD", "ORIG_HEAD"];
+const STATES: [&str; 10] = [
+    "HEAD",
+    "MERGE_HEAD",
+    "MERGE_MSG",
+    "MERGE_MODE",
+    "CHERRY_PICK_HEAD",
+    "REVERT_HEAD",
+    "REBASE_HEAD",
+    "ORIG_HEAD",
+    "COMMIT_EDITMSG",
+    "info/sparse-checkout",
+];
 
 /// A tree with the files of the index. Nobody else uses it while this lives.
 #[derive(Debug)]
@@ -55,6 +67,12 @@ impl Shadow {
         prepare(repository, &git_dir, &tree)?;
         remove_links(&slot, &tree)?;
 
+        // What a git that was killed here has left would keep the next ones from their work.
+        for lock in
+            [slot.join("staged-index.lock"), slot.join("fixed-index.lock"), git_dir.join("index.lock")]
+        {
+            remove_if_there(&lock).map_err(VcsError::file("remove", &lock))?;
+        }
         // Writing trees changes an index, and the user's stays as it is.
         let staged_index = slot.join("staged-index");
         let copied = if repository.index().exists() {
@@ -66,17 +84,20 @@ impl Shadow {
         let staged = line(&repository.git_with_index(&staged_index, &["write-tree"])?);
 
         let shadow = repository.elsewhere(&tree, &git_dir);
-        remove_if_there(&git_dir.join("index.lock")).map_err(VcsError::file("remove", &git_dir))?;
-        // What programs left behind here and git ignores is a cache, which the next run may use.
-        shadow.git(&["clean", "-ffdq"], &[]).or_else(|_| shadow.git(&["read-tree", "--empty"], &[]))?;
-        shadow.git(&["read-tree", "--reset", "-u", &staged], &[])?;
-        let submodules = submodules(&shadow)?;
+        if lay_out(&shadow, &staged).is_err() {
+            // Programs can leave things behind that git does not get rid of. Nothing here is worth keeping.
+            discard(&tree).map_err(VcsError::file("remove", &tree))?;
+            remove_if_there(shadow.index()).map_err(VcsError::file("remove", shadow.index()))?;
+            prepare(repository, &git_dir, &tree)?;
+            lay_out(&shadow, &staged)?;
+        }
+        let tracked = tracked(&shadow)?;
         let folders = others.untracked.iter().filter(|path| is_folder(path));
         let mut wanted: Vec<PathBuf> =
-            others.ignored.iter().chain(folders).chain(&submodules).cloned().collect();
+            others.ignored.iter().chain(folders).chain(&tracked.submodules).cloned().collect();
         wanted.sort();
-        let links = link(&wanted, (repository.top(), &tree), &slot)?;
-        Ok(Self { repository: shadow, staged, slot, links, submodules, _lock: lock })
+        let links = link(&wanted, (repository.top(), &tree), &tracked.all, &slot)?;
+        Ok(Self { repository: shadow, staged, slot, links, submodules: tracked.submodules, _lock: lock })
     }
 
     /// The folder of the tree, which stands for the top of the working tree.
@@ -97,7 +118,8 @@ impl Shadow {
             fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
         }
         let index = self.slot.join("fixed-index");
-        fs::copy(self.repository.index(), &index).map_err(VcsError::file("copy", self.repository.index()))?;
+        copy_with_time(self.repository.index(), &index)
+            .map_err(VcsError::file("copy", self.repository.index()))?;
         self.repository.git_with_index(&index, &["add", "--all"])?;
         let fixed = line(&self.repository.git_with_index(&index, &["write-tree"])?);
         Fixes::between(self.repository.clone(), (self.staged.clone(), fixed))
@@ -128,11 +150,20 @@ fn free_slot(cache: &Path, top: &Path) -> Result<(PathBuf, File), VcsError> {
         // What is staged may be nobody else's business.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&slot);
         made.map_err(VcsError::file("make", &slot))?;
+        let folder = fs::symlink_metadata(&slot).map_err(VcsError::file("use", &slot))?;
+        if folder.uid() != rustix::process::geteuid().as_raw() || folder.mode() & 0o022 != 0 {
+            let source = io::Error::other("it is open to others");
+            return Err(VcsError::file("use", &slot)(source));
+        }
         let file = slot.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&file);
         let lock = lock.map_err(VcsError::file("open", &file))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok((slot, lock)),
+            Ok(()) => {
+                // Programs inherit it: one that outlives a killed `onex` still writes here, and nobody else may.
+                fcntl_setfd(&lock, FdFlags::empty()).map_err(|e| VcsError::file("lock", &file)(e.into()))?;
+                return Ok((slot, lock));
+            }
             Err(rustix::io::Errno::WOULDBLOCK) => {}
             Err(error) => return Err(VcsError::file("lock", &file)(error.into())),
         }
@@ -161,17 +192,21 @@ fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), V
         fs::remove_dir_all(&dot_git).map_err(VcsError::file("remove", &dot_git))?;
     }
     write(dot_git, &link)?;
-    let states = STATES.iter().map(PathBuf::from).chain([Path::new("info").join("sparse-checkout")]);
-    for state in states {
-        match fs::read(repository.git_dir().join(&state)) {
-            Ok(text) => write(git_dir.join(&state), &text)?,
+    for state in STATES {
+        match fs::read(repository.git_dir().join(state)) {
+            Ok(text) => write(git_dir.join(state), &text)?,
             Err(_) => {
-                let stale = git_dir.join(&state);
+                let stale = git_dir.join(state);
                 remove_if_there(&stale).map_err(VcsError::file("remove", &stale))?;
             }
         }
     }
-    Ok(())
+    copy_head(repository, &repository.elsewhere(tree, git_dir))?;
+    // Settings of one working tree, such as which part of the files it has; but not where that tree is.
+    let settings = fs::read(repository.git_dir().join("config.worktree")).unwrap_or_default();
+    let names = |word: &[u8]| settings.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    let own = git_dir.join("config.worktree");
+    if names(b"worktree") || names(b"bare") { write(own, b"") } else { write(own, &settings) }
 }
 
 fn remove_if_there(file: &Path) -> io::Result<()> {
@@ -181,12 +216,79 @@ fn remove_if_there(file: &Path) -> io::Result<()> {
     }
 }
 
-fn submodules(shadow: &Repository) -> Result<Vec<PathBuf>, VcsError> {
+/// Where git keeps branches in tables, `HEAD` is in a table, too.
+fn copy_head(repository: &Repository, shadow: &Repository) -> Result<(), VcsError> {
+    if !repository.common_dir().join("reftable").is_dir() {
+        return Ok(());
+    }
+    for folder in ["reftable", "refs"].map(|folder| shadow.git_dir().join(folder)) {
+        fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
+    }
+    let branch = repository.try_git(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
+    if branch.code == Some(0) {
+        return shadow.git(&["symbolic-ref", "HEAD", &line(&branch.stdout)], &[]).map(drop);
+    }
+    let commit = line(&repository.git(&["rev-parse", "HEAD"], &[])?);
+    shadow.git(&["update-ref", "--no-deref", "HEAD", &commit], &[]).map(drop)
+}
+
+/// Makes the tree hold what is staged and nothing else, but for what programs left behind and git ignores: that is a
+/// cache, which the next run may use.
+fn lay_out(shadow: &Repository, staged: &str) -> Result<(), VcsError> {
+    shadow.git(&["clean", "-ffdq"], &[])?;
+    shadow.git(&["read-tree", "--reset", "-u", staged], &[]).map(drop)
+}
+
+/// Removes a tree, whatever programs made of its modes.
+fn discard(tree: &Path) -> io::Result<()> {
+    let mut open = vec![tree.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    fs::remove_dir_all(tree)
+}
+
+/// A copy that is as old as the original: by the age of an index git tells which files may have changed unnoticed,
+/// because they were written in the same moment.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    let time = fs::metadata(from)?.modified()?;
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(time)
+}
+
+/// What a tree's index holds.
+struct Tracked {
+    /// All paths, and all folders on the way to them.
+    all: HashSet<PathBuf>,
+    submodules: Vec<PathBuf>,
+}
+
+fn tracked(shadow: &Repository) -> Result<Tracked, VcsError> {
     let said = shadow.git(&["ls-files", "-z", "--stage"], &[])?;
-    let lines = said.split(|&byte| byte == 0).filter(|line| line.starts_with(b"160000 "));
-    Ok(lines
-        .filter_map(|line| Some(path(&line[line.iter().position(|&byte| byte == b'\t')? + 1..])))
-        .collect())
+    let mut tracked = Tracked { all: HashSet::new(), submodules: Vec::new() };
+    for line in said.split(|&byte| byte == 0) {
+        let Some(tab) = line.iter().position(|&byte| byte == b'\t') else { continue };
+        let name = path(&line[tab + 1..]);
+        if line.starts_with(b"160000 ") {
+            tracked.submodules.push(name);
+            continue;
+        }
+        let mut folder = name.parent();
+        while let Some(above) = folder.filter(|above| !above.as_os_str().is_empty()) {
+            if !tracked.all.insert(above.to_path_buf()) {
+                break;
+            }
+            folder = above.parent();
+        }
+        tracked.all.insert(name);
+    }
+    Ok(tracked)
 }
 
 /// The file that says which links were made, so that the next run, or this one's end, finds them.
@@ -194,36 +296,41 @@ fn record(slot: &Path) -> PathBuf {
     slot.join("links")
 }
 
-/// Makes links to what the working tree has beside its tracked files.
-fn link(wanted: &[PathBuf], (from, to): (&Path, &Path), slot: &Path) -> Result<Vec<PathBuf>, VcsError> {
+/// Makes links to what the working tree has beside its tracked files. What an earlier run has left in their places
+/// gives way.
+fn link(
+    wanted: &[PathBuf],
+    (from, to): (&Path, &Path),
+    tracked: &HashSet<PathBuf>,
+    slot: &Path,
+) -> Result<Vec<PathBuf>, VcsError> {
     let mut links: Vec<PathBuf> = Vec::new();
     for name in wanted {
         // Without the slash, and nothing inside a folder that is a link itself.
         let name: PathBuf = name.components().collect();
-        if links.iter().any(|link| name.starts_with(link)) {
-            continue;
+        let is_inside = |folder: &PathBuf| name.starts_with(folder);
+        if !tracked.contains(&name) && !links.last().is_some_and(is_inside) {
+            links.push(name);
         }
-        let (source, link) = (from.join(&name), to.join(&name));
+    }
+    // Known before they are made: who is killed meanwhile leaves none that nobody knows.
+    let file = record(slot);
+    let listed = zero_ended(links.iter().map(PathBuf::as_path));
+    fs::write(&file, listed).map_err(VcsError::file("write", &file))?;
+    for name in &links {
+        let (source, link) = (from.join(name), to.join(name));
         let Some(folder) = link.parent() else { continue };
-        let there = match fs::symlink_metadata(&link) {
-            // An empty folder is what a submodule looks like.
-            Ok(kind) => !(kind.is_dir() && fs::remove_dir(&link).is_ok()),
-            Err(_) => false,
-        };
-        if there || fs::symlink_metadata(&source).is_err() {
+        if fs::symlink_metadata(&source).is_err() || leads_elsewhere(to, name) {
             continue;
         }
         fs::create_dir_all(folder).map_err(VcsError::file("make", folder))?;
-        symlink(&source, &link).map_err(VcsError::file("link", &link))?;
-        links.push(name);
+        let removed = match fs::symlink_metadata(&link) {
+            Ok(kind) if kind.is_dir() => fs::remove_dir_all(&link),
+            Ok(_) => fs::remove_file(&link),
+            Err(_) => Ok(()),
+        };
+        removed.and_then(|()| symlink(&source, &link)).map_err(VcsError::file("link", &link))?;
     }
-    let file = record(slot);
-    let mut listed = Vec::new();
-    for link in &links {
-        listed.extend_from_slice(link.as_os_str().as_encoded_bytes());
-        listed.push(0);
-    }
-    fs::write(&file, listed).map_err(VcsError::file("write", &file))?;
     Ok(links)
 }
 
@@ -236,8 +343,9 @@ fn remove_links(slot: &Path, tree: &Path) -> Result<(), VcsError> {
         Err(error) => return Err(VcsError::file("read", &file)(error)),
     };
     for name in listed.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-        let link = tree.join(path(name));
-        if fs::symlink_metadata(&link).is_ok_and(|kind| kind.is_symlink()) {
+        let name = path(name);
+        let link = tree.join(&name);
+        if !leads_elsewhere(tree, &name) && fs::symlink_metadata(&link).is_ok_and(|kind| kind.is_symlink()) {
             fs::remove_file(&link).map_err(VcsError::file("remove", &link))?;
         }
     }

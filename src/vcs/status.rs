@@ -88,7 +88,7 @@ impl Repository {
 
     pub(super) fn status_with(&self, others: Others) -> Result<Status, VcsError> {
         const ASKED: [&str; 5] =
-            ["status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=none"];
+            ["status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=dirty"];
         let more: &[&str] = match others {
             Others::Left => &["--untracked-files=no"],
             Others::Named => &["--untracked-files=normal", "--ignored=matching"],

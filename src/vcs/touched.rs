@@ -1,5 +1,6 @@
 //! What programs changed that ran in the working tree itself.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -7,10 +8,12 @@ use super::fixes::{Current, objects};
 use super::git::{Repository, VcsError, zero_ended};
 use super::status::Status;
 
-/// What the working tree held where it differed from the index before programs ran in it.
+/// What the index and the working tree held before programs ran, where they differed from the last commit and from
+/// each other.
 #[derive(Debug)]
 pub struct Before {
-    unstaged: Vec<(PathBuf, Option<String>)>,
+    staged: HashMap<PathBuf, String>,
+    unstaged: Vec<(PathBuf, Current)>,
 }
 
 impl Before {
@@ -22,44 +25,41 @@ impl Before {
 }
 
 impl Repository {
-    /// Remembers the files that differ from the index already.
+    /// Remembers the files that differ already.
     ///
     /// # Errors
     ///
     /// If git refuses.
     pub fn before(&self, status: &Status) -> Result<Before, VcsError> {
-        let files: Vec<PathBuf> = status
-            .entries
-            .iter()
-            .filter(|entry| entry.unstaged.is_some() && !entry.is_submodule)
-            .map(|entry| entry.path.clone())
-            .collect();
-        let objects = self.contents(&files)?;
-        Ok(Before { unstaged: files.into_iter().zip(objects).collect() })
+        let files = unstaged(status);
+        let current = objects(self, files.iter().map(PathBuf::as_path))?;
+        Ok(Before { staged: staged(status), unstaged: files.into_iter().zip(current).collect() })
     }
 
-    /// The tracked files that are different now, in the order of their paths.
+    /// The tracked files that are different now, in the order of their paths; staged by a program or not.
     ///
     /// # Errors
     ///
     /// If git refuses.
     pub fn touched_since(&self, before: &Before) -> Result<Vec<PathBuf>, VcsError> {
         let now = self.status()?;
-        let mut touched: Vec<PathBuf> = now
-            .entries
-            .iter()
-            .filter(|entry| entry.unstaged.is_some() && !entry.is_submodule)
-            .filter(|entry| !before.unstaged.iter().any(|(file, _)| *file == entry.path))
-            .map(|entry| entry.path.clone())
-            .collect();
-        let known: Vec<PathBuf> = before.unstaged.iter().map(|(file, _)| file.clone()).collect();
-        for ((file, object), now) in before.unstaged.iter().zip(self.contents(&known)?) {
-            if *object != now {
-                touched.push(file.clone());
+        let mut touched: BTreeSet<PathBuf> =
+            unstaged(&now).into_iter().filter(|file| !before.was_unstaged(file)).collect();
+        // Most are not looked at again: nobody has written them.
+        let known =
+            before.unstaged.iter().filter(|(file, current)| !current.is_unwritten(&self.top().join(file)));
+        let known: Vec<&(PathBuf, Current)> = known.collect();
+        let contents = objects(self, known.iter().map(|(file, _)| file.as_path()))?;
+        for ((file, current), now) in known.into_iter().zip(contents) {
+            if !current.has_same_content(&now) {
+                touched.insert(file.clone());
             }
         }
-        touched.sort();
-        Ok(touched)
+        let staged = staged(&now);
+        let other = |(file, object): &(&PathBuf, &String)| before.staged.get(*file) != Some(*object);
+        touched.extend(staged.iter().filter(other).map(|(file, _)| file.clone()));
+        touched.extend(before.staged.keys().filter(|file| !staged.contains_key(*file)).cloned());
+        Ok(touched.into_iter().collect())
     }
 
     /// How files differ from the index, as `git diff` shows it.
@@ -86,16 +86,15 @@ impl Repository {
         let listed = zero_ended(files.iter().map(PathBuf::as_path));
         self.git(&["update-index", "--add", "--remove", "-z", "--stdin"], &listed).map(drop)
     }
+}
 
-    fn contents(&self, files: &[PathBuf]) -> Result<Vec<Option<String>>, VcsError> {
-        let found = objects(self, files.iter().map(PathBuf::as_path))?;
-        Ok(found
-            .into_iter()
-            .map(|state| match state {
-                Current::Nothing => None,
-                Current::Other => Some(String::new()),
-                Current::File { object, .. } => Some(object),
-            })
-            .collect())
-    }
+fn unstaged(status: &Status) -> Vec<PathBuf> {
+    let entries = status.entries.iter().filter(|entry| entry.unstaged.is_some() && !entry.is_submodule);
+    entries.map(|entry| entry.path.clone()).collect()
+}
+
+/// What the index holds that the last commit does not; nothing for a file that is gone.
+fn staged(status: &Status) -> HashMap<PathBuf, String> {
+    let entries = status.entries.iter().filter(|entry| entry.staged.is_some());
+    entries.map(|entry| (entry.path.clone(), entry.object.clone())).collect()
 }

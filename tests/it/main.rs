@@ -31,6 +31,7 @@ mod scale;
 mod schema;
 mod selection;
 mod signals;
+mod stage_kills;
 mod stages;
 mod support;
 mod terminal;

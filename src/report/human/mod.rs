@@ -5,6 +5,8 @@ mod profile;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Formatter;
 use super::live::LiveLines;
 use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
@@ -69,7 +71,7 @@ impl Human {
             let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
             let options = selected.iter().filter(|(_, names)| !names.is_empty());
             let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
-            format!("   rerun: onex orch --contract {}{}", shell_word(path), options.collect::<String>())
+            format!("   rerun: onex orch{}{}", subject(started), options.collect::<String>())
         });
         if self.look.volume == Volume::Quiet {
             return Ok(());
@@ -222,7 +224,16 @@ impl Human {
             look.dim(&time)
         )?;
         if let Some(error) = &report.error {
-            writeln!(out, "   {}", look.clip(&text::without_controls(&error.message), look.width - 3))?;
+            for line in text::without_controls(&error.message).lines() {
+                // A path that is cut cannot be copied.
+                if line.starts_with('/') {
+                    writeln!(out, "   {line}")?;
+                    continue;
+                }
+                for (at, part) in text::wrap_words(line, look.width - 5).iter().enumerate() {
+                    writeln!(out, "   {}{part}", if at == 0 { "" } else { "  " })?;
+                }
+            }
         }
         if let Some(slow) = slow(report) {
             writeln!(out, "   {}", look.clip(&slow, look.width - 3))?;
@@ -280,6 +291,26 @@ impl Formatter for Human {
     fn plan(&mut self, plan: &PlanView, out: &mut dyn Write) -> io::Result<()> {
         super::plan::render(self.look, plan, out)
     }
+}
+
+/// What was run, as the command line names it.
+fn subject(started: &RunStarted) -> String {
+    let context = &started.context;
+    let mut words = match &context.stage {
+        // The components of a stage are looked for in the project, and a contract is a file.
+        Some(stage) if started.contract.path == "." => vec!["--stage".to_owned(), stage.clone()],
+        _ => return format!(" --contract {}", shell_word(&started.contract.path)),
+    };
+    words.extend(context.tags.iter().flat_map(|tag| ["--tags".to_owned(), tag.clone()]));
+    if !context.filters.is_empty() {
+        let filter = |(key, value): (&String, &Value)| {
+            format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        let filters: Vec<String> = context.filters.iter().map(filter).collect();
+        words.extend(["--filter".to_owned(), filters.join(",")]);
+    }
+    words.extend(context.arguments.iter().cloned());
+    words.iter().map(|word| format!(" {}", shell_word(&text::without_controls(word)))).collect()
 }
 
 /// The nodes that the time of a long run went to: ten seconds at least, and a quarter of it; at most three. It is known
