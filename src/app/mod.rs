@@ -9,6 +9,7 @@ pub mod error;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod install;
 pub mod list;

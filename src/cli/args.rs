@@ -60,6 +60,9 @@ pub enum Verb {
     /// Look at a repository and write the contract of the checks that it has
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
+    /// Turn the hooks of another tool into components
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Import),
     /// Say what a diagnostic means, or why a node would run
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
@@ -156,6 +159,18 @@ elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
 Examples:
   onex init --dry-run                             shows what it would write
   onex init && onex orch --contract ci";
+
+const IMPORT_EXAMPLES: &str = "\
+Hooks of `repo: local` become components, one file each, that run on the same files as before and in
+the same order. A hook that onex cannot run as pre-commit does is named with the reason, and so is
+every hook of another repository. Nothing is overwritten.
+
+Exit codes: 0 done, 2 the file cannot be read, or not one of its hooks can be imported.
+
+Examples:
+  onex import pre-commit --dry-run                shows what it would write
+  onex import pre-commit && git add components && onex orch --stage pre-commit --all-files
+  onex import pre-commit backend/.pre-commit-config.yaml --dir tools/checks";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -517,6 +532,39 @@ pub struct Init {
     /// Write nothing, and show what would be written
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `onex import`.
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct Import {
+    /// Whose hooks.
+    #[command(subcommand)]
+    pub from: ImportFrom,
+}
+
+/// Whose hooks can be imported.
+#[derive(Debug, Subcommand)]
+pub enum ImportFrom {
+    /// Those of a .pre-commit-config.yaml, as pre-commit and prek read it
+    #[command(after_help = IMPORT_EXAMPLES)]
+    PreCommit(ImportPreCommit),
+}
+
+/// `onex import pre-commit`.
+#[derive(Debug, clap::Args)]
+pub struct ImportPreCommit {
+    /// The configuration [default: .pre-commit-config.yaml at the top of the repository]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Write nothing, and show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// The folder that the components are written to [default: components]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// `onex explain`.
