@@ -12,6 +12,7 @@ pub mod explain;
 pub mod fmt;
 mod github;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod install;
 pub mod list;

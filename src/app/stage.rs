@@ -173,7 +173,8 @@ impl Workshop for Desk<'_> {
     fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
         let mut parts = Vec::new();
         for component in &selection.chosen {
-            if let Some(unknown) = component.types.iter().find(|name| Tag::from_name(name).is_none()) {
+            let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
+            if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
                 let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
                 return Err(StageError::CannotRun(message).into());
             }
@@ -284,13 +285,23 @@ struct Types {
     known: HashMap<PathBuf, Option<TagSet>>,
 }
 
+impl Types {
+    fn tags(&mut self, file: &Path) -> Option<&TagSet> {
+        let root = &self.root;
+        self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok()).as_ref()
+    }
+}
+
 impl FileTypes for Types {
     fn has_all(&mut self, file: &Path, types: &[String]) -> bool {
-        let root = &self.root;
-        let known =
-            self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok());
-        let has =
-            |tags: &TagSet, wanted: &str| Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag));
-        known.as_ref().is_some_and(|tags| types.iter().all(|wanted| has(tags, wanted)))
+        self.tags(file).is_some_and(|tags| types.iter().all(|wanted| has(tags, wanted)))
     }
+
+    fn has_any(&mut self, file: &Path, types: &[String]) -> bool {
+        self.tags(file).is_some_and(|tags| types.iter().any(|wanted| has(tags, wanted)))
+    }
+}
+
+fn has(tags: &TagSet, wanted: &str) -> bool {
+    Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag))
 }

@@ -111,6 +111,13 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             let request = app::init::InitRequest { dry_run: asked.dry_run };
             around.perform(Ok((request, Wishes::default(), 0)), app::init::init)
         }
+        Verb::Import(args::Import { from: args::ImportFrom::PreCommit(asked) }) => {
+            let args::ImportPreCommit { file, dry_run, dir } = asked;
+            let request = app::import::ImportRequest { file, folder: dir, dry_run };
+            around.perform(Ok((request, Wishes::default(), 0)), |request, environment, console| {
+                app::import::pre_commit(&request, environment, console)
+            })
+        }
         Verb::List(asked) => around
             .perform(resolve::list(asked, here, environment), |request, environment, console| {
                 app::list::list(&request, environment, console)

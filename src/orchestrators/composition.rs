@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::StageError;
-use super::files::{Assigned, FileTypes, argument, assign, pieces};
+use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
 use crate::base::NodeId;
 use crate::diag::Span;
 use crate::model::component::{Component, EntryKind};
@@ -85,9 +85,13 @@ pub fn compose(
         files,
         ..Composition::default()
     };
+    let mut parts = plan.parts;
+    if !plan.in_turn {
+        parts.sort_by_key(|part| part.component().priority);
+    }
     // For each part the nodes that it became.
     let mut spans: Vec<(std::ops::Range<usize>, Option<Assigned>)> = Vec::new();
-    for part in &plan.parts {
+    for part in &parts {
         let start = joined.workflow.nodes.len();
         let assigned = match part {
             Part::Component(component) => Some(add_component(&mut joined, component, (&mut ids, types))?),
@@ -98,7 +102,7 @@ pub fn compose(
         };
         spans.push((start..joined.workflow.nodes.len(), assigned));
     }
-    for (at, part) in plan.parts.iter().enumerate() {
+    for (at, part) in parts.iter().enumerate() {
         for earlier in 0..at {
             let on = if plan.in_turn {
                 (earlier + 1 == at).then_some(EdgeCondition::Success)
@@ -114,7 +118,7 @@ pub fn compose(
             }
         }
         for needed in &part.component().dependencies {
-            let found = plan.parts.iter().position(|other| {
+            let found = parts.iter().position(|other| {
                 let other = other.component();
                 other.is_called(&needed.on.name) && needed.on.allows(other.version.as_ref())
             });
@@ -235,17 +239,29 @@ fn add_component(
         add(id, Vec::new(), None, true);
         return Ok(assigned);
     };
+    if component.pass_filenames == Some(false) {
+        add(id, Vec::new(), Some(places.clone()), component.always_run || !places.is_empty());
+        return Ok(assigned);
+    }
     let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect::<Result<Vec<_>, _>>()?;
     let pieces = pieces(arguments);
     match pieces.len() {
-        0 => add(id, Vec::new(), Some(Vec::new()), false),
+        0 => add(id, Vec::new(), Some(Vec::new()), component.always_run),
         1 => add(id, pieces.into_iter().flatten().collect(), Some(places.clone()), true),
-        _ => {
+        count => {
             let mut rest = places.as_slice();
             for (number, piece) in pieces.into_iter().enumerate() {
                 let (these, others) = rest.split_at(piece.len());
                 rest = others;
                 add(ids.id(&format!("{id}.{}", number + 1)), piece, Some(these.to_vec()), true);
+            }
+            // What may change anything takes turns with itself, too.
+            if assigned.writes == Writes::Anything {
+                let all = joined.workflow.nodes.len();
+                for (index, node) in joined.workflow.nodes.iter_mut().enumerate().skip(all - count + 1) {
+                    let on = EdgeCondition::Finished;
+                    node.depends_on.push(Dependency { node: index - 1, on, span: node.span });
+                }
             }
         }
     }
@@ -266,7 +282,10 @@ fn program(component: &Component) -> Result<ProgramSpec, StageError> {
     match entrypoint.kind {
         EntryKind::Command => {
             // A name with a slash is a file of the project.
-            let first = file.map_or(first, |file| format!("./{file}"));
+            let first = file.map_or(first, |file| match file.starts_with('/') {
+                true => file,
+                false => format!("./{file}"),
+            });
             Ok(ProgramSpec::Argv([vec![first], rest].concat()))
         }
         EntryKind::Script => Ok(ProgramSpec::Script { file: file.unwrap_or(first), args: rest }),

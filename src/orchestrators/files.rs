@@ -15,6 +15,9 @@ pub const MOST_BYTES: usize = 128 * 1024;
 pub trait FileTypes {
     /// Whether the file has all of these.
     fn has_all(&mut self, file: &Path, types: &[String]) -> bool;
+
+    /// Whether the file has one of these.
+    fn has_any(&mut self, file: &Path, types: &[String]) -> bool;
 }
 
 /// The files of one component.
@@ -77,7 +80,9 @@ pub fn assign(
     types: &mut dyn FileTypes,
 ) -> Result<Assigned, StageError> {
     let globs = |patterns: &[String]| set(component, patterns);
-    let files = if component.files.is_none() && component.types.is_empty() {
+    let is_typed =
+        [&component.types, &component.types_or, &component.exclude_types].iter().any(|t| !t.is_empty());
+    let files = if component.files.is_none() && !is_typed {
         None
     } else {
         let wanted = component.files.as_deref().map(globs).transpose()?;
@@ -86,8 +91,12 @@ pub fn assign(
             wanted.as_ref().is_none_or(|wanted| wanted.is_match(file)) && !unwanted.is_match(file)
         };
         let fitting = all.iter().enumerate().filter(fits);
-        let typed =
-            fitting.filter(|(_, file)| component.types.is_empty() || types.has_all(file, &component.types));
+        let mut has_types = |file: &Path| {
+            (component.types.is_empty() || types.has_all(file, &component.types))
+                && (component.types_or.is_empty() || types.has_any(file, &component.types_or))
+                && (component.exclude_types.is_empty() || !types.has_any(file, &component.exclude_types))
+        };
+        let typed = fitting.filter(|(_, file)| !is_typed || has_types(file));
         Some(typed.map(|(at, _)| at).collect::<Vec<_>>())
     };
     let writes = if component.writes.is_empty() {
@@ -97,6 +106,8 @@ pub fn assign(
             (_, Some(files)) => Writes::These(files.clone()),
             (_, None) => Writes::Anything,
         }
+    } else if component.writes.iter().any(|pattern| pattern == "*" || pattern == "**") {
+        Writes::Anything
     } else {
         let written = globs(&component.writes)?;
         let these = all.iter().enumerate().filter(|(_, file)| written.is_match(file)).map(|(at, _)| at);

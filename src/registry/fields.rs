@@ -89,6 +89,16 @@ impl<'t> Fields<'t> {
         None
     }
 
+    /// A whole number.
+    pub(super) fn whole(&mut self, key: &'static str) -> Option<i64> {
+        let node = self.value(key)?;
+        if let Shape::Int(value) = self.tree.shape(node) {
+            return Some(value);
+        }
+        self.wrong_type(node, &format!("`{key}`"), "a whole number");
+        None
+    }
+
     /// A mapping of names to texts.
     pub(super) fn variables(&mut self, key: &'static str) -> Vec<(String, String)> {
         let Some(node) = self.value(key) else { return Vec::new() };

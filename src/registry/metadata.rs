@@ -38,7 +38,12 @@ const READ: &[&str] = &[
     "entrypoint",
     "files",
     "types",
+    "types_or",
+    "exclude_types",
     "exclude",
+    "pass_filenames",
+    "always_run",
+    "priority",
     "reads",
     "writes",
     "env",
@@ -310,7 +315,12 @@ fn runs(fields: &mut Fields<'_>, component: &mut Component) {
     component.entrypoint = entrypoint(fields);
     component.files = fields.texts("files");
     component.types = fields.texts("types").unwrap_or_default();
+    component.types_or = fields.texts("types_or").unwrap_or_default();
+    component.exclude_types = fields.texts("exclude_types").unwrap_or_default();
     component.exclude = fields.texts("exclude").unwrap_or_default();
+    component.pass_filenames = fields.bool("pass_filenames");
+    component.always_run = fields.bool("always_run").unwrap_or_default();
+    component.priority = fields.whole("priority").unwrap_or_default();
     component.reads = fields.texts("reads").unwrap_or_default();
     component.writes = fields.texts("writes").unwrap_or_default();
     component.env = fields.variables("env");

@@ -151,3 +151,15 @@ pub(super) const MAN_EXAMPLES: &str = "\
 Examples:
   onex man | man -l -
   onex man --out ~/.local/share/man/man1          a page for onex and one for each verb";
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+Hooks of `repo: local` become components, one file each, that run on the same files as before and in
+the same order. A hook that onex cannot run as pre-commit does is named with the reason, and so is
+every hook of another repository. Nothing is overwritten.
+
+Exit codes: 0 done, 2 the file cannot be read, or not one of its hooks can be imported.
+
+Examples:
+  onex import pre-commit --dry-run                shows what it would write
+  onex import pre-commit && git add components && onex orch --stage pre-commit --all-files
+  onex import pre-commit backend/.pre-commit-config.yaml --dir tools/checks";

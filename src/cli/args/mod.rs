@@ -6,16 +6,18 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 mod examples;
+mod import;
 mod registry;
 mod stage;
 
+pub use import::{Import, ImportFrom, ImportPreCommit};
 pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
 pub use stage::{StageName, Staged};
 
 use examples::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
-    INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES, ORCH_EXAMPLES, PLAN_EXAMPLES,
-    REGISTRY_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
+    IMPORT_EXAMPLES, INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES,
+    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -82,6 +84,9 @@ pub enum Verb {
     /// Find, register and check components
     #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
     Registry(Registry),
+    /// Turn the hooks of another tool into components
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Import),
     /// Say what onex finds on this machine, and what is wrong with it
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),

@@ -173,8 +173,18 @@ pub struct Component {
     pub files: Option<Vec<String>>,
     /// Types of files, such as `python` or `text`, all of which a file must have.
     pub types: Vec<String>,
+    /// Types of files of which a file must have one.
+    pub types_or: Vec<String>,
+    /// Types of files of which a file must have none.
+    pub exclude_types: Vec<String>,
     /// Globs of files that it does not get.
     pub exclude: Vec<String>,
+    /// Whether it gets its files as arguments, or they only decide whether it runs; it does where nothing is said.
+    pub pass_filenames: Option<bool>,
+    /// Whether it runs where there are no files for it, too.
+    pub always_run: bool,
+    /// Its turn among those that cannot run at the same time: lower runs first.
+    pub priority: i64,
     /// Globs of what it reads.
     pub reads: Vec<String>,
     /// Globs of what it writes.
