@@ -53,7 +53,7 @@ pub enum AppError {
     },
     /// A stage has nothing that it could run.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Stage(StageError),
     /// Git could not be asked.
     #[error(transparent)]
     Git(#[from] VcsError),
@@ -65,6 +65,15 @@ pub enum AppError {
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
+}
+
+impl From<StageError> for AppError {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Findings(found) => Self::Contract(found),
+            other => Self::Stage(other),
+        }
+    }
 }
 
 impl AppError {
@@ -84,6 +93,7 @@ impl AppError {
                 }
             }
             Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
+            Self::Stage(StageError::Outside(_)) => "SecurityError",
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Input { .. }
@@ -102,6 +112,7 @@ impl AppError {
         match self {
             Self::Contract(found) => diagnosed(found),
             Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
+            Self::Stage(StageError::Outside(_)) => ExitCode::Security,
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Input { .. }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Environment;
 use super::console::Console;
+use super::contract::root_above;
 use super::plan::finish;
 use crate::base::text::without_controls;
 use crate::model::exit::ExitCode;
@@ -77,14 +78,20 @@ pub fn hooks(request: HookRequest, environment: &Environment, console: &mut Cons
     }
 }
 
-/// The folder of hooks that belongs to this repository alone.
-fn folder(environment: &Environment) -> Result<PathBuf, HookError> {
+/// The folder of hooks that belongs to this repository alone, and where in the repository the project stands.
+fn folder(environment: &Environment) -> Result<(PathBuf, PathBuf), HookError> {
     let repository = Repository::find(&environment.directory, &environment.variables)?;
     let repository = repository.ok_or(HookError::NoRepository)?;
     let hooks = repository.hooks()?;
     let own = [repository.top(), repository.git_dir(), repository.common_dir()];
     let hooks: PathBuf = hooks.components().collect();
-    if own.iter().any(|place| hooks.starts_with(place)) { Ok(hooks) } else { Err(HookError::Shared(hooks)) }
+    if !own.iter().any(|place| hooks.starts_with(place)) {
+        return Err(HookError::Shared(hooks));
+    }
+    let top = repository.top().canonicalize().unwrap_or_else(|_| repository.top().to_path_buf());
+    let here = environment.directory.canonicalize().unwrap_or_else(|_| environment.directory.clone());
+    let project = root_above(&here);
+    Ok((hooks, project.strip_prefix(&top).unwrap_or(Path::new("")).to_path_buf()))
 }
 
 /// Whether a hook is there, and whether it is ours.
@@ -101,10 +108,10 @@ fn is_ours(hook: &Path) -> Result<Option<bool>, HookError> {
 }
 
 fn install(environment: &Environment, chain: bool) -> Result<String, HookError> {
-    let folder = folder(environment)?;
+    let (folder, project) = folder(environment)?;
     let (hook, kept) = (folder.join(HOOK), folder.join(CHAINED));
     fs::create_dir_all(&folder).map_err(file("make", &folder))?;
-    let text = script(environment.program.as_deref());
+    let text = script(environment.program.as_deref(), &project);
     match is_ours(&hook)? {
         Some(false) if !chain => return Err(HookError::Foreign(hook)),
         Some(false) if fs::symlink_metadata(&kept).is_ok() => {
@@ -136,7 +143,7 @@ fn install(environment: &Environment, chain: bool) -> Result<String, HookError> 
 }
 
 fn uninstall(environment: &Environment) -> Result<String, HookError> {
-    let folder = folder(environment)?;
+    let (folder, _) = folder(environment)?;
     let (hook, kept) = (folder.join(HOOK), folder.join(CHAINED));
     match is_ours(&hook)? {
         None => return Ok("there is no hook to take away".to_owned()),
@@ -163,9 +170,15 @@ fn write(path: &Path, text: &str) -> Result<(), HookError> {
 
 /// The hook. It finds `onex` although the path of a graphical program does not lead there, and lets commits through
 /// where `onex` is gone: a hook must not lock anybody out of a repository.
-fn script(program: Option<&Path>) -> String {
+fn script(program: Option<&Path>, project: &Path) -> String {
     // A path in quotes for a shell.
-    let program = program.map(|path| path.display().to_string().replace('\'', r"'\''")).unwrap_or_default();
+    let quoted = |path: &Path| path.display().to_string().replace('\'', r"'\''");
+    let program = program.map(quoted).unwrap_or_default();
+    // A hook starts at the top of the repository.
+    let enter = match quoted(project) {
+        top if top.is_empty() => String::new(),
+        project => format!("cd '{project}' || exit 1\n"),
+    };
     format!(
         r#"#!/bin/sh
 {MARK}
@@ -182,7 +195,7 @@ else
   echo "onex is not installed, so this commit is not checked" >&2
   exit 0
 fi
-exec "$onex" orch --stage pre-commit --format human
+{enter}exec "$onex" orch --stage pre-commit --format human
 "#
     )
 }

@@ -37,6 +37,5 @@ pub mod validate;
 
 pub use crate::model::exit::ExitCode;
 pub use crate::orchestrators::FileChoice;
-pub use contract::root_above;
 pub use environment::Environment;
 pub use place::ChangeWish;

@@ -394,7 +394,7 @@ fn below(files: Vec<GivenFile>, inside: &Path) -> Vec<GivenFile> {
 }
 
 /// All files of a folder without a repository, as ripgrep would list them.
-fn all_below(root: &Path) -> Vec<PathBuf> {
+pub(super) fn all_below(root: &Path) -> Vec<PathBuf> {
     let walk = ignore::WalkBuilder::new(root).hidden(false).require_git(false).build();
     let mut files: Vec<PathBuf> = walk
         .filter_map(|entry| entry.inspect_err(|error| tracing::warn!(%error, "a folder is left out")).ok())

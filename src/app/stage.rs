@@ -13,6 +13,7 @@ use super::error::AppError;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
+use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::executors::GivenFile;
 use crate::model::component::{Component, Kind};
@@ -25,7 +26,7 @@ use crate::orchestrators::{
     composition,
 };
 use crate::plan::Plan;
-use crate::registry::{self, Gathered, Look, Registry as _};
+use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
 
 /// What is asked of a stage.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +145,19 @@ impl Desk<'_> {
         self.wish.files.clone().unwrap_or(by_default)
     }
 
+    /// The same, with files as they are named below the root.
+    fn choice_below(&self, root: &Path) -> Result<FileChoice, AppError> {
+        match self.choice() {
+            FileChoice::These(files) => Ok(FileChoice::These(below(&files, root)?)),
+            other => Ok(other),
+        }
+    }
+
+    /// The day, for what is only used until one.
+    fn today(&self) -> chrono::NaiveDate {
+        SystemClock::start().started_at().date_naive()
+    }
+
     /// A contract among the parts, read where the stage runs.
     fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
         let root = &self.place()?.root;
@@ -154,15 +168,19 @@ impl Desk<'_> {
 impl Workshop for Desk<'_> {
     type Error = AppError;
 
-    fn components(&mut self) -> Result<Vec<Arc<Component>>, AppError> {
+    fn registry(&mut self) -> Result<Catalog, AppError> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
-        let choice = self.choice();
+        let choice = self.choice_below(&root)?;
         let place = Place::find(&root, &choice, self.environment)?;
-        let look = place.declarations(choice == FileChoice::Staged)?.map_or(Look::Names, Look::Among);
+        // As `onex list` sees them: what is hidden does not count.
+        let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+        let names = place.declarations(choice == FileChoice::Staged)?;
+        let names = names.map(|names| names.into_iter().filter(is_seen).collect());
+        let look = names.map_or(Look::Names, Look::Among);
         let gathered = registry::gather(&place.root, look);
-        let components = gathered.catalog.components().to_vec();
+        let catalog = gathered.catalog.clone();
         (self.place, self.gathered) = (Some(place), Some(gathered));
-        Ok(components)
+        Ok(catalog)
     }
 
     fn files(&mut self, _: &FileChoice) -> Result<Vec<PathBuf>, AppError> {
@@ -200,6 +218,7 @@ impl Workshop for Desk<'_> {
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
+        composition.components = selection.chosen;
         Ok(composition)
     }
 
@@ -208,13 +227,25 @@ impl Workshop for Desk<'_> {
         let (Some(place), Some(gathered)) = (self.place.take(), self.gathered.take()) else {
             return Err(StageError::Context("there is no place to run in".to_owned()).into());
         };
-        let mut diagnostics =
-            if composition.is_check { gathered.checked() } else { findings(&gathered, &composition) };
-        if composition.workflow.nodes.is_empty() && !composition.is_check {
-            if self.wish.fail_on_empty {
-                (self.place, self.gathered) = (Some(place), Some(gathered));
-                return Err(StageError::Nothing(stage).into());
+        let mut diagnostics = if composition.is_check {
+            gathered.checked()
+        } else {
+            findings(&gathered, &composition, self.today())
+        };
+        for found in &mut diagnostics {
+            // What is registered and gone does not run, and what has changed is not what was registered.
+            let is_lost = found.code == codes::COMPONENT_GONE
+                || (composition.is_check && found.code == codes::DIGEST_CHANGED);
+            if is_lost {
+                found.severity = Severity::Error;
             }
+        }
+        let has_work = composition.workflow.nodes.iter().zip(&composition.wanted).any(|(_, wanted)| *wanted);
+        if !has_work && !composition.is_check && self.wish.fail_on_empty {
+            (self.place, self.gathered) = (Some(place), Some(gathered));
+            return Err(StageError::Nothing(stage).into());
+        }
+        if composition.workflow.nodes.is_empty() && !composition.is_check {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
         sort_by_position(&mut diagnostics);
@@ -253,10 +284,44 @@ impl Workshop for Desk<'_> {
     }
 }
 
+/// Files and all files of folders, as they are named below the root, each once.
+fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in named {
+        let unreadable = |problem: String| AppError::Input { path: path.clone(), problem };
+        let kind = std::fs::symlink_metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        // The folder without links and dots, and in it the name itself, which may be a link.
+        let whole = match (path.parent(), path.file_name()) {
+            (Some(folder), Some(name)) => folder.canonicalize().map(|folder| folder.join(name)),
+            _ => path.canonicalize(),
+        };
+        let whole = whole.map_err(|error| unreadable(error.to_string()))?;
+        let Ok(inside) = whole.strip_prefix(root) else {
+            let message = format!("`{}` is outside of the project `{}`", path.display(), root.display());
+            return Err(StageError::Outside(message).into());
+        };
+        if kind.is_dir() {
+            files.extend(super::place::all_below(&whole).into_iter().map(|file| inside.join(file)));
+        } else {
+            files.push(inside.to_path_buf());
+        }
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
 /// What is to be said about the components that run.
-fn findings(gathered: &Gathered, composition: &Composition) -> Vec<Diagnostic> {
+fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
     // One that cannot be read may be one that was to run.
     let mut found = gathered.diagnostics.clone();
+    found
+        .extend(composition.components.iter().filter_map(|component| registry::deprecated(component, today)));
+    for project in &gathered.other_projects {
+        let message =
+            format!("`{}` is a project of its own: what it declares does not run here", project.display());
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
     for (name, why) in &composition.left_out {
         let message = format!("`{name}` is in the stage and does not run: {why}");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));

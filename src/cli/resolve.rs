@@ -30,7 +30,7 @@ use crate::app::schema::Document;
 use crate::app::selection::Selection;
 use crate::app::stage::StageWish;
 use crate::app::validate::ValidateRequest;
-use crate::app::{ChangeWish, FileChoice, root_above};
+use crate::app::{ChangeWish, FileChoice};
 use crate::base::text;
 use crate::model::context::{Format, Mode};
 use crate::report::graph::Form;
@@ -178,14 +178,7 @@ fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, c
         return Err(error("a pipeline has `--from` and at least one `--to`".to_owned()));
     }
     let files = if !asked.files.is_empty() {
-        let root = root_above(&environment.directory);
-        let relative = |file: &PathBuf| {
-            let whole = environment.directory.join(file);
-            whole.strip_prefix(&root).map(Path::to_path_buf).map_err(|_| {
-                error(format!("`{}` is outside of the project `{}`", file.display(), root.display()))
-            })
-        };
-        Some(FileChoice::These(asked.files.iter().map(relative).collect::<Result<_, _>>()?))
+        Some(FileChoice::These(asked.files.iter().map(|file| environment.directory.join(file)).collect()))
     } else if asked.all_files {
         Some(FileChoice::All)
     } else if asked.staged {

@@ -1,7 +1,7 @@
 //! Components and contracts as one workflow.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::StageError;
@@ -10,8 +10,8 @@ use crate::base::NodeId;
 use crate::diag::Span;
 use crate::model::component::{Component, EntryKind};
 use crate::model::workflow::{
-    Action, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, NodeKind, NodeSpec,
-    ProgramSpec, Rules, Stdin, Workflow,
+    Action, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec, NodeKind,
+    NodeSpec, ProgramSpec, Rules, Stdin, Workflow,
 };
 
 /// One thing that a stage runs.
@@ -48,6 +48,8 @@ pub struct Composition {
     pub dropped_rules: Vec<(String, &'static str)>,
     /// Components of the stage that only its defaults leave out, each with the reason.
     pub left_out: Vec<(String, String)>,
+    /// The components that run.
+    pub components: Vec<Arc<Component>>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
 }
@@ -96,7 +98,7 @@ pub fn compose(
         let assigned = match part {
             Part::Component(component) => Some(add_component(&mut joined, component, (&mut ids, types))?),
             Part::Contract(component, workflow) => {
-                add_contract(&mut joined, component, workflow, &mut ids);
+                add_contract(&mut joined, component, workflow, &mut ids)?;
                 None
             }
         };
@@ -118,16 +120,25 @@ pub fn compose(
             }
         }
         for needed in &part.component().dependencies {
-            let found = parts.iter().position(|other| {
-                let other = other.component();
+            // Of several versions the highest is meant.
+            let fits = |other: &Component| {
                 other.is_called(&needed.on.name) && needed.on.allows(other.version.as_ref())
-            });
-            if let Some(found) = found.filter(|&found| found != at) {
+            };
+            let fitting = parts.iter().enumerate().filter(|(_, other)| fits(other.component()));
+            let found = fitting
+                .max_by(|(_, one), (_, other)| one.component().version.cmp(&other.component().version));
+            if let Some((found, _)) = found.filter(|(found, _)| *found != at) {
                 wait(&mut joined.workflow.nodes, (&spans[at].0, &spans[found].0), EdgeCondition::Success);
             }
         }
     }
     if plan.in_turn {
+        if let Some(at) = joined.wanted.iter().position(|wanted| !wanted) {
+            return Err(StageError::CannotRun(format!(
+                "no file is one for `{}`, so there is nothing that it could pass on",
+                joined.workflow.nodes[at].id
+            )));
+        }
         for pair in spans.windows(2) {
             let before = joined.workflow.nodes[pair[0].0.end - 1].id.clone();
             let Some(first) = joined.workflow.nodes.get_mut(pair[1].0.start) else { continue };
@@ -268,6 +279,21 @@ fn add_component(
     Ok(assigned)
 }
 
+/// Whether a path leaves the folder that it is relative to.
+fn leads_out(path: &Path) -> bool {
+    let mut depth = 0;
+    path.components().any(|part| {
+        match part {
+            std::path::Component::Normal(_) => depth += 1,
+            std::path::Component::ParentDir => depth -= 1,
+            std::path::Component::CurDir
+            | std::path::Component::RootDir
+            | std::path::Component::Prefix(_) => {}
+        }
+        depth < 0
+    })
+}
+
 /// What a component's entry point runs.
 fn program(component: &Component) -> Result<ProgramSpec, StageError> {
     let cannot = |why: &str| {
@@ -275,7 +301,15 @@ fn program(component: &Component) -> Result<ProgramSpec, StageError> {
         StageError::CannotRun(format!("`{}` ({path}) cannot be run: {why}", component.qualified_name()))
     };
     let entrypoint = component.entrypoint.as_ref().ok_or_else(|| cannot("it has no entry point"))?;
-    let file = component.entry_file().map(|file| file.display().to_string());
+    let file = component.entry_file();
+    if let Some(file) = file.as_deref().filter(|file| leads_out(file)) {
+        return Err(StageError::Outside(format!(
+            "`{}` would run `{}`, which is outside of the project",
+            component.qualified_name(),
+            file.display()
+        )));
+    }
+    let file = file.map(|file| file.display().to_string());
     let mut words = entrypoint.target.iter().cloned();
     let first = words.next().ok_or_else(|| cannot("its entry point names nothing"))?;
     let rest: Vec<String> = words.collect();
@@ -317,13 +351,25 @@ fn with_arguments(program: &ProgramSpec, extra: Vec<String>) -> ProgramSpec {
 }
 
 /// The nodes of a contract, each with the contract's name before its own.
-fn add_contract(joined: &mut Composition, component: &Component, workflow: &Workflow, ids: &mut Ids) {
+fn add_contract(
+    joined: &mut Composition,
+    component: &Component,
+    workflow: &Workflow,
+    ids: &mut Ids,
+) -> Result<(), StageError> {
     let name = ids.fresh(component);
     let first = joined.workflow.nodes.len();
     let rules = &workflow.rules;
+    let own_groups = workflow.nodes.iter().any(|node| node.group.is_some());
+    // One limit holds for a node: that of all, where it is one at a time, or that of its group.
+    let at_once = match (rules.parallel, rules.max_parallel) {
+        (Some(true), most) => most,
+        (Some(false) | None, _) => Some(1),
+    };
+    let at_once = at_once.filter(|&most| most == 1 || !own_groups);
     let own: [(bool, &'static str); 5] = [
         (rules.timeout.is_some(), "timeout"),
-        (rules.max_parallel.is_some(), "max_parallel_branches"),
+        (rules.max_parallel.is_some() && at_once.is_none(), "max_parallel_branches"),
         (rules.partial.is_some(), "allow_partial_completion"),
         (rules.budget != crate::model::workflow::Budget::default(), "budget"),
         (rules.batch, "execution_mode: batch"),
@@ -335,16 +381,34 @@ fn add_contract(joined: &mut Composition, component: &Component, workflow: &Work
         group.name = format!("{name}.{}", group.name);
         group
     }));
+    let all = at_once.map(|limit| {
+        joined.workflow.rules.groups.push(GroupSpec { name: name.to_string(), limit });
+        joined.workflow.rules.groups.len() - 1
+    });
+    for input in &workflow.inputs {
+        match joined.workflow.inputs.iter().find(|known| known.name == input.name) {
+            None => joined.workflow.inputs.push(input.clone()),
+            Some(known) if known == input => {}
+            Some(_) => {
+                return Err(StageError::CannotRun(format!(
+                    "the input `{}` of the contract `{}` is declared in another way by another contract of the \
+                     stage",
+                    input.name, workflow.name
+                )));
+            }
+        }
+    }
     for node in &workflow.nodes {
         let mut node = node.clone();
         node.id = ids.id(&format!("{name}.{}", node.id));
         node.depends_on.iter_mut().for_each(|edge| edge.node += first);
         node.fallback = node.fallback.map(|fallback| fallback + first);
-        node.group = node.group.map(|group| group + groups);
+        node.group = all.or(node.group.map(|group| group + groups));
         // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
         node.error_action = node.error_action.or(Some(ErrorAction::Continue));
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.wanted.push(true);
     }
+    Ok(())
 }

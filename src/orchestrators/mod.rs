@@ -25,11 +25,12 @@ pub use selection::{Asked, Selection, select};
 pub use test::TestOrchestrator;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crate::model::component::{Component, ComponentQuery};
+use crate::diag::Diagnostic;
+use crate::model::component::ComponentQuery;
 use crate::model::context::ExecutionContext;
 use crate::model::report::RunReport;
+use crate::registry::{Catalog, Registry};
 
 /// Which files a run is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,12 +66,12 @@ pub trait Workshop {
     /// Why something could not be done.
     type Error: From<StageError>;
 
-    /// All components of the project.
+    /// The components of the project.
     ///
     /// # Errors
     ///
     /// If they cannot be looked for.
-    fn components(&mut self) -> Result<Vec<Arc<Component>>, Self::Error>;
+    fn registry(&mut self) -> Result<Catalog, Self::Error>;
 
     /// Files by choice, in the order of their paths, relative to the top folder.
     ///
@@ -113,9 +114,15 @@ pub enum StageError {
     /// A filter has a value that no component has.
     #[error("{0}")]
     Unmatched(String),
-    /// A component that was named does not exist.
+    /// A name that was left out on purpose is none of a component.
     #[error("{0}")]
     Unresolved(String),
+    /// A component would run a file outside of the project.
+    #[error("{0}")]
+    Outside(String),
+    /// Components are not what they should be, each with its place.
+    #[error("{} of the components cannot be used", .0.len())]
+    Findings(Vec<Diagnostic>),
     /// A component cannot be run.
     #[error("{0}")]
     CannotRun(String),
@@ -174,8 +181,8 @@ pub trait Orchestrator {
     /// # Errors
     ///
     /// If there is none, and that is not what was asked for.
-    fn select(&self, request: &StageRequest, found: &[Arc<Component>]) -> Result<Selection, StageError> {
-        select(&Asked { stage: self.stage(), request, defaults: &self.defaults() }, found)
+    fn select(&self, request: &StageRequest, registry: &dyn Registry) -> Result<Selection, StageError> {
+        select(&Asked { stage: self.stage(), request, defaults: &self.defaults() }, registry)
     }
 
     /// Runs a stage from its request to its report.
@@ -188,8 +195,8 @@ pub trait Orchestrator {
         Self: Sized,
     {
         self.validate_context(request)?;
-        let found = workshop.components()?;
-        let selection = self.select(request, &found)?;
+        let registry = workshop.registry()?;
+        let selection = self.select(request, &registry)?;
         let files = workshop.files(request.files.as_ref().unwrap_or(&self.files()))?;
         let composition = workshop.compose(selection, files)?;
         workshop.carry_out(request, composition)

@@ -1,10 +1,9 @@
 //! Components one after the other.
 
-use std::sync::Arc;
-
 use super::selection::{Selection, named};
 use super::{Orchestrator, StageError, StageRequest};
-use crate::model::component::{Component, ComponentQuery};
+use crate::model::component::ComponentQuery;
+use crate::registry::Registry;
 
 /// Runs the components that are named, each with what the one before gave.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +28,16 @@ impl Orchestrator for PipelineOrchestrator {
                 "a pipeline needs components: `--from X --to Y`, or a contract with `--contract`".to_owned(),
             ));
         }
+        if !request.query.is_empty() {
+            let why =
+                "a pipeline runs the components that it names, so `--filter` and `--tags` select nothing";
+            return Err(StageError::Context(why.to_owned()));
+        }
         Ok(())
     }
 
-    fn select(&self, request: &StageRequest, found: &[Arc<Component>]) -> Result<Selection, StageError> {
-        let chosen = request.pipeline.iter().map(|name| named(name, found)).collect::<Result<_, _>>()?;
+    fn select(&self, request: &StageRequest, registry: &dyn Registry) -> Result<Selection, StageError> {
+        let chosen = request.pipeline.iter().map(|name| named(name, registry)).collect::<Result<_, _>>()?;
         Ok(Selection { chosen, in_turn: true, ..Selection::default() })
     }
 }

@@ -1,10 +1,9 @@
 //! The registry as a stage: a check that all that is registered can be used.
 
-use std::sync::Arc;
-
 use super::selection::Selection;
 use super::{Orchestrator, StageError, StageRequest};
-use crate::model::component::{Component, ComponentQuery};
+use crate::model::component::ComponentQuery;
+use crate::registry::Registry;
 
 /// Administers the registry: `onex registry add|remove|inspect` do so by name, and the stage checks every entry.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +22,7 @@ impl Orchestrator for RegistryOrchestrator {
         ComponentQuery::default()
     }
 
-    fn select(&self, _: &StageRequest, _: &[Arc<Component>]) -> Result<Selection, StageError> {
+    fn select(&self, _: &StageRequest, _: &dyn Registry) -> Result<Selection, StageError> {
         Ok(Selection { is_check: true, ..Selection::default() })
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{StageError, StageRequest};
 use crate::base::text::nearest;
-use crate::model::component::{Component, ComponentQuery, FilterKey, Kind};
+use crate::diag::{Diagnostic, codes};
+use crate::model::component::{Component, ComponentQuery, FilterKey, Kind, Reference};
+use crate::registry::{Registry, duplicates};
 
 /// The lifecycles of what is in use.
 pub(super) const LIVING: [&str; 4] = ["active", "stable", "canary", "deprecated"];
@@ -35,36 +37,28 @@ pub struct Selection {
     pub is_check: bool,
 }
 
-/// The component of a name, the highest version.
-pub(super) fn named(name: &str, found: &[Arc<Component>]) -> Result<Arc<Component>, StageError> {
-    let reference: crate::model::component::Reference = name
-        .parse()
-        .map_err(|error| StageError::Unresolved(format!("`{name}` names no component: {error}")))?;
-    let of_name: Vec<_> = found.iter().filter(|component| component.is_called(&reference.name)).collect();
-    let mut fitting: Vec<_> =
-        of_name.iter().filter(|component| reference.allows(component.version.as_ref())).collect();
-    fitting.sort_by_key(|component| component.version.clone());
-    let Some(best) = fitting.last() else {
-        let names: Vec<String> = of_name.iter().map(|component| component.full_name()).collect();
-        let hint = if names.is_empty() {
-            let meant = nearest(name, found.iter().map(|component| component.name.as_str()));
-            meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
-        } else {
-            format!("; there is {}", names.join(", "))
-        };
-        return Err(StageError::Unresolved(format!("there is no component `{name}`{hint}")));
-    };
-    let others: Vec<String> = fitting
-        .iter()
-        .filter(|component| component.namespace != best.namespace)
-        .map(|component| component.full_name())
-        .collect();
-    if others.is_empty() {
-        Ok(Arc::clone(best))
-    } else {
-        let names = [others, vec![best.full_name()]].concat().join(", ");
-        Err(StageError::Unresolved(format!("`{name}` can be {names}: say which")))
+/// The component that a name means.
+pub(super) fn named(name: &str, registry: &dyn Registry) -> Result<Arc<Component>, StageError> {
+    let reference: Reference = name.parse().map_err(|error| {
+        let message = format!("`{name}` has a range of versions that is none: {error}");
+        StageError::Findings(vec![Diagnostic::error(codes::BAD_RANGE, message)])
+    })?;
+    let found = registry.resolve(&reference).cloned();
+    found.map_err(|error| StageError::Findings(vec![error.diagnostic(None)]))
+}
+
+/// What keeps chosen components from being run together: one that is declared twice, and what they need and is not
+/// there.
+fn check(chosen: &[Arc<Component>], registry: &dyn Registry) -> Result<(), StageError> {
+    let mut found = duplicates(chosen);
+    for component in chosen {
+        for needed in &component.dependencies {
+            if let Err(error) = registry.resolve(&needed.on) {
+                found.push(error.diagnostic(Some(needed.span)));
+            }
+        }
     }
+    if found.is_empty() { Ok(()) } else { Err(StageError::Findings(found)) }
 }
 
 /// Selects what a stage runs.
@@ -72,7 +66,8 @@ pub(super) fn named(name: &str, found: &[Arc<Component>]) -> Result<Arc<Componen
 /// # Errors
 ///
 /// If a filter names what no component has, or only the defaults leave nothing to run.
-pub fn select(asked: &Asked<'_>, found: &[Arc<Component>]) -> Result<Selection, StageError> {
+pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, StageError> {
+    let found = registry.components();
     let Asked { stage, request, defaults } = asked;
     let explicit = &request.query;
     let all: Vec<&Component> = found.iter().map(AsRef::as_ref).collect();
@@ -120,5 +115,6 @@ pub fn select(asked: &Asked<'_>, found: &[Arc<Component>]) -> Result<Selection, 
     if selection.chosen.is_empty() && selection.skipped.is_empty() && !selection.left_out.is_empty() {
         return Err(StageError::LeftOut((*stage).to_owned(), selection.left_out));
     }
+    check(&selection.chosen, registry)?;
     Ok(selection)
 }
