@@ -364,6 +364,9 @@ fn read_env(reader: &mut Reader<'_>, env: NodeRef) -> BTreeMap<String, String> {
             );
             continue;
         }
+        if !reader.is_plain(entry.key, "the name of a variable", name) {
+            continue;
+        }
         let value = match reader.tree.shape(entry.value) {
             Shape::Null => Some(""),
             _ => reader.text(entry.value, &format!("the variable `{name}`")),

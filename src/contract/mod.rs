@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Findings, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;
-use crate::yaml::{self, Limits, NodeRef, Tree};
+use crate::yaml::{self, Limits, NodeRef, Shape, Tree};
 
 use graph::Graph;
 use keys::Table;
@@ -91,7 +91,7 @@ pub fn parse_with(texts: &Texts) -> Parsed {
         };
     let unreadable = diagnostics.kept().len();
     let has_gaps = diagnostics.kept().iter().any(|finding| finding.severity == Severity::Error);
-    let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
+    let mut reader = Reader::of(&tree, diagnostics);
     let (kind, workflow) = document(&mut reader, &tree);
     let mut diagnostics = reader.diagnostics;
     if has_gaps {
@@ -167,9 +167,9 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
         None => reader.no_graph(workflow, "add `tasks: [{id: hello, run: echo hello}]`"),
     }
     Some(Workflow {
-        name: reader.get_text(workflow, "name").unwrap_or_else(|| "workflow".to_owned()),
+        name: reader.get_plain(workflow, "name").unwrap_or_else(|| "workflow".to_owned()),
         version: reader.tree.value(workflow, "version").and_then(|v| values::version(reader, v)),
-        description: reader.get_text(workflow, "description"),
+        description: reader.get_plain(workflow, "description"),
         nodes: graph.finish(reader),
         inputs: reader.tree.value(workflow, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
@@ -207,24 +207,31 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
     );
 
     let mut graph = Graph::new(Dialect::Onex, &rules);
-    match execution_graph.and_then(|g| tree.value(g, "nodes")) {
-        Some(nodes) => graph.read_nodes(reader, nodes),
-        None => reader.no_graph(
+    let [nodes, edges] = ["nodes", "edges"].map(|key| execution_graph.and_then(|g| tree.value(g, key)));
+    let is_empty = |list: NodeRef| matches!(tree.shape(list), Shape::Sequence([]));
+    match (nodes, edges) {
+        (Some(nodes), _) => graph.read_nodes(reader, nodes),
+        (None, Some(edges)) if !is_empty(edges) && !reader.graph_elsewhere => reader.push(
+            Diagnostic::error(codes::MISSING_KEY, "a graph with `edges` needs `nodes`")
+                .at(tree.span(edges), "edges between which nodes?")
+                .help("add `nodes: [{node_id: a, step_config: {run: [program, argument]}}]`"),
+        ),
+        _ => reader.no_graph(
             coordination.unwrap_or(root),
             "a workflow's nodes stand in `workflow_coordination.workflow_definition.execution_graph.nodes`",
         ),
     }
-    if let Some(edges) = execution_graph.and_then(|g| tree.value(g, "edges")) {
+    if let (Some(_), Some(edges)) = (nodes, edges) {
         graph.read_edges(reader, edges);
     }
-    let workflow_name = metadata.and_then(|metadata| reader.get_text(metadata, "workflow_name"));
-    let name = reader.get_text(root, "name").or(workflow_name);
+    let workflow_name = metadata.and_then(|metadata| reader.get_plain(metadata, "workflow_name"));
+    let name = reader.get_plain(root, "name").or(workflow_name);
     let [contract_version, node_version] = ["contract_version", "node_version"]
         .map(|key| tree.value(root, key).and_then(|version| values::version(reader, version)));
     Some(Workflow {
         name: name.unwrap_or_else(|| "workflow".to_owned()),
         version: contract_version.or(node_version),
-        description: reader.get_text(root, "description"),
+        description: reader.get_plain(root, "description"),
         nodes: graph.finish(reader),
         inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,

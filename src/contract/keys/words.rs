@@ -35,6 +35,11 @@ pub(in crate::contract) const ENDS: [Word; 3] = [
     ("finished", "The node has ended in any way."),
 ];
 
+pub(in crate::contract) const UNCERTAINTIES: [Word; 2] = [
+    ("fail", "The node has failed."),
+    ("suspend", "The run waits until somebody says what became of the node."),
+];
+
 pub(in crate::contract) const JITTERS: [Word; 2] =
     [("none", "Delays are as long as they are."), ("full", "Each delay is a random part of its length.")];
 

@@ -7,6 +7,7 @@ mod fallbacks;
 mod findings;
 mod inputs;
 mod kinds;
+mod places;
 mod policy;
 mod programs;
 mod rules;
@@ -139,6 +140,20 @@ fn edges(workflow: &Workflow) -> Vec<(&str, &str, EdgeCondition)> {
         .iter()
         .flat_map(|node| node.depends_on.iter().map(move |d| (name(d.node), node.id.as_str(), d.on)))
         .collect()
+}
+
+fn not_carried_out(place: &str, key: &str) -> String {
+    format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
+}
+
+/// A value that a key that is not carried out yet can have.
+fn example(key: &keys::Key) -> &'static str {
+    match key.form {
+        keys::Form::Bool => "true",
+        keys::Form::Object => "{a: b}",
+        keys::Form::Word(words) => words[0].0,
+        _ => "some",
+    }
 }
 
 fn texts(list: &[&str]) -> Vec<String> {
