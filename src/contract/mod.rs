@@ -13,6 +13,7 @@ mod inputs;
 mod keys;
 mod kind;
 mod node;
+mod pasting;
 mod policy;
 mod reader;
 mod rules;

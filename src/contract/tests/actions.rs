@@ -216,6 +216,48 @@ fn data_is_pasted_into_no_interpreter() {
         assert!(found.len() == 1 && found[0].starts_with("E0210 warning"), "{found:?}");
     }
     assert_eq!(findings(&task("shell: 'bash ${{ x }}'")), [format!("E0214 error 5:14 {PASTED}")]);
+    for argv in [
+        "[python3.11, -c, '${{ x }}']",
+        "[perl, '-e${{ x }}']",
+        "[perl, '-ne print ${{ x }}']",
+        "[node, --eval, '${{ x }}']",
+        "[node, '--eval=${{ x }}']",
+        "[node, -p, '${{ x }}']",
+        "[fish, -c, '${{ x }}']",
+        "[pwsh, -Command, '${{ x }}']",
+        "[/usr/bin/php8.2, -r, '${{ x }}']",
+        "[busybox, sh, -c, '${{ x }}']",
+        "[env, A=b, bash, -o, pipefail, -c, '${{ x }}']",
+    ] {
+        let found = findings(&bare_task(&format!("run: {argv}")));
+        assert!(found.len() == 1 && found[0].ends_with(PASTED), "{argv} {found:?}");
+    }
+    for argv in
+        ["[bash, deploy.sh, -e, '${{ x }}']", "[bash, deploy.sh, -p, '${{ x }}']", "[ssh, -e, '${{ x }}']"]
+    {
+        let found = findings(&bare_task(&format!("run: {argv}")));
+        assert!(found.len() == 1 && found[0].starts_with("E0210 "), "{argv} {found:?}");
+    }
+}
+
+#[test]
+fn pasted_data_is_rewritten() {
+    let cases = [
+        (
+            "run: git checkout ${{ inputs.branch }}",
+            r#"write `env: {BRANCH: "${{ inputs.branch }}"}`, and `"$BRANCH"` in the text"#,
+        ),
+        (
+            "run: [python3, -c, 'f(${{ a.x }}, ${{ b[\"y\"] }}, ${{ a.x }})']",
+            r#"write `env: {X: "${{ a.x }}", Y: "${{ b['y'] }}"}`, and `os.environ["X"]`, `os.environ["Y"]` in the text"#,
+        ),
+        ("run: f(${{ x }})\nshell: node", r#"write `env: {X: "${{ x }}"}`, and `process.env.X` in the text"#),
+        ("run: [pwsh, -Command, '${{ x }}']", r#"write `env: {X: "${{ x }}"}`, and `$env:X` in the text"#),
+        ("run: 'a ${{'", "give the data to the program by `env`, `stdin`, or an argument of its own"),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(advice(&bare_task(&keys.replace("\\\"", "\""))), [expected], "{keys}");
+    }
 }
 
 #[test]
