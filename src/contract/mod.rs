@@ -12,6 +12,7 @@ mod include;
 mod inputs;
 mod keys;
 mod kind;
+mod metadata;
 mod node;
 mod pasting;
 mod policy;
@@ -123,7 +124,10 @@ fn document(reader: &mut Reader<'_>, tree: &Tree<'_>) -> (FileKind, Option<Workf
     if kind != FileKind::Orchestrator {
         return (kind, None);
     }
+    metadata::check_node_type(reader, root);
+    metadata::check_metadata(reader, root);
     let Some(workflow) = tree.get(root, "workflow") else { return (kind, onex_document(reader, root)) };
+    metadata::check_metadata(reader, workflow);
     if let Some(other) = tree.get(root, "workflow_coordination") {
         reader.push(
             Diagnostic::error(
@@ -162,6 +166,9 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
     };
     let rules =
         RuleSet::read(reader, coordination.and_then(|c| reader.tree.value(c, "rules")), error_handling, &[]);
+    if let Some(agents) = reader.get_mapping(workflow, "agents") {
+        reader.agents = tree_keys(reader, agents);
+    }
     let mut graph = Graph::new(Dialect::Workflow, &rules);
     match reader.tree.value(workflow, "tasks") {
         Some(tasks) => graph.read_nodes(reader, tasks),
@@ -174,7 +181,13 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
         nodes: graph.finish(reader),
         inputs: reader.tree.value(workflow, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
+        places: rules.places,
     })
+}
+
+fn tree_keys<'t>(reader: &Reader<'t>, mapping: NodeRef) -> Option<Vec<&'t str>> {
+    let Shape::Mapping(entries) = reader.tree.shape(mapping) else { return None };
+    Some(entries.iter().filter_map(|entry| reader.tree.scalar(entry.key)).collect())
 }
 
 /// `spec/001`: `workflow_coordination: {workflow_definition: {workflow_metadata, execution_graph, coordination_rules}}`.
@@ -236,5 +249,6 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
         nodes: graph.finish(reader),
         inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
+        places: rules.places,
     })
 }

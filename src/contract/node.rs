@@ -1,6 +1,7 @@
 //! One node of a contract, in either dialect.
 
 use super::keys::{self, Key, Standing, words};
+use super::metadata::read_kind;
 use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
@@ -128,28 +129,6 @@ fn read_keys(
         .and_then(|n| read_fallback(reader, n, (&spec, rules)));
     Some(RawNode { spec, edges, fallback, asks_again })
 }
-
-/// The kind of a node. Words that are none here are kept, and told of where they look like one.
-fn read_kind(reader: &mut Reader<'_>, node: NodeRef) -> Option<NodeKind> {
-    let word = reader.text(node, "`node_type`")?;
-    let kind = NodeKind::from_word(word);
-    if let NodeKind::Other(_) = kind {
-        let stem = word
-            .get(..word.len().saturating_sub(GENERIC.len()))
-            .filter(|stem| word.get(stem.len()..).is_some_and(|ending| ending.eq_ignore_ascii_case(GENERIC)));
-        if let Some(meant) = nearest(stem.unwrap_or(word), words::names(&words::NODE_KINDS)) {
-            reader.push(
-                Diagnostic::warning(codes::BAD_VALUE, format!("onex knows no kind of node `{word}`"))
-                    .at(reader.tree.span(node), "kept as it is")
-                    .did_you_mean(Some(meant)),
-            );
-        }
-    }
-    Some(kind)
-}
-
-/// What kinds of nodes may end in.
-const GENERIC: &str = "_GENERIC";
 
 fn with_resources(action: Action, resources: Resources) -> Action {
     let Action::Command(command) = action;
@@ -409,6 +388,19 @@ fn read_error_action(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) ->
     }
 }
 
+/// The agent of a task is one of those that the workflow declares, if it declares any.
+fn check_agent(reader: &mut Reader<'_>, node: NodeRef) {
+    let (Some(agents), Some(name)) = (&reader.agents, reader.tree.scalar(node)) else { return };
+    if agents.contains(&name) {
+        return;
+    }
+    let meant = nearest(name, agents.iter().copied());
+    let finding = Diagnostic::error(codes::BAD_VALUE, format!("the agent `{name}` is not declared"))
+        .at(reader.tree.span(node), "none of `agents`")
+        .did_you_mean(meant);
+    reader.push(finding);
+}
+
 /// The action, if it can be carried out, and the key that declares it.
 fn read_action(
     reader: &mut Reader<'_>,
@@ -447,6 +439,11 @@ fn read_action(
             ),
             None => found = Some((key, entry.key, entry.value)),
         }
+    }
+    if let Some((key, _, value)) = found
+        && key.name == "agent"
+    {
+        check_agent(reader, value);
     }
     match found {
         Some((key, _, value)) if key.is_command() => {

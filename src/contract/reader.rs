@@ -14,6 +14,8 @@ pub(super) struct Reader<'t> {
     pub refused_ids: Vec<String>,
     /// Whether a graph was found where it has no effect: then nobody needs to be told that there is none.
     pub graph_elsewhere: bool,
+    /// The agents that are declared, where they are.
+    pub agents: Option<Vec<&'t str>>,
     /// Whether what is read belongs to a node that is disabled: what it asks for does not have to be carried out.
     pub disabled: bool,
 }
@@ -23,7 +25,14 @@ const GRAPH_KEYS: [&str; 5] = ["execution_graph", "workflow_definition", "nodes"
 
 impl<'t> Reader<'t> {
     pub(super) const fn of(tree: &'t Tree<'t>, diagnostics: Findings) -> Self {
-        Self { tree, diagnostics, refused_ids: Vec::new(), graph_elsewhere: false, disabled: false }
+        Self {
+            tree,
+            diagnostics,
+            refused_ids: Vec::new(),
+            graph_elsewhere: false,
+            agents: None,
+            disabled: false,
+        }
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {

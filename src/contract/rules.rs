@@ -9,7 +9,7 @@ use super::values::{Unit, Zero, duration, duration_in};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::workflow::{
-    Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, Rules,
+    Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, RulePlaces, Rules,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -28,6 +28,7 @@ pub(super) struct RuleSet {
     pub breaker: Option<BreakerSpec>,
     /// What each program may take at most.
     pub resources: Resources,
+    pub places: RulePlaces,
     /// Rules of repetitions for which no node is repeated, unless one asks for it.
     unasked: Vec<(&'static str, NodeRef)>,
 }
@@ -99,6 +100,12 @@ impl RuleSet {
         let cpus = resources.cpus.map(|cpus| cpus as usize);
         self.run.max_parallel = [branches, at_once, cpus].into_iter().flatten().min();
         self.run.timeout = duration_in(reader, rules, "timeout", Zero::Refused);
+        let place = |mapping: NodeRef, keys: [&str; 2]| {
+            keys.into_iter().find_map(|key| tree.value(mapping, key)).map(|node| tree.span(node))
+        };
+        self.places.timeout = place(rules, ["timeout", "timeout_ms"]);
+        self.places.budget_time = get("budget").and_then(|(budget, _)| place(budget, ["time", "time_ms"]));
+        self.places.max_retries = get("max_retries").map(|(node, _)| tree.span(node));
         self.step_timeout = duration_in(reader, rules, "step_timeout", Zero::Refused);
         read_checkpoints(reader, rules);
 
@@ -223,6 +230,8 @@ impl RuleSet {
             .filter(|&breaker| !reader.is_switched_off(breaker))
             .and_then(|breaker| read_breaker(reader, breaker, CountedFailures::Infrastructure));
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
+        let policy_key = tree.value(policy, "max_retries").unwrap_or(policy);
+        self.places.retry_policy = Some(tree.span(policy_key));
         reader.check_keys(policy, &keys::RETRY_POLICY);
         let retries =
             tree.value(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);

@@ -381,6 +381,9 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     let run = "workflow: {tasks: [{id: a, run: x, retry: {max_attempts: 4, initial_delay: 10s}}], coordination: {rules: {timeout: 30s}}}";
     assert_eq!(found_in(run), ["E0217 1:25"]);
     assert_eq!(found_in(&run.replace("30s", "2m")), [""; 0]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "budget: {time: 30s}")), ["E0217 1:25"]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "timeout: 1h, budget: {time: 30s}")), ["E0217 1:25"]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "budget: {time: 2m}")), [""; 0]);
     // Nothing is known of attempts that have no limit.
     let open =
         "workflow: {tasks: [{id: a, run: x, retry: {max_attempts: 2, initial_delay: 0}, total_timeout: 1m}]}";
@@ -394,4 +397,18 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     let never = "workflow: {coordination: {rules: {fail_fast: false}}, tasks: [{id: a, run: x}, {id: b, run: x, depends_on: [a]}, {id: c, run: x, depends_on: [b, {node: a, on: failure}]}]}";
     assert_eq!(found_in(never), ["E0309 1:153"]);
     assert_eq!(found_in(&never.replace("{id: a, run: x}", "{id: a, run: x, enabled: false}")), [""; 0]);
+    let far = "workflow:
+  coordination: {rules: {fail_fast: false}}
+  tasks:
+    - {id: a, run: x}
+    - {id: b, run: x, depends_on: [a]}
+    - {id: b2, run: x, depends_on: [b]}
+    - {id: c, run: x, depends_on: [b2, {node: a, on: failure}]}
+    - {id: after, run: x, depends_on: [c]}
+";
+    assert_eq!(found_in(far), ["E0309 7:44"]);
+    let diamond = far.replace("[b2, {node: a, on: failure}]", "[b2, d]")
+        + "    - {id: d, run: x, depends_on: [{node: a, on: failure}]}\n";
+    assert_eq!(found_in(&diamond), ["E0309 7:34"]);
+    assert_eq!(found_in(&far.replace("depends_on: [b]", "depends_on: [{node: b, on: finished}]")), [""; 0]);
 }

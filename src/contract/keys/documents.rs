@@ -4,6 +4,7 @@ use super::nodes::{ONEX_NODE, TASK};
 use super::rules::{
     ERRORS, EXECUTION_MODE, FOR_THE_RUN, HANDLING, MAX_RETRIES, OFTEN_MISPLACED, RULES, SANDBOX,
 };
+use super::words::LIFECYCLES;
 use super::{Form, Key, Names, Table};
 
 const INPUTS: &[Key] = &[Key::of(
@@ -37,7 +38,7 @@ pub(in crate::contract) static WORKFLOW_DOCUMENT: Table = Table {
                 Key::kept("contract_version", "The version of the contract."),
                 Key::kept("name", "The name of the contract."),
                 Key::kept("description", "What the contract is for."),
-                Key::kept("metadata", "Anything about the contract."),
+                Key::of("metadata", Form::Mapping(&METADATA), "About the contract: its lifecycle, and more."),
                 Key::kept("node_type", "The kind of node that the contract describes."),
                 Key::kept("node_version", "The version of the node."),
             ],
@@ -83,8 +84,12 @@ pub(in crate::contract) static WORKFLOW: Table = Table {
             ERRORS,
             &[
                 Key::kept("orchestration_pattern", "The pattern that the workflow follows."),
-                Key::kept("agents", "The agents that take part."),
-                Key::kept("metadata", "Anything about the workflow."),
+                Key::of(
+                    "agents",
+                    Form::Object,
+                    "The agents that take part, by name. Where they are declared, a task has an `agent` of them.",
+                ),
+                Key::of("metadata", Form::Mapping(&METADATA), "About the workflow: its lifecycle, and more."),
                 Key::kept("tags", "Words to find the workflow by."),
                 Key::kept("author", "Who wrote the workflow."),
             ],
@@ -108,6 +113,53 @@ pub(in crate::contract) static COORDINATION: Table = Table {
                 Key::kept("graph_based", "Whether a graph drives the workflow. It does."),
             ],
         ],
+    )
+};
+
+/// What is said about a contract. Contracts in the wild say more than is listed here.
+pub(in crate::contract) static METADATA: Table = Table {
+    closed: false,
+    ..Table::of(
+        "metadata",
+        "`metadata`",
+        &[&[
+            Key::of(
+                "lifecycle",
+                Form::Suggested(&LIFECYCLES),
+                "How far the contract is. Who uses one that is `deprecated` is warned.",
+            ),
+            Key::of("replacement", Form::Plain, "What is used in place of a contract that is deprecated."),
+            Key::of("sunset_date", Form::Plain, "Until when a contract that is deprecated can be used."),
+            Key::of("deprecation_warning", Form::Plain, "What those are told who use it."),
+            Key::of("stages", Form::Texts, "The stages that the contract belongs to, such as `ci`."),
+            Key::of("tags", Form::Texts, "Words to find the contract by."),
+            Key::kept("name", "The name of the contract."),
+            Key::kept("title", "A title for people."),
+            Key::kept("description", "What the contract is for."),
+            Key::kept("author", "Who wrote the contract."),
+            Key::kept("authors", "Who wrote the contract."),
+            Key::kept("owner", "Who looks after the contract."),
+            Key::kept("maintainer", "Who looks after the contract."),
+            Key::kept("created", "When the contract was written."),
+            Key::kept("created_at", "When the contract was written."),
+            Key::kept("updated", "When the contract was changed."),
+            Key::kept("updated_at", "When the contract was changed."),
+            Key::kept("last_updated", "When the contract was changed."),
+            Key::kept("license", "Under which terms the contract can be used."),
+            Key::kept("copyright", "Whose the contract is."),
+            Key::kept("related_tickets", "Where the contract was asked for."),
+            Key::kept("ticket", "Where the contract was asked for."),
+            Key::kept("version", "The version of the contract."),
+            Key::kept("status", "How far the contract is, in words of its own."),
+            Key::kept("stage", "How far the contract is, in words of its own."),
+            Key::kept("category", "What the contract belongs to."),
+            Key::kept("domain", "What the contract belongs to."),
+            Key::kept("team", "Who looks after the contract."),
+            Key::kept("documentation", "Where the documentation is."),
+            Key::kept("documentation_url", "Where the documentation is."),
+            Key::kept("changelog", "What changed."),
+            Key::kept("notes", "Anything else."),
+        ]],
     )
 };
 
@@ -182,7 +234,7 @@ pub(in crate::contract) static ONEX_DOCUMENT: Table = Table {
 
 /// Keys that describe contracts in the wild.
 const WILD: &[Key] = &[
-    Key::kept("metadata", "Anything about the contract."),
+    Key::of("metadata", Form::Mapping(&METADATA), "About the contract: its lifecycle, and more."),
     Key::kept("node_name", "The name of the node."),
     Key::kept("contract_name", "A longer name of the contract."),
     Key::kept("input_model", "The model of what the node takes."),

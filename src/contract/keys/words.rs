@@ -81,6 +81,16 @@ pub(in crate::contract) const NODE_KINDS: [Word; 6] = [
     ("test", "It tests something; passed on a later attempt, it is flaky."),
 ];
 
+pub(in crate::contract) const LIFECYCLES: [Word; 7] = [
+    ("draft", "It is being written."),
+    ("canary", "A few try it."),
+    ("experimental", "It may change in any way."),
+    ("active", "It is used."),
+    ("stable", "It is used and does not change."),
+    ("deprecated", "It is not to be used any more."),
+    ("archived", "It is kept and not used."),
+];
+
 /// The words alone.
 pub(in crate::contract) fn names(words: &'static [Word]) -> Vec<&'static str> {
     words.iter().map(|(word, _)| *word).collect()

@@ -44,6 +44,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         codes::BAD_DURATION if finding.labels.iter().any(|label| label.text == "longer than a century") => {
             finding.message.rsplit('`').nth(1).is_some_and(|text| text.contains(char::is_alphabetic))
         }
+        codes::BAD_VALUE if finding.message.starts_with("the agent `") => true,
         codes::BAD_VALUE | codes::BAD_DURATION => {
             let endless = [".nan", ".inf"].iter().any(|word| finding.message.contains(word));
             endless || finding.message.contains("NUL byte")
@@ -57,7 +58,12 @@ fn is_refusal(finding: &Diagnostic) -> bool {
     match finding.code {
         // Whether a key resembles another makes it an error; the schema refuses all that are not known, or none.
         codes::UNKNOWN_KEY => {
-            let open = [&keys::ONEX_DOCUMENT, &keys::WORKFLOW_DOCUMENT, &keys::RESOURCE_CONSTRAINTS];
+            let open = [
+                &keys::ONEX_DOCUMENT,
+                &keys::WORKFLOW_DOCUMENT,
+                &keys::RESOURCE_CONSTRAINTS,
+                &keys::METADATA,
+            ];
             !open
                 .iter()
                 .any(|table| !table.closed && finding.message.starts_with(&format!("{} has", table.place)))

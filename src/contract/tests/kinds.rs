@@ -211,6 +211,7 @@ workflow_coordination:
           step_config: {effect_node: node_book, intent_filter: "book.*", aggregation_strategy: all_or_none}
       edges:
         - {from_node: "receive", to_node: "rate", edge_type: data_flow}
+        - {from_node: "rate", to_node: "book", edge_type: data_flow}
     coordination_rules:
       execution_mode: sequential
       parallel_execution_allowed: false

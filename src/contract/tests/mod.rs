@@ -7,6 +7,7 @@ mod fallbacks;
 mod findings;
 mod inputs;
 mod kinds;
+mod metadata;
 mod places;
 mod policy;
 mod programs;
@@ -24,7 +25,7 @@ use crate::diag::{Code, MAX_OF_A_KIND, SourceMap, Span, sort_by_position};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, InputSpec,
-    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, ProgramSpec, RetryOn, Rules, Stdin,
+    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, ProgramSpec, RetryOn, RulePlaces, Rules, Stdin,
 };
 
 /// Reads `text` and gives what was found in the order of the text, with the map that knows the places.
@@ -126,6 +127,7 @@ fn argv(command: &CommandSpec) -> Vec<String> {
 
 /// Everything that a workflow says, but where it says it.
 fn meaning(mut workflow: Workflow) -> String {
+    workflow.places = RulePlaces::default();
     for node in &mut workflow.nodes {
         node.span = Span::default();
         node.depends_on.iter_mut().for_each(|d| d.span = Span::default());
