@@ -340,13 +340,13 @@ fn limits_hold_over_all_included_files() {
     let folder = Folder::new();
     // Ten files deep are allowed, one more is not.
     for n in 1..=11 {
-        folder.write(&format!("{n}.yaml"), format!("{{LANG: C, inner: !include {}.yaml}}", n + 1));
+        folder.write(&format!("{n}.yaml"), format!("{{notes: C, description: !include {}.yaml}}", n + 1));
     }
     folder.write("12.yaml", "x");
-    folder.write("10.yaml", "{LANG: C}");
+    folder.write("10.yaml", "{notes: C}");
     folder.write("contract.yaml", "metadata: !include 1.yaml\nworkflow: {tasks: [{id: a, run: x}]}");
     assert_eq!(found_in_folder(&folder), [""; 0]);
-    folder.write("10.yaml", "{LANG: C, inner: !include 11.yaml}");
+    folder.write("10.yaml", "{notes: C, description: !include 11.yaml}");
     assert_eq!(found_in_folder(&folder), ["E0115 10.yaml 1:27"]);
     // One file of a megabyte, included more often than its size allows.
     folder.write("1.yaml", format!("{{a: b}} # {}", "x".repeat(1 << 20)));
@@ -406,7 +406,7 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     - {id: c, run: x, depends_on: [b2, {node: a, on: failure}]}
     - {id: after, run: x, depends_on: [c]}
 ";
-    assert_eq!(found_in(far), ["E0309 7:44"]);
+    assert_eq!(found_in(far), ["E0309 7:47"]);
     let diamond = far.replace("[b2, {node: a, on: failure}]", "[b2, d]")
         + "    - {id: d, run: x, depends_on: [{node: a, on: failure}]}\n";
     assert_eq!(found_in(&diamond), ["E0309 7:34"]);
