@@ -347,7 +347,7 @@ fn limits_hold_over_all_included_files() {
     folder.write("contract.yaml", "metadata: !include 1.yaml\nworkflow: {tasks: [{id: a, run: x}]}");
     assert_eq!(found_in_folder(&folder), [""; 0]);
     folder.write("10.yaml", "{notes: C, description: !include 11.yaml}");
-    assert_eq!(found_in_folder(&folder), ["E0115 10.yaml 1:27"]);
+    assert_eq!(found_in_folder(&folder), ["E0115 10.yaml 1:34"]);
     // One file of a megabyte, included more often than its size allows.
     folder.write("1.yaml", format!("{{a: b}} # {}", "x".repeat(1 << 20)));
     folder.write(
@@ -409,6 +409,6 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     assert_eq!(found_in(far), ["E0309 7:47"]);
     let diamond = far.replace("[b2, {node: a, on: failure}]", "[b2, d]")
         + "    - {id: d, run: x, depends_on: [{node: a, on: failure}]}\n";
-    assert_eq!(found_in(&diamond), ["E0309 7:34"]);
+    assert_eq!(found_in(&diamond), ["E0309 7:40"]);
     assert_eq!(found_in(&far.replace("depends_on: [b]", "depends_on: [{node: b, on: finished}]")), [""; 0]);
 }
