@@ -282,10 +282,8 @@ impl<'t> Reader<'t> {
         match key.form {
             Form::Bool => _ = self.bool(value, &what),
             Form::Object => _ = self.mapping(value, &what),
-            Form::Word(allowed) => {
-                if !self.tree.scalar(value).is_some_and(|word| words::has(allowed, word)) {
-                    self.bad_value(value, &what, allowed);
-                }
+            Form::Word(allowed) if !self.tree.scalar(value).is_some_and(|word| words::has(allowed, word)) => {
+                self.bad_value(value, &what, allowed);
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::OutputFormat;
+pub use super::rule_places::RulePlaces;
 use crate::base::NodeId;
 use crate::diag::Span;
 
@@ -35,19 +36,6 @@ pub struct Workflow {
     pub inputs: Vec<InputSpec>,
     /// Where rules stand that findings about nodes speak of.
     pub places: RulePlaces,
-}
-
-/// Where some rules stand; nothing where they are not given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RulePlaces {
-    /// The time of the run in the rules.
-    pub timeout: Option<Span>,
-    /// The time of the run in its budget.
-    pub budget_time: Option<Span>,
-    /// How often failed nodes are repeated.
-    pub max_retries: Option<Span>,
-    /// How attempts are repeated.
-    pub retry_policy: Option<Span>,
 }
 
 /// What holds for a whole run.

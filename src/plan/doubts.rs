@@ -136,7 +136,7 @@ impl Plan {
         for node in retried {
             let total = node.worst_case().total();
             if let Some(limit) = node.total_timeout.filter(|&limit| total > limit) {
-                found.push(outlasts(node, (Limit::OfTheNode, limit), 0));
+                found.push(outlasts(node, (Limit::Node, limit), 0));
             } else if run.is_some_and(|limit| total.min(node.total_timeout.unwrap_or(total)) > limit) {
                 others += 1;
                 if longest.is_none_or(|(_, most)| total > most) {
@@ -145,7 +145,7 @@ impl Plan {
             }
         }
         if let (Some((node, _)), Some(limit)) = (longest, run) {
-            let whose = if budget.is_some() { Limit::OfTheBudget } else { Limit::OfTheRun };
+            let whose = if budget.is_some() { Limit::Budget } else { Limit::Run };
             let finding = outlasts(node, (whose, limit), others - 1);
             found.push(match place {
                 Some(place) => finding.at(place, "all the time that the run has"),
@@ -251,14 +251,14 @@ impl Plan {
 /// Whose time it is that retries can outlast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
-    OfTheNode,
-    OfTheRun,
-    OfTheBudget,
+    Node,
+    Run,
+    Budget,
 }
 
 fn outlasts(node: &NodeSpec, (whose, limit): (Limit, Duration), others: usize) -> Diagnostic {
     let worst = node.worst_case();
-    let has = if whose == Limit::OfTheNode { "its `total_timeout` is" } else { "the whole run has" };
+    let has = if whose == Limit::Node { "its `total_timeout` is" } else { "the whole run has" };
     let (total, limit) = (text::duration(worst.total()), text::duration(limit));
     let message = format!("the retries of `{}` can take {total}, and {has} {limit}", node.id);
     let label = match worst.attempt {
@@ -276,12 +276,12 @@ fn outlasts(node: &NodeSpec, (whose, limit): (Limit, Duration), others: usize) -
         more => finding.help(format!("so can those of {}", text::count(more, "other node"))),
     };
     finding.help(match whose {
-        Limit::OfTheRun => {
+        Limit::Run => {
             "allow fewer attempts or shorter delays, or give the run more time: `timeout_ms` in the rules"
         }
-        Limit::OfTheBudget => {
+        Limit::Budget => {
             "allow fewer attempts or shorter delays, or give the run more time: `time` in its `budget`"
         }
-        Limit::OfTheNode => "allow fewer attempts or shorter delays, or a longer `total_timeout`",
+        Limit::Node => "allow fewer attempts or shorter delays, or a longer `total_timeout`",
     })
 }
