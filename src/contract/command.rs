@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys::words;
+use super::pasting;
 use super::reader::Reader;
 use crate::diag::{Diagnostic, codes};
 use crate::model::output::OutputFormat;
@@ -11,9 +12,6 @@ use crate::yaml::{NodeRef, Shape};
 
 /// Shells that take a script after `-c` and stop at its first failure with `-eu`.
 const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "ash"];
-
-/// Other programs that run text that follows `-c` or `-e`.
-const INTERPRETERS: [&str; 7] = ["python", "python3", "perl", "ruby", "node", "lua", "php"];
 
 /// What a program gets beside its arguments, and what becomes of what it prints; each where it is said.
 #[derive(Debug, Default)]
@@ -245,8 +243,9 @@ fn read_run(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<Pr
         let mut argv = Vec::with_capacity(items.len());
         for &item in items {
             let text = reader.text(item, "an argument")?;
-            if text.contains("${{") && is_run_as_text(&argv, argv.len()) {
-                reader.push(pasted(reader, item, "`${{ … }}` stands in text that is run"));
+            if let Some(interpreter) = pasting::interpreter_of(&argv, text) {
+                let finding = pasted(reader, item, "`${{ … }}` stands in text that is run");
+                reader.push(finding.help(pasting::rewritten(text, interpreter)));
             } else {
                 expressions(reader, item, text);
             }
@@ -270,7 +269,9 @@ fn read_run(reader: &mut Reader<'_>, holder: NodeRef, run: NodeRef) -> Option<Pr
         return None;
     }
     if script.contains("${{") {
-        reader.push(pasted(reader, run, "`${{ … }}` stands in a script"));
+        let program = shell.and_then(|shell| first_word(reader, shell)).unwrap_or_default();
+        let finding = pasted(reader, run, "`${{ … }}` stands in a script");
+        reader.push(finding.help(pasting::rewritten(script, program)));
         return None;
     }
     let Some(shell) = shell else { return Some(ProgramSpec::Shell(script.to_owned())) };
@@ -291,7 +292,8 @@ fn read_shell(reader: &mut Reader<'_>, shell: NodeRef) -> Option<Vec<String>> {
     for word in &words {
         no_nul(reader, shell, word)?;
         if word.contains("${{") {
-            reader.push(pasted(reader, shell, "`${{ … }}` chooses what runs the script"));
+            let finding = pasted(reader, shell, "`${{ … }}` chooses what runs the script");
+            reader.push(finding.help("name the program that runs the script"));
             return None;
         }
     }
@@ -302,7 +304,7 @@ fn read_shell(reader: &mut Reader<'_>, shell: NodeRef) -> Option<Vec<String>> {
         return None;
     };
     if !list {
-        if words.len() == 1 && SHELLS.contains(&file_name(program)) {
+        if words.len() == 1 && SHELLS.contains(&pasting::file_name(program)) {
             words.push("-eu".to_owned());
         }
         words.push("-c".to_owned());
@@ -310,25 +312,18 @@ fn read_shell(reader: &mut Reader<'_>, shell: NodeRef) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn file_name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
-}
-
-/// Whether the argument at `at` is text that the program runs.
-fn is_run_as_text(argv: &[String], at: usize) -> bool {
-    let interprets =
-        |word: &String| SHELLS.contains(&file_name(word)) || INTERPRETERS.contains(&file_name(word));
-    // `-c` can stand in a cluster: `sh -euc`.
-    let asks = |word: &String| word.starts_with('-') && !word.starts_with("--") && word.ends_with(['c', 'e']);
-    at > 0 && argv[..at].iter().any(interprets) && argv.get(at - 1).is_some_and(asks)
+/// The program that a `shell` names.
+fn first_word<'t>(reader: &Reader<'t>, shell: NodeRef) -> Option<&'t str> {
+    let word = match reader.tree.shape(shell) {
+        Shape::Sequence(items) => reader.tree.scalar(*items.first()?)?,
+        _ => reader.tree.scalar(shell)?,
+    };
+    word.split_whitespace().next()
 }
 
 fn pasted(reader: &Reader<'_>, node: NodeRef, label: &str) -> Diagnostic {
     Diagnostic::error(codes::PASTED_DATA, "data is never pasted into text that an interpreter runs")
         .at(reader.tree.span(node), label)
-        .help(
-            "give the data to the program by `env`, `stdin`, `$ONEX_NODE_RESULTS`, or an argument of its own",
-        )
 }
 
 fn read_cwd(reader: &mut Reader<'_>, cwd: NodeRef) -> Option<String> {
@@ -362,6 +357,9 @@ fn read_env(reader: &mut Reader<'_>, env: NodeRef) -> BTreeMap<String, String> {
                 )
                 .at(reader.tree.span(entry.key), "no name of a variable"),
             );
+            continue;
+        }
+        if !reader.is_plain(entry.key, "the name of a variable", name) {
             continue;
         }
         let value = match reader.tree.shape(entry.value) {

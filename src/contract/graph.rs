@@ -16,12 +16,17 @@ use crate::yaml::NodeRef;
 /// Suggesting a name looks at every node, so only the first unknown names get a suggestion.
 const MAX_SUGGESTIONS: usize = 20;
 
+/// The most edges that are named which stand in one of two lists only.
+const MAX_DIFFERENCES: usize = 5;
+
 pub(super) struct Graph<'r> {
     dialect: Dialect,
     rules: &'r RuleSet,
     nodes: Vec<NodeSpec>,
     by_id: HashMap<NodeId, usize>,
     edges: Vec<(usize, RawEdge)>,
+    /// How many of them stand in `depends_on`; the others stand in `edges`.
+    in_nodes: Option<usize>,
     /// Nodes with the name of another that stands in for them, and where that stands.
     fallbacks: Vec<(usize, String, Span)>,
     suggestions: usize,
@@ -37,6 +42,7 @@ impl<'r> Graph<'r> {
             nodes: Vec::new(),
             by_id: HashMap::new(),
             edges: Vec::new(),
+            in_nodes: None,
             fallbacks: Vec::new(),
             suggestions: 0,
             asks_again: false,
@@ -96,6 +102,7 @@ impl<'r> Graph<'r> {
     /// Edges that stand beside the nodes: `{from_node, to_node}`. They add to `depends_on`.
     pub(super) fn read_edges(&mut self, reader: &mut Reader<'_>, list: NodeRef) {
         let Some(items) = reader.sequence(list, "`edges`") else { return };
+        self.in_nodes = Some(self.edges.len());
         for &item in items {
             if reader.mapping(item, "an edge").is_none() {
                 continue;
@@ -149,6 +156,7 @@ impl<'r> Graph<'r> {
     /// Resolves the edges and gives the nodes in the order of their declaration.
     pub(super) fn finish(mut self, reader: &mut Reader<'_>) -> Vec<NodeSpec> {
         let refused: HashSet<String> = std::mem::take(&mut reader.refused_ids).into_iter().collect();
+        self.compare_lists(reader);
         let mut edges = std::mem::take(&mut self.edges);
         edges.sort_by_key(|(index, _)| *index);
         // For each node, who waited for it last, and for which of its ends.
@@ -197,6 +205,41 @@ impl<'r> Graph<'r> {
             self.rules.say_unasked(reader);
         }
         self.nodes
+    }
+
+    /// Says where `depends_on` and `edges` both list edges, and not the same. All of them count.
+    fn compare_lists(&self, reader: &mut Reader<'_>) {
+        let Some((in_nodes, in_edges)) = self.in_nodes.and_then(|at| self.edges.split_at_checked(at)) else {
+            return;
+        };
+        if in_nodes.is_empty() || in_edges.is_empty() {
+            return;
+        }
+        let tree = reader.tree;
+        let ends = |edges: &[(usize, RawEdge)]| -> HashSet<(usize, String)> {
+            let end = |(index, edge): &(usize, RawEdge)| Some((*index, tree.scalar(edge.id)?.to_owned()));
+            edges.iter().filter_map(end).collect()
+        };
+        let sides = [(in_nodes, ends(in_edges), "`depends_on`"), (in_edges, ends(in_nodes), "`edges`")];
+        let only_here = sides.iter().flat_map(|(edges, others, place)| {
+            let missing = |(index, edge): &&(usize, RawEdge)| {
+                // What is not declared has been told of, and `edges` cannot say another end than success.
+                let id = tree.scalar(edge.id).filter(|id| self.by_id.contains_key(*id));
+                edge.on == EdgeCondition::Success
+                    && id.is_some_and(|id| !others.contains(&(*index, id.to_owned())))
+            };
+            edges.iter().filter(missing).map(move |(index, edge)| (*index, edge.id, *place))
+        });
+        let mut only_here = only_here.peekable();
+        if only_here.peek().is_none() {
+            return;
+        }
+        let finding = Diagnostic::warning(codes::DISAGREEMENT, "`edges` and `depends_on` list other edges");
+        let finding = only_here.take(MAX_DIFFERENCES).fold(finding, |finding, (index, at, place)| {
+            let label = format!("before `{}`: in {place} only", self.nodes[index].id);
+            finding.at(tree.span(at), label)
+        });
+        reader.push(finding.help("all of them count; list each edge in both, or all in one"));
     }
 
     /// A node that stands in for another waits for its failure, whatever else it waits for.

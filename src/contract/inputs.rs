@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::keys;
 use super::reader::Reader;
+use crate::base::NodeId;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, codes};
 use crate::model::workflow::{InputSpec, InputType};
@@ -24,6 +25,13 @@ pub(super) fn declared(reader: &mut Reader<'_>, inputs: NodeRef) -> Vec<InputSpe
             reader.wrong_type(entry.key, "the name of an input", "text");
             continue;
         };
+        if let Err(error) = NodeId::new(name) {
+            let name = crate::base::text::clip(name, 40);
+            let message = format!("`{name}` cannot be the name of an input");
+            reader
+                .push(Diagnostic::error(codes::BAD_ID, message).at(tree.span(entry.key), error.to_string()));
+            continue;
+        }
         let mut spec = InputSpec {
             name: name.to_owned(),
             kind: InputType::String,
@@ -39,12 +47,14 @@ pub(super) fn declared(reader: &mut Reader<'_>, inputs: NodeRef) -> Vec<InputSpe
                 if let Some(kind) = tree.value(entry.value, "type") {
                     spec.kind = input_type(reader, kind).unwrap_or_default();
                 }
-                spec.description = reader.get_text(entry.value, "description");
+                spec.description = reader.get_plain(entry.value, "description");
                 let required = tree.value(entry.value, "required");
                 spec.required = required.and_then(|n| reader.bool(n, "`required`")).unwrap_or(false);
                 if let Some(default) = tree.value(entry.value, "default") {
                     let value = tree.to_json(default);
-                    if spec.kind.accepts(&value) {
+                    if holds_expression(&value) {
+                        reader.is_plain(default, &format!("the default of `{name}`"), "${{");
+                    } else if spec.kind.accepts(&value) {
                         spec.default = Some(value);
                     } else {
                         reader.wrong_type(default, &format!("the default of `{name}`"), article(spec.kind));
@@ -60,6 +70,16 @@ pub(super) fn declared(reader: &mut Reader<'_>, inputs: NodeRef) -> Vec<InputSpe
         specs.push(spec);
     }
     specs
+}
+
+/// Whether a text somewhere in a value holds an expression.
+fn holds_expression(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${{"),
+        Value::Array(items) => items.iter().any(holds_expression),
+        Value::Object(map) => map.values().any(holds_expression),
+        _ => false,
+    }
 }
 
 fn input_type(reader: &mut Reader<'_>, node: NodeRef) -> Option<InputType> {

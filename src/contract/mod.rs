@@ -11,7 +11,9 @@ mod include;
 mod inputs;
 mod keys;
 mod kind;
+mod metadata;
 mod node;
+mod pasting;
 mod policy;
 mod reader;
 mod rules;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Findings, Severity, SourceId, codes};
 use crate::model::workflow::Workflow;
-use crate::yaml::{self, Limits, NodeRef, Tree};
+use crate::yaml::{self, Limits, NodeRef, Shape, Tree};
 
 use graph::Graph;
 use keys::Table;
@@ -91,7 +93,7 @@ pub fn parse_with(texts: &Texts) -> Parsed {
         };
     let unreadable = diagnostics.kept().len();
     let has_gaps = diagnostics.kept().iter().any(|finding| finding.severity == Severity::Error);
-    let mut reader = Reader { tree: &tree, diagnostics, refused_ids: Vec::new() };
+    let mut reader = Reader::of(&tree, diagnostics);
     let (kind, workflow) = document(&mut reader, &tree);
     let mut diagnostics = reader.diagnostics;
     if has_gaps {
@@ -122,7 +124,10 @@ fn document(reader: &mut Reader<'_>, tree: &Tree<'_>) -> (FileKind, Option<Workf
     if kind != FileKind::Orchestrator {
         return (kind, None);
     }
+    metadata::check_node_type(reader, root);
+    metadata::check_metadata(reader, root);
     let Some(workflow) = tree.get(root, "workflow") else { return (kind, onex_document(reader, root)) };
+    metadata::check_metadata(reader, workflow);
     if let Some(other) = tree.get(root, "workflow_coordination") {
         reader.push(
             Diagnostic::error(
@@ -161,19 +166,28 @@ fn workflow_document(reader: &mut Reader<'_>, root: NodeRef, workflow: NodeRef) 
     };
     let rules =
         RuleSet::read(reader, coordination.and_then(|c| reader.tree.value(c, "rules")), error_handling, &[]);
+    if let Some(agents) = reader.get_mapping(workflow, "agents") {
+        reader.agents = tree_keys(reader, agents);
+    }
     let mut graph = Graph::new(Dialect::Workflow, &rules);
     match reader.tree.value(workflow, "tasks") {
         Some(tasks) => graph.read_nodes(reader, tasks),
         None => reader.no_graph(workflow, "add `tasks: [{id: hello, run: echo hello}]`"),
     }
     Some(Workflow {
-        name: reader.get_text(workflow, "name").unwrap_or_else(|| "workflow".to_owned()),
+        name: reader.get_plain(workflow, "name").unwrap_or_else(|| "workflow".to_owned()),
         version: reader.tree.value(workflow, "version").and_then(|v| values::version(reader, v)),
-        description: reader.get_text(workflow, "description"),
+        description: reader.get_plain(workflow, "description"),
         nodes: graph.finish(reader),
         inputs: reader.tree.value(workflow, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
+        places: rules.places,
     })
+}
+
+fn tree_keys<'t>(reader: &Reader<'t>, mapping: NodeRef) -> Option<Vec<&'t str>> {
+    let Shape::Mapping(entries) = reader.tree.shape(mapping) else { return None };
+    Some(entries.iter().filter_map(|entry| reader.tree.scalar(entry.key)).collect())
 }
 
 /// `spec/001`: `workflow_coordination: {workflow_definition: {workflow_metadata, execution_graph, coordination_rules}}`.
@@ -207,26 +221,34 @@ fn onex_document(reader: &mut Reader<'_>, root: NodeRef) -> Option<Workflow> {
     );
 
     let mut graph = Graph::new(Dialect::Onex, &rules);
-    match execution_graph.and_then(|g| tree.value(g, "nodes")) {
-        Some(nodes) => graph.read_nodes(reader, nodes),
-        None => reader.no_graph(
+    let [nodes, edges] = ["nodes", "edges"].map(|key| execution_graph.and_then(|g| tree.value(g, key)));
+    let is_empty = |list: NodeRef| matches!(tree.shape(list), Shape::Sequence([]));
+    match (nodes, edges) {
+        (Some(nodes), _) => graph.read_nodes(reader, nodes),
+        (None, Some(edges)) if !is_empty(edges) && !reader.graph_elsewhere => reader.push(
+            Diagnostic::error(codes::MISSING_KEY, "a graph with `edges` needs `nodes`")
+                .at(tree.span(edges), "edges between which nodes?")
+                .help("add `nodes: [{node_id: a, step_config: {run: [program, argument]}}]`"),
+        ),
+        _ => reader.no_graph(
             coordination.unwrap_or(root),
             "a workflow's nodes stand in `workflow_coordination.workflow_definition.execution_graph.nodes`",
         ),
     }
-    if let Some(edges) = execution_graph.and_then(|g| tree.value(g, "edges")) {
+    if let (Some(_), Some(edges)) = (nodes, edges) {
         graph.read_edges(reader, edges);
     }
-    let workflow_name = metadata.and_then(|metadata| reader.get_text(metadata, "workflow_name"));
-    let name = reader.get_text(root, "name").or(workflow_name);
+    let workflow_name = metadata.and_then(|metadata| reader.get_plain(metadata, "workflow_name"));
+    let name = reader.get_plain(root, "name").or(workflow_name);
     let [contract_version, node_version] = ["contract_version", "node_version"]
         .map(|key| tree.value(root, key).and_then(|version| values::version(reader, version)));
     Some(Workflow {
         name: name.unwrap_or_else(|| "workflow".to_owned()),
         version: contract_version.or(node_version),
-        description: reader.get_text(root, "description"),
+        description: reader.get_plain(root, "description"),
         nodes: graph.finish(reader),
         inputs: tree.value(root, "inputs").map_or_else(Vec::new, |i| inputs::declared(reader, i)),
         rules: rules.run,
+        places: rules.places,
     })
 }

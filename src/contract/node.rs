@@ -1,6 +1,7 @@
 //! One node of a contract, in either dialect.
 
-use super::keys::{self, Key, words};
+use super::keys::{self, Key, Standing, words};
+use super::metadata::read_kind;
 use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
@@ -40,6 +41,18 @@ pub(super) struct RawNode {
 pub(super) fn read_node(
     reader: &mut Reader<'_>,
     node: NodeRef,
+    place: (Dialect, &RuleSet),
+) -> Option<RawNode> {
+    let enabled = reader.tree.value(node, "enabled");
+    reader.disabled = enabled.is_some_and(|enabled| reader.tree.shape(enabled) == Shape::Bool(false));
+    let raw = read_keys(reader, node, place);
+    reader.disabled = false;
+    raw
+}
+
+fn read_keys(
+    reader: &mut Reader<'_>,
+    node: NodeRef,
     (dialect, rules): (Dialect, &RuleSet),
 ) -> Option<RawNode> {
     let tree = reader.tree;
@@ -48,7 +61,8 @@ pub(super) fn read_node(
     reader.check_keys(node, if dialect == Dialect::Onex { &keys::ONEX_NODE } else { &keys::TASK });
 
     let (id, span) = read_id(reader, node, dialect)?;
-    let kind = either(reader, node, "node_type", "type").and_then(|n| reader.text(n, "`node_type`"));
+    let kind = either(reader, node, "node_type", "type").and_then(|n| read_kind(reader, n));
+    either(reader, node, "when", "condition");
     let edges =
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
     let idempotent = tree.value(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
@@ -71,9 +85,11 @@ pub(super) fn read_node(
         holder.map_or((None, None), |holder| read_action(reader, holder, || format!("node `{id}`")));
     let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
     let asks_again = matches!(error_action, Some(AskedAction::Retry)) && !retry.own;
-    let kind = kind.map_or_else(NodeKind::default, NodeKind::from_word);
+    let kind = kind.unwrap_or_default();
     let tags: Vec<String> = tree.value(node, "tags").map_or_else(Vec::new, |n| {
-        reader.texts(n, "`tags`").into_iter().map(|(tag, _)| tag.to_owned()).collect()
+        let mut tags = reader.texts(n, "`tags`");
+        tags.retain(|&(tag, at)| reader.is_plain(at, "a tag", tag));
+        tags.into_iter().map(|(tag, _)| tag.to_owned()).collect()
     });
     let breaker = match tree.value(node, "circuit_breaker") {
         Some(n) if reader.is_switched_off(n) => None,
@@ -84,7 +100,7 @@ pub(super) fn read_node(
     let guards = kind == NodeKind::Validator
         && tags.iter().any(|tag| ["required", "security"].iter().any(|word| tag.eq_ignore_ascii_case(word)));
 
-    let (description, name) = (reader.get_text(node, "description"), reader.get_text(node, "name"));
+    let (description, name) = (reader.get_plain(node, "description"), reader.get_plain(node, "name"));
 
     let spec = NodeSpec {
         kind,
@@ -122,6 +138,9 @@ fn with_resources(action: Action, resources: Resources) -> Action {
 /// The index of a group, which has to have a size.
 fn read_group(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) -> Option<usize> {
     let name = reader.text(node, "`group`")?;
+    if !reader.is_plain(node, "`group`", name) {
+        return None;
+    }
     let groups = &rules.run.groups;
     let found = groups.iter().position(|group| group.name == name);
     if found.is_none() {
@@ -168,7 +187,7 @@ fn read_fallback(
     }
     Some(RawFallback::Inline(Box::new(NodeSpec {
         kind: of.kind.clone(),
-        description: reader.get_text(node, "description"),
+        description: reader.get_plain(node, "description"),
         enabled: of.enabled,
         retry: RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() },
         timeout: rules.step_timeout.unwrap_or(DEFAULT_TIMEOUT),
@@ -278,7 +297,25 @@ fn read_retry(
     (idempotent, rules): (Option<bool>, &RuleSet),
 ) -> RetrySpec {
     let inherited = RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() };
-    let Some(retry) = reader.get_mapping(node, "retry") else {
+    let given = reader.tree.value(node, "retry");
+    if given.is_some_and(|given| reader.is_switched_off(given)) {
+        return RetrySpec { inner: None, own: true, outer: OuterRetry::default() };
+    }
+    if let Some(given) = given
+        && matches!(reader.tree.shape(given), Shape::Int(_) | Shape::Text(_))
+    {
+        let attempts = match reader.tree.shape(given) {
+            Shape::Int(n @ 1..) => n,
+            _ => 3,
+        };
+        reader.push(
+            Diagnostic::error(codes::WRONG_TYPE, "`retry` is a mapping")
+                .at(reader.tree.span(given), format!("this is {}", reader.tree.shape(given).noun()))
+                .help(format!("write `retry: {{max_attempts: {attempts}}}`; the first attempt counts, too")),
+        );
+    }
+    let retry = given.filter(|&given| !matches!(reader.tree.shape(given), Shape::Int(_) | Shape::Text(_)));
+    let Some(retry) = retry.filter(|&retry| reader.mapping(retry, "`retry`").is_some()) else {
         // What must not be repeated does not inherit repetition; the outer tier repeats only what never started.
         return match idempotent {
             Some(false) => RetrySpec { inner: None, ..inherited },
@@ -351,6 +388,19 @@ fn read_error_action(reader: &mut Reader<'_>, node: NodeRef, rules: &RuleSet) ->
     }
 }
 
+/// The agent of a task is one of those that the workflow declares, if it declares any.
+fn check_agent(reader: &mut Reader<'_>, node: NodeRef) {
+    let (Some(agents), Some(name)) = (&reader.agents, reader.tree.scalar(node)) else { return };
+    if agents.contains(&name) {
+        return;
+    }
+    let meant = nearest(name, agents.iter().copied());
+    let finding = Diagnostic::error(codes::BAD_VALUE, format!("the agent `{name}` is not declared"))
+        .at(reader.tree.span(node), "none of `agents`")
+        .did_you_mean(meant);
+    reader.push(finding);
+}
+
 /// The action, if it can be carried out, and the key that declares it.
 fn read_action(
     reader: &mut Reader<'_>,
@@ -366,7 +416,11 @@ fn read_action(
         let acts = match key.name {
             _ if key.is_command() => tree.shape(entry.value) != Shape::Null,
             "parallel" if matches!(tree.shape(entry.value), Shape::Bool(_)) => false,
-            _ => !reader.is_off(entry.value),
+            _ => match tree.shape(entry.value) {
+                Shape::Null => false,
+                Shape::Bool(false) => key.standing == Standing::LaterEvenOff,
+                _ => true,
+            },
         };
         if !acts {
             continue;
@@ -385,6 +439,11 @@ fn read_action(
             ),
             None => found = Some((key, entry.key, entry.value)),
         }
+    }
+    if let Some((key, _, value)) = found
+        && key.name == "agent"
+    {
+        check_agent(reader, value);
     }
     match found {
         Some((key, _, value)) if key.is_command() => {

@@ -150,13 +150,10 @@ pub(super) fn read_resources(reader: &mut Reader<'_>, node: NodeRef) -> Resource
                 .help("keep one of them"),
         );
     }
-    let megabytes = tree.value(node, "memory_mb").and_then(|n| match tree.shape(n) {
-        Shape::Int(_) => reader.count(n, "`memory_mb`", 1).map(|mb| u64::from(mb) << 20),
-        _ => size(reader, n, "`memory_mb`"),
-    });
     Resources {
         cpus: tree.value(node, "cpu").and_then(|n| processors(reader, n, "`cpu`")),
-        memory: megabytes.or_else(|| tree.value(node, "memory").and_then(|n| size(reader, n, "`memory`"))),
+        memory: megabytes(reader, node, "memory_mb")
+            .or_else(|| tree.value(node, "memory").and_then(|n| size(reader, n, "`memory`"))),
         processes: tree.value(node, "pids").and_then(|n| reader.count(n, "`pids`", 1)).map(u64::from),
     }
 }
@@ -168,13 +165,43 @@ pub(super) fn read_constraints(reader: &mut Reader<'_>, node: NodeRef) -> (Optio
         return (None, Resources::default());
     }
     reader.check_keys(node, &keys::RESOURCE_CONSTRAINTS);
+    let mut one_of = |name: &str, synonym: &str| {
+        let (first, second) = (tree.value(node, name), tree.value(node, synonym));
+        if let (Some(first), Some(second)) = (first, second) {
+            reader.push(
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    format!("`{name}` and `{synonym}` say the same thing twice"),
+                )
+                .at(tree.span(second), "here")
+                .at(tree.span(first), "and here")
+                .help("keep one of them"),
+            );
+        }
+    };
+    one_of("max_cpu", "max_cpu_cores");
+    one_of("max_memory", "max_memory_mb");
     let at_once = tree.value(node, "max_agents").and_then(|n| reader.count(n, "`max_agents`", 1));
     let resources = Resources {
-        cpus: tree.value(node, "max_cpu").and_then(|n| processors(reader, n, "`max_cpu`")),
-        memory: tree.value(node, "max_memory").and_then(|n| size(reader, n, "`max_memory`")),
+        cpus: ["max_cpu", "max_cpu_cores"]
+            .into_iter()
+            .filter_map(|key| processors(reader, tree.value(node, key)?, &format!("`{key}`")))
+            .next_back(),
+        memory: megabytes(reader, node, "max_memory_mb")
+            .or_else(|| tree.value(node, "max_memory").and_then(|n| size(reader, n, "`max_memory`"))),
         processes: None,
     };
     (at_once.map(|n| n as usize), resources)
+}
+
+/// Megabytes as a number, or a size with its unit.
+fn megabytes(reader: &mut Reader<'_>, mapping: NodeRef, key: &str) -> Option<u64> {
+    let node = reader.tree.value(mapping, key)?;
+    let what = format!("`{key}`");
+    match reader.tree.shape(node) {
+        Shape::Int(_) => reader.count(node, &what, 1).map(|mb| u64::from(mb) << 20),
+        _ => size(reader, node, &what),
+    }
 }
 
 /// A number of processors: `4`, or `"4 cores"` as `spec/004` writes it.

@@ -1,7 +1,7 @@
 //! Reads typed values out of a tree and says what is wrong with them, where.
 
 use super::keys::words::{self, Word};
-use super::keys::{Standing, Table};
+use super::keys::{Form, Key, Standing, Table};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Findings, Severity, Span, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
@@ -12,9 +12,29 @@ pub(super) struct Reader<'t> {
     pub diagnostics: Findings,
     /// Ids that were refused: who depends on one has done nothing wrong.
     pub refused_ids: Vec<String>,
+    /// Whether a graph was found where it has no effect: then nobody needs to be told that there is none.
+    pub graph_elsewhere: bool,
+    /// The agents that are declared, where they are.
+    pub agents: Option<Vec<&'t str>>,
+    /// Whether what is read belongs to a node that is disabled: what it asks for does not have to be carried out.
+    pub disabled: bool,
 }
 
+/// Keys that hold a graph, or a part of it.
+const GRAPH_KEYS: [&str; 5] = ["execution_graph", "workflow_definition", "nodes", "edges", "tasks"];
+
 impl<'t> Reader<'t> {
+    pub(super) const fn of(tree: &'t Tree<'t>, diagnostics: Findings) -> Self {
+        Self {
+            tree,
+            diagnostics,
+            refused_ids: Vec::new(),
+            graph_elsewhere: false,
+            agents: None,
+            disabled: false,
+        }
+    }
+
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -48,17 +68,19 @@ impl<'t> Reader<'t> {
 
     /// Says that a part of the language is not carried out yet.
     pub(super) fn later(&mut self, node: NodeRef, what: &str) {
-        self.push(
-            Diagnostic::warning(
-                codes::NOT_CARRIED_OUT,
-                format!("{what} is not carried out yet by this version of onex"),
-            )
-            .at(self.tree.span(node), "the contract plans, but does not run"),
-        );
+        let (severity, label) = match self.disabled {
+            true => (Severity::Info, "the node is disabled, so nothing has to be done"),
+            false => (Severity::Warning, "the contract plans, but does not run"),
+        };
+        let message = format!("{what} is not carried out yet by this version of onex");
+        self.push(Diagnostic::new(severity, codes::NOT_CARRIED_OUT, message).at(self.tree.span(node), label));
     }
 
     /// Says that there is no graph.
     pub(super) fn no_graph(&mut self, at: NodeRef, help: &str) {
+        if self.graph_elsewhere {
+            return;
+        }
         let at = match self.tree.shape(at) {
             Shape::Mapping([first, ..]) => self.tree.span(first.key),
             _ => self.tree.span(at),
@@ -203,11 +225,67 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// The text under `key`, which stays as it is; says so if there is something else, or an expression in it.
+    pub(super) fn get_plain(&mut self, parent: NodeRef, key: &str) -> Option<String> {
+        let text = self.get_text(parent, key)?;
+        let node = self.tree.value(parent, key)?;
+        self.is_plain(node, &format!("`{key}`"), &text).then_some(text)
+    }
+
+    /// Whether a text holds no expression; says so where it does.
+    pub(super) fn is_plain(&mut self, node: NodeRef, what: &str, text: &str) -> bool {
+        let plain = !text.contains("${{");
+        if !plain {
+            self.push(
+                Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot hold an expression"))
+                    .at(self.tree.span(node), "`${{ … }}` would stay here as it is written")
+                    .help(
+                        "expressions stand in what a program gets: its arguments, `env`, `stdin` and `cwd`",
+                    ),
+            );
+        }
+        plain
+    }
+
     /// Says what becomes of every key of a mapping that is not simply read or kept.
     pub(super) fn check_keys(&mut self, mapping: NodeRef, table: &Table) {
         let Shape::Mapping(entries) = self.tree.shape(mapping) else { return };
+        let mut meaningless = Vec::new();
         for entry in entries {
-            self.check_key(mapping, *entry, table);
+            match self.tree.scalar(entry.key).and_then(|key| table.standing(key)) {
+                Some(Standing::Meaningless) => meaningless.push(entry.key),
+                Some(Standing::Always) if self.tree.shape(entry.value) == Shape::Bool(false) => {
+                    meaningless.push(entry.key);
+                }
+                _ => self.check_key(mapping, *entry, table),
+            }
+        }
+        self.say_meaningless(&meaningless);
+    }
+
+    /// One remark on all keys of a mapping that mean nothing here.
+    fn say_meaningless(&mut self, keys: &[NodeRef]) {
+        if keys.is_empty() {
+            return;
+        }
+        let names: Vec<String> =
+            keys.iter().filter_map(|&key| Some(format!("`{}`", self.tree.scalar(key)?))).collect();
+        let verbs = if keys.len() == 1 { ["means", "changes"] } else { ["mean", "change"] };
+        let message = format!("{} {} nothing to onex and {} nothing", names.join(", "), verbs[0], verbs[1]);
+        let finding = Diagnostic::new(Severity::Info, codes::MEANINGLESS_RULE, message);
+        self.push(keys.iter().fold(finding, |finding, &key| finding.at(self.tree.span(key), "")));
+    }
+
+    /// Checks the value of a key that is not carried out yet, as far as its form is known.
+    fn check_later(&mut self, value: NodeRef, key: &Key) {
+        let what = format!("`{}`", key.name);
+        match key.form {
+            Form::Bool => _ = self.bool(value, &what),
+            Form::Object => _ = self.mapping(value, &what),
+            Form::Word(allowed) if !self.tree.scalar(value).is_some_and(|word| words::has(allowed, word)) => {
+                self.bad_value(value, &what, allowed);
+            }
+            _ => {}
         }
     }
 
@@ -260,21 +338,19 @@ impl<'t> Reader<'t> {
         }
         // `parallel: true` on a task of `spec/004` is a hint, `parallel: […]` an action.
         let hint = key == "parallel" && matches!(self.tree.shape(entry.value), Shape::Bool(_));
-        let empty = self.tree.shape(entry.value) == Shape::Null;
+        let shape = self.tree.shape(entry.value);
         match standing {
-            Some(Standing::Read | Standing::Kept) => {}
-            Some(Standing::Later | Standing::LaterEvenOff) if hint || empty => {}
-            Some(Standing::Later) if self.is_off(entry.value) => {}
-            Some(Standing::Later | Standing::LaterEvenOff) => self.later(entry.key, &format!("`{key}`")),
-            Some(Standing::Meaningless) => self.push(
-                Diagnostic::new(
-                    Severity::Info,
-                    codes::MEANINGLESS_RULE,
-                    format!("`{key}` means nothing to onex and changes nothing"),
-                )
-                .at(span, ""),
-            ),
+            Some(Standing::Read | Standing::Kept | Standing::Meaningless | Standing::Always) => {}
+            Some(Standing::Later | Standing::LaterEvenOff) if hint || shape == Shape::Null => {}
+            Some(Standing::Later) if shape == Shape::Bool(false) => {}
+            Some(Standing::Later | Standing::LaterEvenOff) => {
+                self.later(entry.key, &format!("`{key}`"));
+                if let Some(key) = table.key(key) {
+                    self.check_later(entry.value, key);
+                }
+            }
             Some(Standing::Elsewhere(place)) => {
+                self.graph_elsewhere |= GRAPH_KEYS.contains(&key);
                 let message = format!("`{key}` has no effect in {}", table.place);
                 let finding = Diagnostic::error(codes::MISPLACED_KEY, message)
                     .at(span, "misplaced")
@@ -292,6 +368,9 @@ impl<'t> Reader<'t> {
                 let meant = table.habit(key).or_else(|| nearest(key, table.candidates()));
                 let severity =
                     if table.strict && meant.is_some() { Severity::Error } else { Severity::Warning };
+                self.graph_elsewhere |=
+                    severity == Severity::Error && meant.is_some_and(|key| GRAPH_KEYS.contains(&key));
+                let meant = meant.or_else(|| nearest(key, table.descriptions()));
                 self.push(
                     Diagnostic::new(
                         severity,

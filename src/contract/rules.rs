@@ -9,7 +9,7 @@ use super::values::{Unit, Zero, duration, duration_in};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::workflow::{
-    Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, Rules,
+    Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, RulePlaces, Rules,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -28,8 +28,9 @@ pub(super) struct RuleSet {
     pub breaker: Option<BreakerSpec>,
     /// What each program may take at most.
     pub resources: Resources,
-    /// A `max_retries` that no node is repeated for, unless one asks for it.
-    unasked_retries: Option<NodeRef>,
+    pub places: RulePlaces,
+    /// Rules of repetitions for which no node is repeated, unless one asks for it.
+    unasked: Vec<(&'static str, NodeRef)>,
 }
 
 impl RuleSet {
@@ -99,12 +100,17 @@ impl RuleSet {
         let cpus = resources.cpus.map(|cpus| cpus as usize);
         self.run.max_parallel = [branches, at_once, cpus].into_iter().flatten().min();
         self.run.timeout = duration_in(reader, rules, "timeout", Zero::Refused);
-        self.step_timeout = get("step_timeout_ms")
-            .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Refused)));
+        let place = |mapping: NodeRef, keys: [&str; 2]| {
+            keys.into_iter().find_map(|key| tree.value(mapping, key)).map(|node| tree.span(node))
+        };
+        self.places.timeout = place(rules, ["timeout", "timeout_ms"]);
+        self.places.budget_time = get("budget").and_then(|(budget, _)| place(budget, ["time", "time_ms"]));
+        self.places.max_retries = get("max_retries").map(|(node, _)| tree.span(node));
+        self.step_timeout = duration_in(reader, rules, "step_timeout", Zero::Refused);
+        read_checkpoints(reader, rules);
 
         let retries = get("max_retries").and_then(|(node, what)| Some((node, reader.count(node, &what, 0)?)));
-        let delay = get("retry_backoff_ms")
-            .and_then(|(node, what)| duration(reader, node, (&what, Unit::Millis, Zero::Allowed)));
+        let delay = duration_in(reader, rules, "retry_backoff", Zero::Allowed);
         let multiplier =
             get("retry_backoff_multiplier").and_then(|(node, what)| reader.number(node, &what, 1.0));
         self.asked_outer = OuterRetry {
@@ -132,22 +138,37 @@ impl RuleSet {
                     );
                 }
             }
-            Some((node, 1..)) => self.unasked_retries = Some(node),
-            _ => {}
+            // Who says that nothing is repeated need not say when.
+            Some((_, 0)) => {}
+            _ => {
+                let delay = delay.filter(|delay| !delay.is_zero());
+                let multiplier = multiplier.filter(|&multiplier| multiplier > 1.0);
+                let said = [
+                    ("max_retries", retries.is_some()),
+                    ("retry_backoff", delay.is_some()),
+                    ("retry_backoff_ms", delay.is_some()),
+                    ("retry_backoff_multiplier", multiplier.is_some()),
+                ];
+                let said = said.into_iter().filter(|(_, is_said)| *is_said);
+                self.unasked = said.filter_map(|(key, _)| Some((key, tree.value(rules, key)?))).collect();
+            }
         }
     }
 
-    /// Says that the rule `max_retries` repeats nothing, once it is known that no node asks for it.
+    /// Says that rules such as `max_retries` repeat nothing, once it is known that no node asks for it.
     pub(super) fn say_unasked(&self, reader: &mut Reader<'_>) {
-        let Some(node) = self.unasked_retries else { return };
-        reader.push(
-            Diagnostic::new(
-                Severity::Info,
-                codes::MEANINGLESS_RULE,
-                "`max_retries` counts under `failure_recovery_strategy: retry` only",
-            )
-            .at(reader.tree.span(node), "no node is repeated for this"),
-        );
+        if self.unasked.is_empty() {
+            return;
+        }
+        let names: Vec<String> = self.unasked.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let verb = if names.len() == 1 { "counts" } else { "count" };
+        let message = format!("{} {verb} under `failure_recovery_strategy: retry` only", names.join(", "));
+        let mut finding = Diagnostic::new(Severity::Info, codes::MEANINGLESS_RULE, message);
+        for (at, (_, node)) in self.unasked.iter().enumerate() {
+            let label = if at == 0 { "no node is repeated for this" } else { "" };
+            finding = finding.at(reader.tree.span(*node), label);
+        }
+        reader.push(finding);
     }
 
     fn read_execution_mode(
@@ -209,11 +230,29 @@ impl RuleSet {
             .filter(|&breaker| !reader.is_switched_off(breaker))
             .and_then(|breaker| read_breaker(reader, breaker, CountedFailures::Infrastructure));
         let Some(policy) = reader.get_mapping(node, "retry_policy") else { return };
+        let policy_key = tree.value(policy, "max_retries").unwrap_or(policy);
+        self.places.retry_policy = Some(tree.span(policy_key));
         reader.check_keys(policy, &keys::RETRY_POLICY);
         let retries =
             tree.value(policy, "max_retries").and_then(|n| reader.count(n, "`max_retries`", 0)).unwrap_or(3);
         let backoff = Backoff { max_attempts: retries.saturating_add(1), ..read_backoff(reader, policy) };
         self.inner = (retries > 0).then(|| Box::new(backoff));
+    }
+}
+
+/// `checkpoint_interval_ms`, which counts where checkpoints are made.
+fn read_checkpoints(reader: &mut Reader<'_>, rules: NodeRef) {
+    let Some(node) = reader.tree.value(rules, "checkpoint_interval_ms") else { return };
+    let read = duration(reader, node, ("`checkpoint_interval_ms`", Unit::Millis, Zero::Allowed));
+    if read.is_some() && reader.tree.value(rules, "checkpoint_enabled").is_none() {
+        reader.push(
+            Diagnostic::new(
+                Severity::Info,
+                codes::MEANINGLESS_RULE,
+                "`checkpoint_interval_ms` counts under `checkpoint_enabled: true` only",
+            )
+            .at(reader.tree.span(node), "there are no checkpoints"),
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::VERSION;
 use super::reader::Reader;
 use crate::base::text::parse_duration;
 use crate::diag::{Diagnostic, codes};
@@ -141,11 +142,47 @@ fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(1 << shift)
 }
 
+/// What a version is as text: up to three numbers, and what comes after `-` or `+`. It may begin with a `v`.
+pub(super) const VERSION_PATTERN: &str = r"^[vV]?[0-9]+(\.[0-9]+){0,2}([-+][0-9A-Za-z.+_-]+)?$";
+
+fn is_version(text: &str) -> bool {
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let (numbers, rest) = text.split_at(text.find(['-', '+']).unwrap_or(text.len()));
+    let parts: Vec<&str> = numbers.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let word = |c: u8| c.is_ascii_alphanumeric() || b".+_-".contains(&c);
+    parts.len() <= 3
+        && parts.iter().all(is_number)
+        && rest.get(1..).is_none_or(|rest| !rest.is_empty() && rest.bytes().all(word))
+}
+
 /// A version: text, a number, or `{major, minor, patch}`.
 pub(super) fn version(reader: &mut Reader<'_>, node: NodeRef) -> Option<String> {
-    if !matches!(reader.tree.shape(node), Shape::Mapping(_)) {
-        return reader.text(node, "a version").map(str::to_owned);
+    let shape = reader.tree.shape(node);
+    if !matches!(shape, Shape::Mapping(_)) {
+        if let Shape::Bool(_) = shape {
+            reader.wrong_type(node, "a version", "text, or `{major, minor, patch}`");
+            return None;
+        }
+        let text = reader.text(node, "a version")?;
+        let counts = match shape {
+            Shape::Text(text) => is_version(text),
+            shape => !is_negative(shape),
+        };
+        if !counts {
+            reader.push(
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    format!("`{}` is no version", crate::base::text::clip(text, 40)),
+                )
+                .at(reader.tree.span(node), "not up to three numbers with dots between them")
+                .help("write `1.0.0`, or `{major: 1, minor: 0, patch: 0}`"),
+            );
+            return None;
+        }
+        return Some(text.to_owned());
     }
+    reader.check_keys(node, &VERSION);
     let mut parts = ["major", "minor", "patch"].map(|key| {
         reader.tree.value(node, key).map_or(Some(0), |part| reader.count(part, "a part of a version", 0))
     });

@@ -126,6 +126,8 @@ table! {
     RETRIES_OUTLAST = "E0217",
     /// Two tiers of retries multiply.
     TWO_TIERS = "E0218",
+    /// The contract is deprecated.
+    DEPRECATED = "E0219",
 
     /// Two nodes have the same id.
     DUPLICATE_NODE = "E0301",

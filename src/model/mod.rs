@@ -14,6 +14,7 @@ pub mod output;
 pub mod plan_view;
 pub mod profile;
 pub mod report;
+pub mod rule_places;
 mod stamp;
 pub mod validation;
 pub mod workflow;

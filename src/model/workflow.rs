@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::OutputFormat;
+pub use super::rule_places::RulePlaces;
 use crate::base::NodeId;
 use crate::diag::Span;
 
@@ -33,6 +34,8 @@ pub struct Workflow {
     pub rules: Rules,
     /// What it wants to be told.
     pub inputs: Vec<InputSpec>,
+    /// Where rules stand that findings about nodes speak of.
+    pub places: RulePlaces,
 }
 
 /// What holds for a whole run.

@@ -1,6 +1,7 @@
 //! What a plan makes doubtful: nodes that can never run, retries that there is no time for, parts of the graph that
 //! have nothing to do with each other.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use petgraph::unionfind::UnionFind;
@@ -10,68 +11,124 @@ use crate::base::text;
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::workflow::{Dependency, EdgeCondition, NodeSpec};
 
-/// The most pairs of edges that are compared.
-const MAX_PAIRS: usize = 1_000_000;
+/// The most edges that are followed in search of contradictions.
+const MAX_STEPS: usize = 1_000_000;
 
 /// The most parts, or nodes, that one message names.
 const MAX_NAMED: usize = 5;
 
+/// How one node waits for an end of another.
+#[derive(Clone, Copy, Debug)]
+struct Way<'p> {
+    /// The edge of the node itself.
+    first: &'p Dependency,
+    /// The edge that names the other node and how it has to end; the same one where there is no node between them.
+    last: &'p Dependency,
+}
+
+/// Whether an edge is satisfied by one end of a node only.
+fn decides(edge: &&Dependency) -> bool {
+    matches!(edge.on, EdgeCondition::Success | EdgeCondition::Failure)
+}
+
+fn opposite(on: EdgeCondition) -> EdgeCondition {
+    if on == EdgeCondition::Success { EdgeCondition::Failure } else { EdgeCondition::Success }
+}
+
 impl Plan {
-    /// One warning for each node that waits for both the success and the failure of another: of one directly, of the
-    /// other through a node between them.
+    /// One warning for each node that waits for both the success and the failure of another, directly or through nodes
+    /// between them. What waits for such a node in its turn is not named.
     #[must_use]
     pub fn never_run(&self) -> Vec<Diagnostic> {
         let nodes = &self.workflow.nodes;
-        let opposite = |on| match on {
-            EdgeCondition::Success => Some(EdgeCondition::Failure),
-            EdgeCondition::Failure => Some(EdgeCondition::Success),
-            EdgeCondition::Finished | EdgeCondition::Fallback => None,
-        };
-        let decides = |edge: &&Dependency| opposite(edge.on).is_some() && nodes[edge.node].enabled;
-        let waits_for_failure: Vec<bool> = nodes
-            .iter()
-            .map(|node| node.depends_on.iter().any(|edge| edge.on == EdgeCondition::Failure))
-            .collect();
+        let fails = |edge: &Dependency| edge.on == EdgeCondition::Failure;
+        if !nodes.iter().any(|node| node.depends_on.iter().any(fails)) {
+            return Vec::new();
+        }
+        let mut never = vec![false; nodes.len()];
         let mut found = Vec::new();
-        let mut pairs = 0;
-        for (index, node) in nodes.iter().enumerate().filter(|(_, node)| node.enabled) {
-            let contradiction = node.depends_on.iter().filter(decides).find_map(|through| {
-                let between = &nodes[through.node];
-                if !waits_for_failure[index] && !waits_for_failure[through.node] {
+        let mut steps = 0;
+        for &index in self.order() {
+            let node = &nodes[index];
+            never[index] =
+                node.enabled && node.depends_on.iter().filter(decides).any(|edge| never[edge.node]);
+            if !node.enabled || never[index] {
+                continue;
+            }
+            let Some(ways) = self.contradiction(index, &mut steps) else { continue };
+            never[index] = true;
+            found.push((index, self.contradicts_itself(index, ways)));
+        }
+        found.sort_unstable_by_key(|&(index, _)| index);
+        found.into_iter().map(|(_, finding)| finding).collect()
+    }
+
+    /// The two ways over which a node waits for both ends of another: each by its first and its last edge.
+    fn contradiction<'p>(&'p self, from: usize, steps: &mut usize) -> Option<[Way<'p>; 2]> {
+        let nodes = &self.workflow.nodes;
+        // For each node that has to end in one way: the edges that say so first.
+        let mut ends: HashMap<(usize, EdgeCondition), Way<'p>> = HashMap::new();
+        let mut open: Vec<(usize, Option<&Dependency>)> = vec![(from, None)];
+        let mut seen: HashSet<usize> = HashSet::from([from]);
+        let mut at = 0;
+        while let Some(&(index, first)) = open.get(at) {
+            at += 1;
+            for edge in nodes[index].depends_on.iter().filter(decides) {
+                *steps += 1;
+                let other = &nodes[edge.node];
+                if *steps > MAX_STEPS {
                     return None;
                 }
-                between.depends_on.iter().filter(decides).find_map(|far| {
-                    pairs += node.depends_on.len();
-                    if pairs > MAX_PAIRS {
-                        return None;
-                    }
-                    let near = node
-                        .depends_on
-                        .iter()
-                        .find(|near| near.node == far.node && Some(near.on) == opposite(far.on))?;
-                    Some((near, through, far))
-                })
-            });
-            let Some((near, through, far)) = contradiction else { continue };
-            let word = |on| if on == EdgeCondition::Success { "success" } else { "failure" };
-            let (first, between) = (&nodes[near.node].id, &nodes[through.node].id);
-            found.push(
-                Diagnostic::warning(codes::NEVER_RUNS, format!("node `{}` can never run", node.id))
-                    .at(near.span, format!("waits for the {} of `{first}`", word(near.on)))
-                    .at(through.span, format!("and for `{between}`"))
-                    .at(far.span, format!("which runs after the {} of `{first}` only", word(far.on)))
-                    .help(format!(
-                        "let it wait for `{between}` with `on: finished`, or for one of them only"
-                    )),
-            );
+                // A node that is disabled satisfies every edge.
+                if !other.enabled {
+                    continue;
+                }
+                let way = Way { first: first.unwrap_or(edge), last: edge };
+                ends.entry((edge.node, edge.on)).or_insert(way);
+                if let Some(&other) = ends.get(&(edge.node, opposite(edge.on))) {
+                    return Some([other, way]);
+                }
+                if seen.insert(edge.node) {
+                    open.push((edge.node, Some(way.first)));
+                }
+            }
         }
-        found
+        None
+    }
+
+    fn contradicts_itself(&self, index: usize, ways: [Way<'_>; 2]) -> Diagnostic {
+        let nodes = &self.workflow.nodes;
+        let word = |on| if on == EdgeCondition::Success { "success" } else { "failure" };
+        let mut finding =
+            Diagnostic::warning(codes::NEVER_RUNS, format!("node `{}` can never run", nodes[index].id));
+        let mut and = "";
+        for Way { first, last } in ways {
+            let (between, end) = (&nodes[first.node].id, &nodes[last.node].id);
+            finding = if first == last {
+                let waits = if and.is_empty() { "waits for" } else { "and for" };
+                finding.at(last.span, format!("{waits} the {} of `{end}`", word(last.on)))
+            } else {
+                let waits = if and.is_empty() { "waits for" } else { "and for" };
+                finding
+                    .at(first.span, format!("{waits} `{between}`"))
+                    .at(last.span, format!("which runs after the {} of `{end}` only", word(last.on)))
+            };
+            and = "and ";
+        }
+        let between = ways.iter().find(|way| way.first != way.last).unwrap_or(&ways[1]);
+        finding.help(format!(
+            "let it wait for `{}` with `on: finished`, or for one of them only",
+            nodes[between.first.node].id
+        ))
     }
 
     /// Warnings of nodes whose retries can last longer than the node, or the whole run, has time.
     #[must_use]
     pub fn outlasting_retries(&self) -> Vec<Diagnostic> {
-        let run = self.workflow.rules.timeout;
+        let (rules, places) = (&self.workflow.rules, self.workflow.places);
+        let budget = rules.budget.time.filter(|&time| rules.timeout.is_none_or(|timeout| time < timeout));
+        let run = budget.or(rules.timeout);
+        let place = if budget.is_some() { places.budget_time } else { places.timeout };
         let retried = self.workflow.nodes.iter().filter(|node| node.enabled && node.retry.max_attempts() > 1);
         let mut found = Vec::new();
         let mut longest: Option<(&NodeSpec, Duration)> = None;
@@ -79,7 +136,7 @@ impl Plan {
         for node in retried {
             let total = node.worst_case().total();
             if let Some(limit) = node.total_timeout.filter(|&limit| total > limit) {
-                found.push(outlasts(node, ("`total_timeout`", limit), 0));
+                found.push(outlasts(node, (Limit::Node, limit), 0));
             } else if run.is_some_and(|limit| total.min(node.total_timeout.unwrap_or(total)) > limit) {
                 others += 1;
                 if longest.is_none_or(|(_, most)| total > most) {
@@ -88,7 +145,12 @@ impl Plan {
             }
         }
         if let (Some((node, _)), Some(limit)) = (longest, run) {
-            found.push(outlasts(node, ("the run", limit), others - 1));
+            let whose = if budget.is_some() { Limit::Budget } else { Limit::Run };
+            let finding = outlasts(node, (whose, limit), others - 1);
+            found.push(match place {
+                Some(place) => finding.at(place, "all the time that the run has"),
+                None => finding,
+            });
         }
         found
     }
@@ -121,11 +183,17 @@ impl Plan {
             first.retry.outer.max_retries.saturating_add(1),
             text::duration(worst.delays)
         );
-        Some(
-            Diagnostic::new(Severity::Info, codes::TWO_TIERS, message)
-                .at(first.span, label)
-                .help("`retry_policy` repeats an attempt, `max_retries` all of its attempts"),
-        )
+        let mut finding = Diagnostic::new(Severity::Info, codes::TWO_TIERS, message).at(first.span, label);
+        let places = self.workflow.places;
+        for (place, label) in
+            [(places.retry_policy, "repeats an attempt"), (places.max_retries, "repeats all of them")]
+        {
+            finding = match place {
+                Some(place) => finding.at(place, label),
+                None => finding,
+            };
+        }
+        Some(finding.help("`retry_policy` repeats an attempt, `max_retries` all of its attempts"))
     }
 
     /// That parts of the graph have nothing to do with each other. Where nothing waits for anything, that is meant.
@@ -180,9 +248,17 @@ impl Plan {
     }
 }
 
-fn outlasts(node: &NodeSpec, (whose, limit): (&str, Duration), others: usize) -> Diagnostic {
+/// Whose time it is that retries can outlast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Node,
+    Run,
+    Budget,
+}
+
+fn outlasts(node: &NodeSpec, (whose, limit): (Limit, Duration), others: usize) -> Diagnostic {
     let worst = node.worst_case();
-    let has = if whose == "the run" { "the whole run has" } else { "its `total_timeout` is" };
+    let has = if whose == Limit::Node { "its `total_timeout` is" } else { "the whole run has" };
     let (total, limit) = (text::duration(worst.total()), text::duration(limit));
     let message = format!("the retries of `{}` can take {total}, and {has} {limit}", node.id);
     let label = match worst.attempt {
@@ -199,9 +275,13 @@ fn outlasts(node: &NodeSpec, (whose, limit): (&str, Duration), others: usize) ->
         0 => finding,
         more => finding.help(format!("so can those of {}", text::count(more, "other node"))),
     };
-    finding.help(if whose == "the run" {
-        "allow fewer attempts or shorter delays, or give the run more time: `timeout_ms` in the rules"
-    } else {
-        "allow fewer attempts or shorter delays, or a longer `total_timeout`"
+    finding.help(match whose {
+        Limit::Run => {
+            "allow fewer attempts or shorter delays, or give the run more time: `timeout_ms` in the rules"
+        }
+        Limit::Budget => {
+            "allow fewer attempts or shorter delays, or give the run more time: `time` in its `budget`"
+        }
+        Limit::Node => "allow fewer attempts or shorter delays, or a longer `total_timeout`",
     })
 }

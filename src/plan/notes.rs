@@ -44,9 +44,9 @@ const RULES: [Rule; 5] = [
     },
     Rule {
         code: "verdict_stands",
-        message: "the plain failure of a validator or a test is a verdict: `max_retries` does not repeat it, only a \
-                  `retry` of its own does",
-        holds: |node, _| node.kind.gives_verdict() && !node.retry.own && node.retry.outer.max_retries > 0,
+        message: "the plain failure of a validator or a test is a verdict: the rules do not repeat it, only a `retry` \
+                  of its own does",
+        holds: |node, _| node.kind.gives_verdict() && !node.retry.own && node.retry.max_attempts() > 1,
     },
     Rule {
         code: "own_retry_counts",

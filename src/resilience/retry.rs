@@ -99,18 +99,13 @@ enum Verdict {
 
 /// The idempotency table, row by class.
 fn allowed(node: &NodeSpec, failure: Failure<'_>, tier: Tier) -> Verdict {
+    // A plain verdict is an answer: only the node's own `retry` asks again.
+    let is_verdict = node.kind.gives_verdict() && failure.reason == FailureReason::ExitCode;
     match (failure.class, node.idempotent) {
         (AttemptClass::NotStarted, Some(false)) if tier == Tier::Inner => Verdict::Stop,
         (AttemptClass::NotStarted, _) => Verdict::Repeat,
         (AttemptClass::Definite, Some(false)) => Verdict::Stop,
-        // A plain verdict is an answer: only the node's own `retry` asks again.
-        (AttemptClass::Definite, _)
-            if tier == Tier::Outer
-                && node.kind.gives_verdict()
-                && failure.reason == FailureReason::ExitCode =>
-        {
-            Verdict::Stop
-        }
+        (AttemptClass::Definite, _) if is_verdict && !node.retry.own => Verdict::Stop,
         (AttemptClass::Definite, _) => Verdict::Repeat,
         (AttemptClass::Unknown, Some(true)) => Verdict::Repeat,
         (AttemptClass::Unknown, None) if node.retry.own || node.kind.repeats_safely() => Verdict::Repeat,
@@ -217,6 +212,8 @@ mod tests {
             ("unsaid, rule, reducer", node(None, NodeKind::Reducer, rule(2)), "RRR"),
             ("unsaid, rule, validator", node(None, NodeKind::Validator, rule(2)), "RsR"),
             ("unsaid, rule, test", node(None, NodeKind::Test, rule(2)), "RsR"),
+            ("unsaid, inherited, validator", node(None, NodeKind::Validator, inherited()), "RsR"),
+            ("true, inherited, test", node(Some(true), NodeKind::Test, inherited()), "RsR"),
             ("unsaid, own, test", node(None, NodeKind::Test, own(3)), "RRR"),
             ("false, rule", node(Some(false), effect.clone(), rule(2)), "Rsu"),
             ("false, inherited", node(Some(false), effect.clone(), inherited()), "ssu"),

@@ -220,14 +220,17 @@ workflow_coordination:
     let folder = Folder::with(contract);
     let plan = folder.onex(&["plan", "contract.yaml"]);
     assert_eq!(plan.code, 0);
-    assert!(plan.stderr.starts_with(
-        "warning[E0304]: 2 nodes say nothing about what they do: `compute_intents`, `register`"
-    ));
+    assert!(
+        plan.stderr.starts_with("warning[E0304]: node `compute_intents` says nothing about what it does"),
+        "{}",
+        plan.stderr
+    );
+    assert!(plan.stderr.contains("warning[E0210]: `effect_node` is not carried out yet"), "{}", plan.stderr);
     assert_eq!(
         plan.stdout,
         "plan registration · 2 nodes · 2 groups · sync
    1  compute_intents  reducer  unbound
-   2  register         effect   unbound  after compute_intents
+   2  register         effect   effect_node  not carried out yet; after compute_intents
 longest chain: compute_intents → register
 worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
 "
@@ -239,7 +242,7 @@ worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
     assert!(
         run.code == 2
             && run.stderr.contains("error[E0304]")
-            && run.stderr.contains("`compute_intents`, `register`")
+            && run.stderr.contains("error[E0210]: `effect_node`")
     );
 }
 
@@ -564,4 +567,31 @@ fn any_text_gets_an_answer_that_points_into_it() {
         answered > 500 && accepted > 100,
         "{answered} and {accepted}: the texts are too wild or too tame"
     );
+}
+
+#[test]
+fn a_graph_or_a_rule_in_the_wrong_place_does_not_run_green() {
+    let nodes = "nodes: [{node_id: a, step_config: {run: [touch, ran]}}]";
+    for contract in [
+        format!("node_type: ORCHESTRATOR\nworkflow_coordination: {{execution_graph: {{{nodes}}}}}\n"),
+        format!("node_type: ORCHESTRATOR\nexecution_graph: {{{nodes}}}\n"),
+        "workflow:\n  timeout: 5\n  tasks: [{id: a, run: [touch, ran]}]\n".to_owned(),
+        "workflow:\n  tasks: [{id: a, run: [touch, ran], max_retries: 3}]\n".to_owned(),
+    ] {
+        let folder = Folder::with(&contract);
+        let run = folder.onex(&["orch", "--contract", "contract.yaml"]);
+        assert_eq!(run.code, 2, "{contract}{}", run.stderr);
+        assert!(run.stderr.contains("error[E0212]"), "{}", run.stderr);
+        assert!(!folder.path().join("ran").exists(), "{contract}");
+    }
+}
+
+#[test]
+fn a_disabled_node_with_an_action_of_later_is_skipped() {
+    let folder = Folder::with(
+        "workflow:\n  tasks:\n    - {id: a, enabled: false, http: {url: x}}\n    - {id: b, run: [\"true\"], depends_on: [a]}\n",
+    );
+    let run = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("\"reason\": \"disabled\""), "{}", run.stdout);
 }

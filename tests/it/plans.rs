@@ -527,7 +527,10 @@ fn notes_say_which_retries_do_not_apply() {
   tasks: [{id: a, run: x, idempotent: false}, {id: b, run: x, type: test}, {id: c, run: x}]
   error_handling: {retry_policy: {max_attempts: 3}}
 ";
-    assert_eq!(notes(policy, &[]), ["idempotent_not_said: c", "not_idempotent_policy: a"]);
+    assert_eq!(
+        notes(policy, &[]),
+        ["idempotent_not_said: c", "not_idempotent_policy: a", "verdict_stands: b"]
+    );
     assert_eq!(notes(DOCUMENTED, &[]), Vec::<String>::new());
 }
 

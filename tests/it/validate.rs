@@ -340,14 +340,14 @@ fn limits_hold_over_all_included_files() {
     let folder = Folder::new();
     // Ten files deep are allowed, one more is not.
     for n in 1..=11 {
-        folder.write(&format!("{n}.yaml"), format!("{{LANG: C, inner: !include {}.yaml}}", n + 1));
+        folder.write(&format!("{n}.yaml"), format!("{{notes: C, description: !include {}.yaml}}", n + 1));
     }
     folder.write("12.yaml", "x");
-    folder.write("10.yaml", "{LANG: C}");
+    folder.write("10.yaml", "{notes: C}");
     folder.write("contract.yaml", "metadata: !include 1.yaml\nworkflow: {tasks: [{id: a, run: x}]}");
     assert_eq!(found_in_folder(&folder), [""; 0]);
-    folder.write("10.yaml", "{LANG: C, inner: !include 11.yaml}");
-    assert_eq!(found_in_folder(&folder), ["E0115 10.yaml 1:27"]);
+    folder.write("10.yaml", "{notes: C, description: !include 11.yaml}");
+    assert_eq!(found_in_folder(&folder), ["E0115 10.yaml 1:34"]);
     // One file of a megabyte, included more often than its size allows.
     folder.write("1.yaml", format!("{{a: b}} # {}", "x".repeat(1 << 20)));
     folder.write(
@@ -381,6 +381,9 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     let run = "workflow: {tasks: [{id: a, run: x, retry: {max_attempts: 4, initial_delay: 10s}}], coordination: {rules: {timeout: 30s}}}";
     assert_eq!(found_in(run), ["E0217 1:25"]);
     assert_eq!(found_in(&run.replace("30s", "2m")), [""; 0]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "budget: {time: 30s}")), ["E0217 1:25"]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "timeout: 1h, budget: {time: 30s}")), ["E0217 1:25"]);
+    assert_eq!(found_in(&run.replace("timeout: 30s", "budget: {time: 2m}")), [""; 0]);
     // Nothing is known of attempts that have no limit.
     let open =
         "workflow: {tasks: [{id: a, run: x, retry: {max_attempts: 2, initial_delay: 0}, total_timeout: 1m}]}";
@@ -394,4 +397,18 @@ fn doubtful_plans_get_a_warning_or_a_remark() {
     let never = "workflow: {coordination: {rules: {fail_fast: false}}, tasks: [{id: a, run: x}, {id: b, run: x, depends_on: [a]}, {id: c, run: x, depends_on: [b, {node: a, on: failure}]}]}";
     assert_eq!(found_in(never), ["E0309 1:153"]);
     assert_eq!(found_in(&never.replace("{id: a, run: x}", "{id: a, run: x, enabled: false}")), [""; 0]);
+    let far = "workflow:
+  coordination: {rules: {fail_fast: false}}
+  tasks:
+    - {id: a, run: x}
+    - {id: b, run: x, depends_on: [a]}
+    - {id: b2, run: x, depends_on: [b]}
+    - {id: c, run: x, depends_on: [b2, {node: a, on: failure}]}
+    - {id: after, run: x, depends_on: [c]}
+";
+    assert_eq!(found_in(far), ["E0309 7:47"]);
+    let diamond = far.replace("[b2, {node: a, on: failure}]", "[b2, d]")
+        + "    - {id: d, run: x, depends_on: [{node: a, on: failure}]}\n";
+    assert_eq!(found_in(&diamond), ["E0309 7:40"]);
+    assert_eq!(found_in(&far.replace("depends_on: [b]", "depends_on: [{node: b, on: finished}]")), [""; 0]);
 }

@@ -33,22 +33,26 @@ const PYTHON: &str = concat!(
 
 /// Actions of the language that this version does not carry out yet.
 pub(super) const LATER_ACTIONS: &[Key] = &[
-    Key::later("compute", "An expression or a map of them, computed in process."),
-    Key::later("http", "A request: `{method, url, headers, body, expect}`."),
-    Key::later("uses", "A component of the registry, `name@range`; its arguments stand in `with`."),
-    Key::later("workflow", "Another contract as one node: its name or path; its inputs stand in `with`."),
-    Key::later("pipe", "Steps, each of which reads what the one before gives."),
-    Key::later("chain", "Steps one after another."),
-    Key::later(
+    Key::later_even_off("compute", "An expression or a map of them, computed in process."),
+    Key::later_even_off("http", "A request: `{method, url, headers, body, expect}`.").taking(Form::Object),
+    Key::later_even_off("uses", "A component of the registry, `name@range`; its arguments stand in `with`."),
+    Key::later_even_off("effect_node", "A component of the registry by its name; another name of `uses`."),
+    Key::later_even_off(
+        "workflow",
+        "Another contract as one node: its name or path; its inputs stand in `with`.",
+    ),
+    Key::later_even_off("pipe", "Steps, each of which reads what the one before gives."),
+    Key::later_even_off("chain", "Steps one after another."),
+    Key::later_even_off(
         "parallel",
         "A list of steps that run side by side. `true` or `false` is a hint that changes nothing.",
     ),
-    Key::later("batch", "The same step for many values."),
-    Key::later("fan_out_fan_in", "Steps side by side, and one that takes their values."),
-    Key::later("stages", "Groups of steps, one after another."),
-    Key::later("emit", "An event to publish."),
-    Key::later("wait_for", "An event to wait for."),
-    Key::later("agent", "An agent that gets a task; the task stands in `message`."),
+    Key::later_even_off("batch", "The same step for many values."),
+    Key::later_even_off("fan_out_fan_in", "Steps side by side, and one that takes their values."),
+    Key::later_even_off("stages", "Groups of steps, one after another."),
+    Key::later_even_off("emit", "An event to publish."),
+    Key::later_even_off("wait_for", "An event to wait for."),
+    Key::later_even_off("agent", "An agent that gets a task; the task stands in `message`."),
     Key::later("approve", "A person who has to agree."),
 ];
 
@@ -97,9 +101,10 @@ pub(super) const ARGUMENTS: &[Key] = &[
 ];
 
 pub(super) const LATER_ARGUMENTS: &[Key] = &[
-    Key::later("with", "The arguments of a component or of another workflow, by name."),
-    Key::later("message", "What an agent is asked to do."),
-    Key::later("skill", "Which skill of an agent is asked for."),
+    Key::later("with", "The arguments of a component or of another workflow, by name.").taking(Form::Object),
+    Key::later_even_off("message", "What an agent is asked to do."),
+    Key::later_even_off("skill", "Which skill of an agent is asked for."),
+    Key::later_even_off("intent_filter", "Which of the intents before it the node takes: `postgres.*`."),
     Key::later_even_off("output_schema", "A JSON Schema for the value of the node."),
 ];
 
@@ -120,18 +125,30 @@ impl Key {
     }
 }
 
+/// A fallback of a fallback.
+const NESTED: &[Key] = &[Key::of("fallback", Form::Any, "What runs when the fallback fails, too.")];
+
 /// An inline fallback: an action and its arguments.
-pub(in crate::contract) static FALLBACK: Table = Table::of(
-    "fallback",
-    "`fallback`",
-    &[
-        COMMANDS,
-        ARGUMENTS,
-        LATER_ACTIONS,
-        LATER_ARGUMENTS,
-        &[Key::of("description", Form::Text, "What the action is for.")],
-    ],
-);
+pub(in crate::contract) static FALLBACK: Table = Table {
+    elsewhere: &[(
+        &[nodes::EDGES, nodes::POLICY, nodes::LATER_POLICY, nodes::RETRY_COUNTS, NESTED],
+        "a node of its own, which `fallback` names by its id",
+    )],
+    ..Table::of(
+        "fallback",
+        "`fallback`",
+        &[
+            COMMANDS,
+            ARGUMENTS,
+            LATER_ACTIONS,
+            LATER_ARGUMENTS,
+            &[
+                Key::of("description", Form::Plain, "What the action is for."),
+                Key::of("enabled", Form::Bool, "`false` leaves the node without a fallback.").or("true"),
+            ],
+        ],
+    )
+};
 
 /// Keys of `step_config` in the wild.
 const WILD: &[Key] = &[
@@ -143,8 +160,6 @@ const WILD: &[Key] = &[
     Key::kept("timeout_evaluation", "How a node looks at timeouts."),
     Key::kept("reducer_protocol", "The interface of a reducer."),
     Key::kept("output_type", "The type of what a node gives."),
-    Key::kept("effect_node", "The effect that a node uses."),
-    Key::kept("intent_filter", "The intents that a node takes."),
     Key::kept("aggregation_strategy", "How values are put together."),
     Key::kept("event_type", "The event that a node gives."),
     Key::kept("handler", "The handler of a node."),
@@ -160,7 +175,20 @@ const WILD: &[Key] = &[
     Key::kept("description", "What the action is for."),
 ];
 
+/// Who a node is, which it says itself.
+const OF_NODES: &[Key] = &[
+    Key::of("node_id", Form::Id, "The id of the node."),
+    Key::of("node_type", Form::Any, "The kind of the node."),
+    Key::of("tags", Form::Texts, "Words to select the node by."),
+];
+
 pub(in crate::contract) static STEP_CONFIG: Table = Table {
-    elsewhere: &[(&[nodes::EDGES, nodes::POLICY, nodes::LATER_POLICY], "the node, beside `step_config`")],
+    elsewhere: &[
+        (
+            &[OF_NODES, nodes::EDGES, nodes::POLICY, nodes::STAND_IN, nodes::LATER_POLICY],
+            "the node, beside `step_config`",
+        ),
+        (&[nodes::RETRY_COUNTS], nodes::RETRY_PLACE),
+    ],
     ..Table::of("step_config", "`step_config`", &[COMMANDS, ARGUMENTS, WILD, LATER_ACTIONS, LATER_ARGUMENTS])
 };

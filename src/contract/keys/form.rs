@@ -19,6 +19,12 @@ pub(in crate::contract) enum Form {
     Matching { pattern: &'static str, means: &'static str },
     /// The same; numbers and booleans do not pass.
     OnlyMatching { pattern: &'static str, means: &'static str },
+    /// Text without an expression, which would stay as it is.
+    Plain,
+    /// Any value without an expression in it.
+    Constant,
+    /// A mapping of any keys.
+    Object,
     /// `true` or `false`.
     Bool,
     /// A whole number of at least so many.
@@ -41,7 +47,7 @@ pub(in crate::contract) enum Form {
     Destination,
     /// Kinds of failure.
     RetryOn,
-    /// A list of texts, or one text.
+    /// A list of texts without expressions, or one such text.
     Texts,
     /// A list of ids or of conditions on nodes, or one id.
     Dependencies,

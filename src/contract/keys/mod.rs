@@ -11,8 +11,8 @@ pub(super) mod words;
 
 pub(super) use actions::{FALLBACK, STEP_CONFIG, action, actions};
 pub(super) use documents::{
-    COORDINATION, EDGE, EXECUTION_GRAPH, INPUT, ONEX_DOCUMENT, WORKFLOW, WORKFLOW_COORDINATION,
-    WORKFLOW_DEFINITION, WORKFLOW_DOCUMENT, WORKFLOW_METADATA,
+    COORDINATION, EDGE, EXECUTION_GRAPH, INPUT, METADATA, ONEX_DOCUMENT, VERSION, WORKFLOW,
+    WORKFLOW_COORDINATION, WORKFLOW_DEFINITION, WORKFLOW_DOCUMENT, WORKFLOW_METADATA,
 };
 pub(super) use form::{Form, Names};
 pub(super) use nodes::{DEPENDENCY, ONEX_NODE, RETRY, TASK};
@@ -29,10 +29,12 @@ pub(super) enum Standing {
     Kept,
     /// It is part of the language, but this version does not carry it out yet. Switched off, it asks for nothing.
     Later,
-    /// The same, and its `false` and `0` ask for something: `when: false` asks that the node does not run.
+    /// The same, and its `false` asks for something: `when: false` asks that the node does not run.
     LaterEvenOff,
     /// It asks for something that has no meaning here.
     Meaningless,
+    /// It asks for what always holds; only its `false` asks for something else, which has no meaning here.
+    Always,
     /// It belongs elsewhere.
     Elsewhere(&'static str),
 }
@@ -61,7 +63,7 @@ impl Key {
         Self { standing: Standing::Kept, ..Self::of(name, Form::Any, about) }
     }
 
-    /// A key that this version does not carry out yet.
+    /// A key that this version does not carry out yet. `false` asks for nothing.
     const fn later(name: &'static str, about: &'static str) -> Self {
         Self { standing: Standing::Later, ..Self::of(name, Form::Any, about) }
     }
@@ -71,9 +73,19 @@ impl Key {
         Self { standing: Standing::LaterEvenOff, ..Self::of(name, Form::Any, about) }
     }
 
+    /// The same key, whose value has a form that is checked already.
+    const fn taking(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
     /// A key that has no meaning here.
     const fn meaningless(name: &'static str, about: &'static str) -> Self {
         Self { standing: Standing::Meaningless, ..Self::of(name, Form::Any, about) }
+    }
+
+    /// A key that asks for what always holds.
+    const fn always(name: &'static str, about: &'static str) -> Self {
+        Self { standing: Standing::Always, ..Self::of(name, Form::Any, about) }
     }
 
     const fn or(self, default: &'static str) -> Self {
@@ -104,13 +116,15 @@ pub(super) struct Table {
 }
 
 /// Names of keys that other tools use for one of ours.
-const HABITS: [(&str, &[&str]); 7] = [
+const HABITS: [(&str, &[&str]); 9] = [
     ("depends_on", &["needs", "depends", "require", "requires", "after", "deps", "upstream"]),
     ("run", &["command", "cmd", "commands", "exec"]),
     ("env", &["environment", "vars", "variables"]),
     ("cwd", &["working_directory", "working-directory", "workdir", "dir", "directory"]),
     ("retry", &["retries", "max_attempts"]),
     ("tasks", &["steps", "jobs", "nodes"]),
+    ("nodes", &["steps", "jobs", "tasks"]),
+    ("rules", &["coordination_rules"]),
     ("error_action", &["on_error", "on_failure", "continue_on_error"]),
 ];
 
@@ -124,8 +138,12 @@ impl Table {
         self.keys.iter().copied().flatten()
     }
 
+    pub(super) fn key(&self, key: &str) -> Option<&'static Key> {
+        self.keys().find(|known| known.name == key)
+    }
+
     pub(super) fn standing(&self, key: &str) -> Option<Standing> {
-        let here = self.keys().find(|known| known.name == key).map(|known| known.standing);
+        let here = self.key(key).map(|known| known.standing);
         here.or_else(|| {
             self.misplaced().find(|(name, _)| *name == key).map(|(_, at)| Standing::Elsewhere(at))
         })
@@ -156,6 +174,13 @@ impl Table {
         let later =
             self.keys().filter(|key| matches!(key.standing, Standing::Later | Standing::LaterEvenOff));
         self.read().chain(later.map(|key| key.name))
+    }
+
+    /// The keys that describe, one of which may have been meant as well.
+    pub(super) fn descriptions(&self) -> impl Iterator<Item = &'static str> {
+        let describes =
+            |key: &&Key| matches!(key.standing, Standing::Kept | Standing::Meaningless | Standing::Always);
+        self.keys().filter(describes).map(|key| key.name)
     }
 
     fn read(&self) -> impl Iterator<Item = &'static str> {

@@ -2,7 +2,7 @@
 
 use super::actions::{ARGUMENTS, COMMANDS, FALLBACK, LATER_ACTIONS, LATER_ARGUMENTS, STEP_CONFIG};
 use super::rules::{BACKOFF, CIRCUIT_BREAKER, MAX_RETRIES, RESOURCES};
-use super::words::{ENDS, ERROR_ACTIONS, NODE_KINDS};
+use super::words::{ENDS, ERROR_ACTIONS, NODE_KINDS, UNCERTAINTIES};
 use super::{Form, Key, Table};
 use crate::contract::values::{Unit, Zero};
 
@@ -25,8 +25,8 @@ const IDENTITY: &[Key] = &[
     .or(r#""effect""#),
     Key::of("type", Form::Suggested(&NODE_KINDS), "The kind of the node. The same as `node_type`.")
         .or(r#""effect""#),
-    Key::of("description", Form::Text, "What the node is for; reports and plans show it."),
-    Key::of("name", Form::Text, "What the node is for, where it has no `description`."),
+    Key::of("description", Form::Plain, "What the node is for; reports and plans show it."),
+    Key::of("name", Form::Plain, "What the node is for, where it has no `description`."),
     Key::of("tags", Form::Texts, "Words to select nodes by."),
 ];
 
@@ -59,9 +59,9 @@ pub(super) const POLICY: &[Key] = &[
     ),
     Key::of(
         "retry",
-        Form::Mapping(&RETRY),
-        "How often and when the node is repeated when it fails. Without it: once, \
-         or what the rules say.",
+        Form::Switched(&RETRY),
+        "How often and when the node is repeated when it fails; `false`: never. Without it: once, or what the rules \
+         say.",
     ),
     Key::of(
         "timeout",
@@ -92,13 +92,8 @@ pub(super) const POLICY: &[Key] = &[
          off.",
     ),
     Key::of(
-        "fallback",
-        Form::Fallback(&FALLBACK),
-        "What runs in place of the node when it fails, and counts in its place: the id of another node, or an action.",
-    ),
-    Key::of(
         "group",
-        Form::Text,
+        Form::Plain,
         "A name whose size stands in the rules: `groups: {db: 2}` lets two of its nodes run at once.",
     ),
     Key::of("resources", Form::Mapping(&RESOURCES), "What the program may take of the machine."),
@@ -115,6 +110,12 @@ pub(super) const POLICY: &[Key] = &[
     .or("100"),
 ];
 
+pub(super) const STAND_IN: &[Key] = &[Key::of(
+    "fallback",
+    Form::Fallback(&FALLBACK),
+    "What runs in place of the node when it fails, and counts in its place: the id of another node, or an action.",
+)];
+
 pub(super) const LATER_POLICY: &[Key] = &[
     Key::later_even_off("when", "An expression; where it is false, the node is skipped."),
     Key::later_even_off(
@@ -122,13 +123,26 @@ pub(super) const LATER_POLICY: &[Key] = &[
         "An expression; where it is false, the node is skipped. The same as `when`.",
     ),
     Key::later_even_off("for_each", "An expression that gives a list; the node runs once for each item."),
-    Key::later("compensate", "An action that undoes the node."),
-    Key::later("on_uncertain", "`fail` or `suspend`, where nobody can know whether the node had its effect."),
+    Key::later("compensate", "An action that undoes the node.").taking(Form::Object),
+    Key::later_even_off(
+        "on_uncertain",
+        "`fail` or `suspend`, where nobody can know whether the node had its effect.",
+    )
+    .taking(Form::Word(&UNCERTAINTIES)),
     Key::later("reads", "Files that the node reads, as patterns."),
     Key::later("writes", "Files that the node writes, as patterns."),
     Key::later("sandbox", "What of the machine the node can see."),
-    Key::later("required", "Whether the run can be done without the node."),
+    Key::later("required", "Whether the run can be done without the node.").taking(Form::Bool),
 ];
+
+/// What other runtimes have in the place of `retry`.
+pub(super) const RETRY_COUNTS: &[Key] = &[
+    Key::of("max_retries", Form::Count(0), "How often the node is repeated."),
+    Key::of("retry_count", Form::Count(0), "How often the node is repeated."),
+];
+
+pub(super) const RETRY_PLACE: &str =
+    "`retry` of the node; its `max_attempts` counts the first attempt, too: `retry: {max_attempts: 3}`";
 
 /// Keys that describe nodes in the wild.
 const WILD: &[Key] = &[
@@ -159,23 +173,41 @@ const RIVALS: &[(&str, &str)] = &[
     ("depends_on", "dependencies"),
     ("timeout", "timeout_ms"),
     ("total_timeout", "total_timeout_ms"),
+    ("when", "condition"),
 ];
 
 pub(in crate::contract) static ONEX_NODE: Table = Table {
-    elsewhere: &[(&[COMMANDS, ARGUMENTS, LATER_ACTIONS, LATER_ARGUMENTS], "`step_config`")],
+    elsewhere: &[
+        (&[COMMANDS, ARGUMENTS, LATER_ACTIONS, LATER_ARGUMENTS], "`step_config`"),
+        (&[RETRY_COUNTS], RETRY_PLACE),
+    ],
     required: &[&["node_id", "id"]],
     rivals: RIVALS,
-    ..Table::of("node", "a node", &[IDENTITY, STEP, EDGES, POLICY, WILD, LATER_POLICY])
+    ..Table::of("node", "a node", &[IDENTITY, STEP, EDGES, POLICY, STAND_IN, WILD, LATER_POLICY])
 };
 
 pub(in crate::contract) static TASK: Table = Table {
-    elsewhere: &[(&[STEP], "contracts with `workflow_coordination`; here its keys stand on the task itself")],
+    elsewhere: &[
+        (&[STEP], "contracts with `workflow_coordination`; here its keys stand on the task itself"),
+        (&[RETRY_COUNTS], RETRY_PLACE),
+    ],
     required: &[&["id", "node_id"]],
     rivals: RIVALS,
     ..Table::of(
         "task",
         "a task",
-        &[IDENTITY, COMMANDS, ARGUMENTS, EDGES, POLICY, WILD, LATER_ACTIONS, LATER_ARGUMENTS, LATER_POLICY],
+        &[
+            IDENTITY,
+            COMMANDS,
+            ARGUMENTS,
+            EDGES,
+            POLICY,
+            STAND_IN,
+            WILD,
+            LATER_ACTIONS,
+            LATER_ARGUMENTS,
+            LATER_POLICY,
+        ],
     )
 };
 

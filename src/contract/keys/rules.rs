@@ -33,10 +33,10 @@ pub(super) const OFTEN_MISPLACED: &[Key] = &[
         "Whether the first failure stops the run. `false`: all that does not depend on the failure still runs.",
     )
     .or("true"),
-    Key::later("checkpoint_enabled", "Whether the run can be taken up again where it was."),
-    Key::later("state_persistence_enabled", "Whether the state of the run outlives it."),
-    Key::later("rollback_enabled", "Whether what is done is undone after a failure."),
-    Key::later("recovery_enabled", "Whether a run that was cut off is taken up again."),
+    Key::later("checkpoint_enabled", "Whether the run can be taken up again where it was.").taking(Form::Bool),
+    Key::later("state_persistence_enabled", "Whether the state of the run outlives it.").taking(Form::Bool),
+    Key::later("rollback_enabled", "Whether what is done is undone after a failure.").taking(Form::Bool),
+    Key::later("recovery_enabled", "Whether a run that was cut off is taken up again.").taking(Form::Bool),
 ];
 
 /// Retries beyond the first attempt.
@@ -48,11 +48,16 @@ pub(super) const MAX_RETRIES: &[Key] = &[Key::of(
 )
 .or("0")];
 
-const FOR_THE_RUN: &[Key] = &[
+pub(super) const FOR_THE_RUN: &[Key] = &[
     Key::of(
         "parallel_execution_allowed",
         Form::Bool,
         "`false`: nodes run one at a time, whatever else is said.",
+    ),
+    Key::of(
+        "retry_backoff",
+        Form::Duration(Unit::Seconds, Zero::Allowed),
+        "The delay before the first of `max_retries`: seconds, or text such as `500ms`.",
     ),
     Key::of(
         "retry_backoff_ms",
@@ -70,6 +75,11 @@ const FOR_THE_RUN: &[Key] = &[
         "timeout",
         Form::Duration(Unit::Seconds, Zero::Refused),
         "How long the run may take: seconds, or text such as `30s`, `2m`. Without it, there is no limit.",
+    ),
+    Key::of(
+        "step_timeout",
+        Form::Duration(Unit::Seconds, Zero::Refused),
+        "How long one attempt of a node may take that says nothing of its own: seconds, or text such as `30s`.",
     ),
     Key::of(
         "step_timeout_ms",
@@ -100,10 +110,12 @@ const FOR_THE_RUN: &[Key] = &[
         "Groups of nodes with their sizes: `{db: 2}` lets two nodes with `group: db` run at once.",
     ),
     Key::of("budget", Form::Mapping(&BUDGET), "What the run may use up. It is stopped where it would use more."),
-    Key::kept("version", "The version of the rules."),
-    Key::kept("checkpoint_interval_ms", "The time between checkpoints, in milliseconds."),
-    Key::kept("description", "What the rules are for."),
+    Key::kept("checkpoint_interval_ms", "The time between checkpoints, in milliseconds.")
+        .taking(Form::Duration(Unit::Millis, Zero::Allowed)),
 ];
+
+const ABOUT_RULES: &[Key] =
+    &[Key::kept("version", "The version of the rules."), Key::kept("description", "What the rules are for.")];
 
 const OF_OTHER_RUNTIMES: &[Key] = &[
     Key::meaningless("enable_load_balancing", "Whether nodes are spread over machines."),
@@ -112,38 +124,65 @@ const OF_OTHER_RUNTIMES: &[Key] = &[
     Key::meaningless("emit_workflow_events", "Whether events are given."),
     Key::meaningless("emit_dependency_graph", "Whether the graph is given."),
     Key::meaningless("synchronization_points", "Where branches wait for each other."),
-    Key::meaningless("detect_cycles", "Whether circles are looked for. onex always does."),
-    Key::meaningless("fail_on_cycle", "Whether circles are errors. They are."),
-    Key::meaningless("dependency_resolution_enabled", "Whether nodes wait for what they depend on. They do."),
+    Key::always("detect_cycles", "Whether circles are looked for. onex always does."),
+    Key::always("fail_on_cycle", "Whether circles are errors. They are."),
+    Key::always("dependency_resolution_enabled", "Whether nodes wait for what they depend on. They do."),
 ];
 
 pub(in crate::contract) static RULES: Table = Table {
-    rivals: &[("timeout", "timeout_ms")],
+    elsewhere: &[
+        (&[HANDLING], "`error_handling`"),
+        (&[ERRORS], "the contract itself, at its top"),
+        (&[SANDBOX], "a node"),
+    ],
+    rivals: &[
+        ("timeout", "timeout_ms"),
+        ("step_timeout", "step_timeout_ms"),
+        ("retry_backoff", "retry_backoff_ms"),
+    ],
     ..Table::of(
         "rules",
         "`coordination_rules`",
-        &[EXECUTION_MODE, OFTEN_MISPLACED, MAX_RETRIES, FOR_THE_RUN, OF_OTHER_RUNTIMES],
+        &[EXECUTION_MODE, OFTEN_MISPLACED, MAX_RETRIES, FOR_THE_RUN, ABOUT_RULES, OF_OTHER_RUNTIMES],
     )
 };
 
-pub(in crate::contract) static ERROR_HANDLING: Table = Table::of(
+pub(super) const ERRORS: &[Key] = &[Key::of(
     "error_handling",
-    "`error_handling`",
-    &[&[
-        Key::of(
-            "retry_policy",
-            Form::Mapping(&RETRY_POLICY),
-            "The retries of nodes that say nothing of their own.",
-        ),
-        Key::of(
-            "circuit_breaker",
-            Form::Switched(&CIRCUIT_BREAKER),
-            "The circuit breaker of nodes that say nothing of their own.",
-        ),
-        Key::kept("error_types", "The errors that can come."),
-        Key::kept("description", "What is done about errors."),
-    ]],
-);
+    Form::Mapping(&ERROR_HANDLING),
+    "The retries and the circuit breaker of all nodes that say nothing of their own.",
+)];
+
+pub(super) const HANDLING: &[Key] = &[
+    Key::of(
+        "retry_policy",
+        Form::Mapping(&RETRY_POLICY),
+        "The retries of nodes that say nothing of their own.",
+    ),
+    Key::of(
+        "circuit_breaker",
+        Form::Switched(&CIRCUIT_BREAKER),
+        "The circuit breaker of nodes that say nothing of their own.",
+    ),
+];
+
+/// What only nodes have.
+pub(super) const SANDBOX: &[Key] = &[Key::later("sandbox", "What of the machine a node can see.")];
+
+pub(in crate::contract) static ERROR_HANDLING: Table = Table {
+    elsewhere: &[(&[MAX_RETRIES, BACKOFF], "`retry_policy`")],
+    ..Table::of(
+        "error_handling",
+        "`error_handling`",
+        &[
+            HANDLING,
+            &[
+                Key::kept("error_types", "The errors that can come."),
+                Key::kept("description", "What is done about errors."),
+            ],
+        ],
+    )
+};
 
 pub(in crate::contract) static CIRCUIT_BREAKER: Table = Table {
     rivals: &[("reset_timeout", "reset_timeout_ms")],
@@ -211,8 +250,8 @@ pub(in crate::contract) static BUDGET: Table = Table {
                 Form::Size,
                 "The most that all programs print: bytes, or text such as `512MB`.",
             ),
-            Key::later("cost", "The most that the run may cost."),
-            Key::later("max_cost", "The most that the run may cost."),
+            Key::later_even_off("cost", "The most that the run may cost."),
+            Key::later_even_off("max_cost", "The most that the run may cost."),
             Key::kept("description", "What the budget is for."),
         ]],
     )
@@ -243,6 +282,7 @@ pub(in crate::contract) static RESOURCES: Table = Table {
 
 pub(in crate::contract) static RESOURCE_CONSTRAINTS: Table = Table {
     closed: false,
+    rivals: &[("max_cpu", "max_cpu_cores"), ("max_memory", "max_memory_mb")],
     ..Table::of(
         "resource_constraints",
         "`resource_constraints`",
@@ -258,6 +298,13 @@ pub(in crate::contract) static RESOURCE_CONSTRAINTS: Table = Table {
                 Form::Size,
                 "The most memory of each process: bytes, or text such as `8GB`.",
             ),
+            Key::of(
+                "max_cpu_cores",
+                Form::Processors,
+                "The most processors of each node, and the most nodes at once. The same as `max_cpu`.",
+            ),
+            Key::of("max_memory_mb", Form::Megabytes, "The most memory of each process in megabytes."),
+            Key::later("max_disk_io_mb_per_sec", "The most that is read and written in a second."),
             Key::kept("description", "What the constraints are for."),
         ]],
     )

@@ -35,6 +35,11 @@ pub(in crate::contract) const ENDS: [Word; 3] = [
     ("finished", "The node has ended in any way."),
 ];
 
+pub(in crate::contract) const UNCERTAINTIES: [Word; 2] = [
+    ("fail", "The node has failed."),
+    ("suspend", "The run waits until somebody says what became of the node."),
+];
+
 pub(in crate::contract) const JITTERS: [Word; 2] =
     [("none", "Delays are as long as they are."), ("full", "Each delay is a random part of its length.")];
 
@@ -74,6 +79,16 @@ pub(in crate::contract) const NODE_KINDS: [Word; 6] = [
     ("orchestrator", "It runs a workflow."),
     ("validator", "It checks something."),
     ("test", "It tests something; passed on a later attempt, it is flaky."),
+];
+
+pub(in crate::contract) const LIFECYCLES: [Word; 7] = [
+    ("draft", "It is being written."),
+    ("canary", "A few try it."),
+    ("experimental", "It may change in any way."),
+    ("active", "It is used."),
+    ("stable", "It is used and does not change."),
+    ("deprecated", "It is not to be used any more."),
+    ("archived", "It is kept and not used."),
 ];
 
 /// The words alone.

@@ -2,27 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::keys::{Key, Table, actions};
-use super::forms::item;
+use super::super::keys::{Key, Standing, Table, actions};
+use super::forms::{constant, item};
 use crate::model::workflow::InputType;
 
 /// Definitions that conditions refer to.
 pub(super) fn definitions() -> Map<String, Value> {
     let mut definitions = Map::new();
     definitions.insert("given".to_owned(), given("a value is missing"));
-    definitions.insert(
-        "off".to_owned(),
-        json!({"anyOf": [
-            {"enum": [null, false, 0]},
-            {"type": "object", "required": ["enabled"], "properties": {"enabled": {"const": false}}},
-        ]}),
-    );
-    definitions.insert("second_action".to_owned(), second(&json!({"$ref": "#/$defs/off"})));
-    definitions.insert(
-        "second_parallel".to_owned(),
-        second(&json!({"anyOf": [{"$ref": "#/$defs/off"}, {"type": "boolean"}]})),
-    );
-    definitions.insert("second_command".to_owned(), absent(SECOND));
+    definitions.insert("constant".to_owned(), constant());
+    definitions.insert("off".to_owned(), json!({"enum": [null, false]}));
+    definitions.insert("second_approval".to_owned(), second(&json!({"$ref": "#/$defs/off"})));
+    definitions.insert("second_parallel".to_owned(), second(&json!({"type": ["boolean", "null"]})));
+    definitions.insert("second_action".to_owned(), absent(SECOND));
     definitions.insert("one_action".to_owned(), json!({"allOf": one_action()}));
     definitions.insert("arguments".to_owned(), json!({"allOf": arguments()}));
     definitions
@@ -51,11 +43,18 @@ pub(super) fn of(table: &Table) -> Vec<Value> {
         let acts: Vec<Value> = actions().map(acting).collect();
         conditions.push(json!({"if": {"not": {"anyOf": acts}}, "then": {"required": ["run"], "properties": {"run": given("a fallback needs an action")}}}));
     }
+    if table.name == "execution_graph" {
+        let nodes =
+            json!({"required": ["nodes"], "properties": {"nodes": given("edges between which nodes?")}});
+        let edges = json!({"not": {"type": "null"}, "if": {"type": "array"}, "then": {"minItems": 1}});
+        let edges = json!({"required": ["edges"], "properties": {"edges": edges}});
+        conditions.push(when(edges, nodes));
+    }
     if has("retry") && has("idempotent") {
         let message = "a node that is not idempotent cannot have a `retry`";
         conditions.push(when(
             json!({"required": ["idempotent"], "properties": {"idempotent": {"const": false}}}),
-            json!({"properties": {"retry": absent(message)}}),
+            json!({"properties": {"retry": {"enum": [null, false, 0], "errorMessage": message}}}),
         ));
     }
     if has("scope") && has("destination") {
@@ -113,12 +112,12 @@ fn acting(key: &Key) -> Value {
     }
 }
 
-/// What a key declares no action with; nothing but nothing for those that are carried out: `run: false` runs `false`.
+/// What a key declares no action with; nothing but nothing for most: `run: false` runs `false`.
 fn idle(key: &Key) -> Option<Value> {
-    match key.name {
-        _ if key.is_command() => None,
-        "parallel" => Some(json!({"anyOf": [{"$ref": "#/$defs/off"}, {"type": "boolean"}]})),
-        _ => Some(json!({"$ref": "#/$defs/off"})),
+    match (key.name, key.standing) {
+        ("parallel", _) => Some(json!({"type": ["boolean", "null"]})),
+        (_, Standing::Later) => Some(json!({"$ref": "#/$defs/off"})),
+        _ => None,
     }
 }
 
@@ -132,9 +131,9 @@ fn second(idle: &Value) -> Value {
 /// Each action excludes those that come after it in the list.
 fn one_action() -> Vec<Value> {
     let all: Vec<&Key> = actions().collect();
-    let definition = |key: &Key| match key.name {
-        _ if key.is_command() => json!({"$ref": "#/$defs/second_command"}),
-        "parallel" => json!({"$ref": "#/$defs/second_parallel"}),
+    let definition = |key: &Key| match (key.name, key.standing) {
+        ("parallel", _) => json!({"$ref": "#/$defs/second_parallel"}),
+        (_, Standing::Later) => json!({"$ref": "#/$defs/second_approval"}),
         _ => json!({"$ref": "#/$defs/second_action"}),
     };
     let others = |after: &[&Key]| -> Map<String, Value> {

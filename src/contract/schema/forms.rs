@@ -3,13 +3,31 @@
 use serde_json::{Map, Value, json};
 
 use super::super::keys::words::{RETRIED, Word, names};
-use super::super::keys::{Form, Names, Table};
-use super::super::values::{Unit, Zero};
+use super::super::keys::{Form, Names, Table, VERSION};
+use super::super::values::{Unit, VERSION_PATTERN, Zero};
 use crate::base::NodeId;
 use crate::model::workflow::InputType;
 
 /// A century, which is for ever.
 const CENTURY_S: u64 = 100 * 365 * 24 * 3600;
+
+/// The grammar of ids.
+const ID: &str = "^[A-Za-z_][A-Za-z0-9_.-]*$";
+
+/// What an expression in a text begins with.
+const EXPRESSION: &str = r"\$\{\{";
+
+/// Text in which an expression would stay as it is.
+fn plain(schema: Value) -> Value {
+    let expression = json!({"type": "string", "pattern": EXPRESSION});
+    with(schema, json!({"allOf": [unlike(&expression, "an expression would stay here as it is written")]}))
+}
+
+/// A value without an expression anywhere in it.
+pub(super) fn constant() -> Value {
+    let within = json!({"$ref": "#/$defs/constant"});
+    plain(json!({"items": within, "additionalProperties": within}))
+}
 
 /// Nothing that stands here is right. Editors show a message of our own with `type`, and not with `not`.
 pub(super) fn refused(message: &str) -> Value {
@@ -78,10 +96,13 @@ fn of(form: &Form) -> Value {
         Form::Any => json!({}),
         Form::Text => scalar(),
         Form::Suggested(words) => with(scalar(), json!({"examples": names(words)})),
+        Form::Plain => plain(scalar()),
+        Form::Constant => json!({"$ref": "#/$defs/constant"}),
+        Form::Object => json!({"type": "object"}),
         Form::Id => json!({
             "if": {"type": ["object", "array", "number"]},
             "then": {"type": "string"},
-            "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$",
+            "pattern": ID,
             "patternErrorMessage": "an id starts with a letter or `_` and holds letters, digits, `_`, `.` and `-`",
             "maxLength": NodeId::MAX_LEN,
         }),
@@ -124,7 +145,9 @@ fn of(form: &Form) -> Value {
             schema["pattern"] = in_any_case(&RETRIED, FAILURES)["anyOf"][1]["pattern"].take();
             schema
         }
-        Form::Texts => json!({"type": ["array", "string", "number", "boolean"], "items": item()}),
+        Form::Texts => {
+            plain(json!({"type": ["array", "string", "number", "boolean"], "items": plain(item())}))
+        }
         Form::Dependencies => {
             json!({"type": ["array", "string"], "items": {"$ref": "#/$defs/dependency"}})
         }
@@ -132,14 +155,18 @@ fn of(form: &Form) -> Value {
         Form::Mapping(table) | Form::Switched(table) | Form::Fallback(table) => reference(table),
         Form::Named(Names::Variables) => json!({
             "type": "object",
-            "propertyNames": {"pattern": "^[^=\\u0000]+$"},
+            "propertyNames": {"pattern": "^[^=\\u0000]+$", "not": {"pattern": EXPRESSION}},
             "additionalProperties": scalar(),
         }),
         Form::Named(Names::Groups) => {
             json!({"type": "object", "additionalProperties": of(&Form::Count(1))})
         }
         Form::Named(Names::Inputs(table)) => {
-            json!({"type": "object", "additionalProperties": reference(table)})
+            json!({
+                "type": "object",
+                "propertyNames": {"pattern": ID, "maxLength": NodeId::MAX_LEN},
+                "additionalProperties": reference(table),
+            })
         }
         Form::Program => json!({
             "if": {"type": "object"},
@@ -150,18 +177,19 @@ fn of(form: &Form) -> Value {
             "prefixItems": [with(item(), json!({"minLength": 1}))],
             "items": item(),
             "allOf": [unlike(
-                &json!({"type": "string", "pattern": r"\$\{\{"}),
+                &json!({"type": "string", "pattern": EXPRESSION}),
                 "data is never pasted into text that an interpreter runs: give it by `env` or `stdin`",
             )],
         }),
         Form::InputType => json!({"type": "string", "enum": InputType::ALL.map(|(name, _)| name)}),
-        Form::Version => {
-            let part = Value::Object(under_key(&Form::Count(0)));
-            json!({
-                "type": ["string", "number", "boolean", "object"],
-                "properties": {"major": part, "minor": part, "patch": part},
-            })
-        }
+        Form::Version => json!({
+            "type": ["string", "number", "object"],
+            "minimum": 0,
+            "pattern": VERSION_PATTERN,
+            "patternErrorMessage": "a version such as `1.0.0`",
+            "if": {"type": "object"},
+            "then": reference(&VERSION),
+        }),
         Form::BoolOr(words) => {
             json!({"enum": words_and_bools(words)})
         }
@@ -257,7 +285,7 @@ pub(super) fn in_place_of(table: &Table, mapping: Map<String, Value>) -> Value {
             schema.insert("then".to_owned(), types);
         }
         // Or what switches it off.
-        "circuit_breaker" => {
+        "circuit_breaker" | "retry" => {
             schema.insert("anyOf".to_owned(), json!([{"type": ["object", "null"]}, {"enum": [false, 0]}]));
         }
         // Or the id of a node, or what switches it off.

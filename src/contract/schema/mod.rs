@@ -67,6 +67,7 @@ fn table_of(form: &Form) -> Option<&'static Table> {
         | Form::Fallback(table)
         | Form::Named(Names::Inputs(table)) => Some(table),
         Form::Dependencies => Some(&keys::DEPENDENCY),
+        Form::Version => Some(&keys::VERSION),
         _ => None,
     }
 }
@@ -112,6 +113,13 @@ fn given_workflow(table: &Table) -> Value {
 /// What may stand under a key, with what editors show.
 fn property(key: &Key) -> Value {
     let mut property = forms::under_key(&key.form);
+    if key.standing == Standing::Later && !property.is_empty() {
+        // What is not carried out yet can be switched off.
+        property = Map::from_iter([
+            ("if".to_owned(), json!({"const": false})),
+            ("else".to_owned(), Value::Object(property)),
+        ]);
+    }
     let (note, short) = match key.standing {
         Standing::Read | Standing::Elsewhere(_) => (None, None),
         Standing::Kept => (Some(" Describes; onex does nothing about it."), None),
@@ -123,6 +131,7 @@ fn property(key: &Key) -> Value {
             Some(" Means nothing to onex and changes nothing."),
             Some("means nothing to onex and changes nothing"),
         ),
+        Standing::Always => (Some(" Always holds; `false` changes nothing."), None),
     };
     let default =
         key.default.map(|json| format!(" Default: `{}`.", json.trim_matches('"'))).unwrap_or_default();

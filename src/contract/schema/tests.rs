@@ -44,6 +44,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         codes::BAD_DURATION if finding.labels.iter().any(|label| label.text == "longer than a century") => {
             finding.message.rsplit('`').nth(1).is_some_and(|text| text.contains(char::is_alphabetic))
         }
+        codes::BAD_VALUE if finding.message.starts_with("the agent `") => true,
         codes::BAD_VALUE | codes::BAD_DURATION => {
             let endless = [".nan", ".inf"].iter().any(|word| finding.message.contains(word));
             endless || finding.message.contains("NUL byte")
@@ -57,7 +58,12 @@ fn is_refusal(finding: &Diagnostic) -> bool {
     match finding.code {
         // Whether a key resembles another makes it an error; the schema refuses all that are not known, or none.
         codes::UNKNOWN_KEY => {
-            let open = [&keys::ONEX_DOCUMENT, &keys::WORKFLOW_DOCUMENT, &keys::RESOURCE_CONSTRAINTS];
+            let open = [
+                &keys::ONEX_DOCUMENT,
+                &keys::WORKFLOW_DOCUMENT,
+                &keys::RESOURCE_CONSTRAINTS,
+                &keys::METADATA,
+            ];
             !open
                 .iter()
                 .any(|table| !table.closed && finding.message.starts_with(&format!("{} has", table.place)))
@@ -88,7 +94,7 @@ const ANYTHING: &str = r#"[
     "ANY", "ConnectionError", "Odd:one", "odd", "pkg.mod:func", "pkg:", "mod", "a/b.py", "a/", "node", "all",
     "destination", "success", "integer", "string", "effect", "full", "inherit", "echo ${{ inputs.x }}",
     [], ["a"], ["a", 1, true], [null], [{}], [[]], [""], ["any"], [1], {}, {"enabled": false},
-    {"enabled": true}, {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
+    {"enabled": true}, "1.0.0.0", "1.0", "1.", "-1", ".5", {"${{ x }}": "y"}, ["${{ x }}"], {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
     {"node": "a", "on": "failure"}, {"run": "x"}, {"major": 1, "minor": 0}, {"major": "1"}, {"major": -1},
     {"type": "integer"}, {"uses": "x"}
 ]"#;
@@ -145,9 +151,11 @@ impl Maker<'_> {
                 1 => json!(false),
                 _ => json!("sh"),
             },
-            Form::Text | Form::Suggested(_) | Form::Destination => {
+            Form::Text | Form::Plain | Form::Suggested(_) | Form::Destination => {
                 self.one_of(json!(["a", "some text", 1, 1.5, true]))
             }
+            Form::Constant => self.one_of(json!(["a", 1, ["x"], {"a": [false]}, "${{ x }}", [{"a": "${{ x }}"}]])),
+            Form::Object => self.one_of(json!([{}, {"a": 1}, {"enabled": false}])),
             Form::Id => self.one_of(json!(["a", "b", "c", "d-1", "_e.f"])),
             Form::Matching { .. } => self.one_of(json!(["a.py", "tools/b", "c "])),
             Form::OnlyMatching { .. } => self.one_of(json!(["a:b", "a.b:c.d", "_x1:é"])),
@@ -214,7 +222,7 @@ impl Maker<'_> {
                 self.one_of(json!(["string", "integer", "number", "boolean", "array", "object"]))
             }
             Form::Version => {
-                self.one_of(json!(["1.0", 1, 1.5, {"major": 1}, {}, {"major": 1, "minor": null, "x": []}]))
+                self.one_of(json!(["1.0", 1, 1.5, {"major": 1}, {}, {"major": 1, "minor": null, "build": []}, "v1.2.3-rc.1+a_b"]))
             }
             Form::BoolOr(words) => {
                 if self.chance(500) {

@@ -40,16 +40,14 @@ fn keys_in_the_wrong_place_are_errors_that_say_where_they_belong() {
 
 #[test]
 fn later_actions_are_declared_and_not_carried_out() {
-    for key in keys::actions().filter(|key| !key.is_command()).map(|key| key.name) {
-        let warning = |place: &str| {
-            format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
-        };
+    for key in keys::actions().filter(|key| !key.is_command()) {
+        let (key, value) = (key.name, example(key));
         for (text, place) in [
-            (bare_task(&format!("{key}: some")), "4:7"),
-            (node(&format!("step_config: {{{key}: some}}")), "6:25"),
+            (bare_task(&format!("{key}: {value}")), "4:7"),
+            (node(&format!("step_config: {{{key}: {value}}}")), "6:25"),
         ] {
             let (workflow, ..) = read(&text);
-            assert_eq!(findings(&text), [warning(place)]);
+            assert_eq!(findings(&text), [not_carried_out(place, key)]);
             let node = &workflow.expect("a warning is no error").nodes[0];
             assert_eq!((node.action_key, &node.action), (Some(key), &None));
         }
@@ -151,11 +149,15 @@ fn a_working_directory_stays_inside_the_project() {
 
 #[test]
 fn an_action_that_is_off_is_no_action() {
-    for keys in
-        ["python: null", "compute: false", "parallel: 0", "parallel: true", "parallel: false", "http:"]
-    {
+    for keys in ["python: null", "compute:", "approve: false", "parallel: true", "parallel: false", "http:"] {
         assert!(matches!(first(&task(keys)).action, Some(Action::Command(_))), "{keys}");
         assert_eq!(first(&bare_task(keys)).action_key, None, "{keys}");
+    }
+    // A constant is an expression, and what is switched off in an event belongs to the event.
+    for keys in ["compute: 0", "compute: false", "wait_for: 0", "emit: {topic: t, enabled: false}"] {
+        let key = keys.split(':').next().unwrap();
+        assert_eq!(findings(&bare_task(keys)), [not_carried_out("4:7", key)], "{keys}");
+        assert_eq!(read(&bare_task(keys)).0.unwrap().nodes[0].action_key, Some(key), "{keys}");
     }
     // It is a program of that name.
     assert_eq!(argv(&command(&bare_task("run: false"))).last().map(String::as_str), Some("false"));
@@ -214,6 +216,48 @@ fn data_is_pasted_into_no_interpreter() {
         assert!(found.len() == 1 && found[0].starts_with("E0210 warning"), "{found:?}");
     }
     assert_eq!(findings(&task("shell: 'bash ${{ x }}'")), [format!("E0214 error 5:14 {PASTED}")]);
+    for argv in [
+        "[python3.11, -c, '${{ x }}']",
+        "[perl, '-e${{ x }}']",
+        "[perl, '-ne print ${{ x }}']",
+        "[node, --eval, '${{ x }}']",
+        "[node, '--eval=${{ x }}']",
+        "[node, -p, '${{ x }}']",
+        "[fish, -c, '${{ x }}']",
+        "[pwsh, -Command, '${{ x }}']",
+        "[/usr/bin/php8.2, -r, '${{ x }}']",
+        "[busybox, sh, -c, '${{ x }}']",
+        "[env, A=b, bash, -o, pipefail, -c, '${{ x }}']",
+    ] {
+        let found = findings(&bare_task(&format!("run: {argv}")));
+        assert!(found.len() == 1 && found[0].ends_with(PASTED), "{argv} {found:?}");
+    }
+    for argv in
+        ["[bash, deploy.sh, -e, '${{ x }}']", "[bash, deploy.sh, -p, '${{ x }}']", "[ssh, -e, '${{ x }}']"]
+    {
+        let found = findings(&bare_task(&format!("run: {argv}")));
+        assert!(found.len() == 1 && found[0].starts_with("E0210 "), "{argv} {found:?}");
+    }
+}
+
+#[test]
+fn pasted_data_is_rewritten() {
+    let cases = [
+        (
+            "run: git checkout ${{ inputs.branch }}",
+            r#"write `env: {BRANCH: "${{ inputs.branch }}"}`, and `"$BRANCH"` in the text"#,
+        ),
+        (
+            "run: [python3, -c, 'f(${{ a.x }}, ${{ b[\"y\"] }}, ${{ a.x }})']",
+            r#"write `env: {X: "${{ a.x }}", Y: "${{ b['y'] }}"}`, and `os.environ["X"]`, `os.environ["Y"]` in the text"#,
+        ),
+        ("run: f(${{ x }})\nshell: node", r#"write `env: {X: "${{ x }}"}`, and `process.env.X` in the text"#),
+        ("run: [pwsh, -Command, '${{ x }}']", r#"write `env: {X: "${{ x }}"}`, and `$env:X` in the text"#),
+        ("run: 'a ${{'", "give the data to the program by `env`, `stdin`, or an argument of its own"),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(advice(&bare_task(&keys.replace("\\\"", "\""))), [expected], "{keys}");
+    }
 }
 
 #[test]

@@ -20,7 +20,8 @@ workflow_coordination:
         ("a", "c", EdgeCondition::Finished),
         ("b", "c", EdgeCondition::Success),
     ];
-    assert_eq!(edges(&clean(text)), expected);
+    assert_eq!(findings(text), ["E0215 warning 7:23 `edges` and `depends_on` list other edges"]);
+    assert_eq!(edges(&read(text).0.unwrap()), expected);
     let broken = text.replace("from_node: b, to_node: c", "from_node: bb, to_node: a}\n        - {to_node: see}\n        - flat\n        - {from_node: a, to_node: beta, weight: 3");
     assert_eq!(
         findings(&broken),

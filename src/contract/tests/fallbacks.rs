@@ -81,7 +81,11 @@ fn an_inline_fallback_is_an_action_and_nothing_else() {
     let cases = [
         ("fallback: {}", "E0202 error 5:17 a fallback needs an action"),
         ("fallback: {env: {A: b}}", "E0202 error 5:17 a fallback needs an action"),
-        ("fallback: {run: y, timeout: 5}", "E0205 warning 5:26 `fallback` has no key `timeout`"),
+        ("fallback: {run: y, timeout: 5}", "E0212 error 5:26 `timeout` has no effect in `fallback`"),
+        ("fallback: {run: y, retry: {}}", "E0212 error 5:26 `retry` has no effect in `fallback`"),
+        ("fallback: {run: y, when: z}", "E0212 error 5:26 `when` has no effect in `fallback`"),
+        ("fallback: {run: y, fallback: b}", "E0212 error 5:26 `fallback` has no effect in `fallback`"),
+        ("fallback: {run: y, colour: 5}", "E0205 warning 5:26 `fallback` has no key `colour`"),
         ("fallback: {runn: y, run: z}", "E0205 error 5:18 `fallback` has no key `runn`"),
         (
             "fallback: {run: y, script: z}",

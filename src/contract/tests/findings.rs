@@ -55,8 +55,13 @@ E0209 error 6:7 4:7 node `a` has two actions, `run` and `uses`",
         ),
         (
             codes::MEANINGLESS_RULE,
-            ruled("detect_cycles: true"),
-            "E0216 info 5:7 `detect_cycles` means nothing to onex and changes nothing",
+            ruled("emit_step_metrics: true\nfail_on_cycle: false\ndetect_cycles: true"),
+            "E0216 info 5:7 6:7 `emit_step_metrics`, `fail_on_cycle` mean nothing to onex and change nothing",
+        ),
+        (
+            codes::DEPRECATED,
+            "metadata: {lifecycle: Deprecated}\nworkflow: {tasks: [{id: a, run: x}]}\n".into(),
+            "E0219 warning 1:23 the contract is deprecated",
         ),
         (
             codes::DUPLICATE_NODE,
@@ -100,7 +105,7 @@ E0209 error 6:7 4:7 node `a` has two actions, `run` and `uses`",
 fn an_error_leaves_no_workflow_and_a_warning_does() {
     assert!(read(&task("output: xml")).0.is_none());
     assert!(read(&task("colour: red")).0.is_some());
-    assert!(read(&ruled("detect_cycles: true")).0.is_some());
+    assert!(read(&ruled("detect_cycles: false")).0.is_some());
     assert!(read("workflow: {name: x}").0.is_some_and(|workflow| workflow.nodes.is_empty()));
 }
 

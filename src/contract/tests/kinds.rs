@@ -149,7 +149,7 @@ fn the_workflow_of_the_specification_parses_and_declares_its_agents() {
 }
 
 #[test]
-fn a_contract_as_they_are_in_the_wild_gives_no_findings() {
+fn a_contract_as_they_are_in_the_wild_is_read() {
     let text = r#"---
 # A contract full of keys that describe.
 contract_version: {major: 1, minor: 0, patch: 4}
@@ -211,6 +211,7 @@ workflow_coordination:
           step_config: {effect_node: node_book, intent_filter: "book.*", aggregation_strategy: all_or_none}
       edges:
         - {from_node: "receive", to_node: "rate", edge_type: data_flow}
+        - {from_node: "rate", to_node: "book", edge_type: data_flow}
     coordination_rules:
       execution_mode: sequential
       parallel_execution_allowed: false
@@ -224,7 +225,11 @@ workflow_coordination:
       rollback_enabled: false
 "#;
 
-    let workflow = clean(text);
+    assert_eq!(
+        findings(text),
+        [not_carried_out("59:25", "effect_node"), not_carried_out("59:49", "intent_filter")]
+    );
+    let workflow = read(text).0.expect("a warning is no error");
     assert_eq!(workflow.description.as_deref(), Some("Reads invoices, then books them.\n"));
     let shown: Vec<_> =
         workflow.nodes.iter().map(|n| (n.id.as_str(), n.kind.as_str(), n.retry.max_attempts())).collect();
@@ -232,7 +237,8 @@ workflow_coordination:
         shown,
         [("receive", "effect", 2), ("rate", "compute", 2), ("book", "ORCHESTRATOR_INTERNAL", 2)]
     );
-    assert!(workflow.nodes.iter().all(|node| node.action_key.is_none()));
+    let actions: Vec<_> = workflow.nodes.iter().map(|node| node.action_key).collect();
+    assert_eq!(actions, [None, None, Some("effect_node")]);
     let limits = (workflow.rules.max_parallel, workflow.rules.parallel, workflow.rules.timeout);
     assert_eq!(limits, (Some(1), Some(false), Some(Duration::from_secs(30))));
 }

@@ -7,6 +7,8 @@ mod fallbacks;
 mod findings;
 mod inputs;
 mod kinds;
+mod metadata;
+mod places;
 mod policy;
 mod programs;
 mod rules;
@@ -23,7 +25,7 @@ use crate::diag::{Code, MAX_OF_A_KIND, SourceMap, Span, sort_by_position};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition, ErrorAction, InputSpec,
-    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, ProgramSpec, RetryOn, Rules, Stdin,
+    InputType, Jitter, NodeKind, NodeSpec, OuterRetry, ProgramSpec, RetryOn, RulePlaces, Rules, Stdin,
 };
 
 /// Reads `text` and gives what was found in the order of the text, with the map that knows the places.
@@ -125,6 +127,7 @@ fn argv(command: &CommandSpec) -> Vec<String> {
 
 /// Everything that a workflow says, but where it says it.
 fn meaning(mut workflow: Workflow) -> String {
+    workflow.places = RulePlaces::default();
     for node in &mut workflow.nodes {
         node.span = Span::default();
         node.depends_on.iter_mut().for_each(|d| d.span = Span::default());
@@ -139,6 +142,20 @@ fn edges(workflow: &Workflow) -> Vec<(&str, &str, EdgeCondition)> {
         .iter()
         .flat_map(|node| node.depends_on.iter().map(move |d| (name(d.node), node.id.as_str(), d.on)))
         .collect()
+}
+
+fn not_carried_out(place: &str, key: &str) -> String {
+    format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
+}
+
+/// A value that a key that is not carried out yet can have.
+fn example(key: &keys::Key) -> &'static str {
+    match key.form {
+        keys::Form::Bool => "true",
+        keys::Form::Object => "{a: b}",
+        keys::Form::Word(words) => words[0].0,
+        _ => "some",
+    }
 }
 
 fn texts(list: &[&str]) -> Vec<String> {

@@ -90,6 +90,15 @@ fn an_empty_retry_is_filled_with_the_documented_defaults() {
     };
     assert_eq!(first(&task("retry: {}")).retry.inner, Some(Box::new(defaults)));
     assert_eq!(findings(&task("retry: 3")), ["E0203 error 5:14 `retry` is a mapping"]);
+    assert_eq!(
+        advice(&task("retry: 3")),
+        ["write `retry: {max_attempts: 3}`; the first attempt counts, too"]
+    );
+    let handling = "error_handling: {retry_policy: {}}\n";
+    for off in ["false", "0"] {
+        let retry = first(&format!("{handling}{}", task(&format!("retry: {off}\nidempotent: false")))).retry;
+        assert_eq!((retry.max_attempts(), retry.own), (1, true), "{off}");
+    }
 }
 
 #[test]
@@ -230,29 +239,99 @@ fn fail_fast_decides_before_the_recovery_strategy() {
 fn later_rules_and_policies_give_a_warning_unless_they_are_off() {
     let later = |table: &'static Table| {
         let later = |key: &&keys::Key| matches!(key.standing, Standing::Later | Standing::LaterEvenOff);
-        table.keys().filter(later).map(|key| (key.name, key.standing)).collect::<Vec<_>>()
+        table.keys().filter(later).collect::<Vec<_>>()
     };
     let of_nodes = later(&keys::ONEX_NODE);
-    assert!(of_nodes.contains(&("when", Standing::LaterEvenOff)));
-    assert!(later(&keys::RULES).contains(&("checkpoint_enabled", Standing::Later)));
-    for (key, _) in later(&keys::RULES) {
-        let finding = format!("E0210 warning 5:7 `{key}` is not carried out yet by this version of onex");
-        assert_eq!(findings(&ruled(&format!("{key}: true"))), [finding]);
-        for off in ["false", "0", "null", ""] {
-            assert_eq!(rules(&format!("{key}: {off}")), Rules::default(), "{key}: {off}");
+    let has = |table: &[&keys::Key], name: &str, standing: Standing| {
+        table.iter().any(|key| key.name == name && key.standing == standing)
+    };
+    assert!(has(&of_nodes, "when", Standing::LaterEvenOff));
+    assert!(has(&later(&keys::RULES), "checkpoint_enabled", Standing::Later));
+    for key in later(&keys::RULES) {
+        let name = key.name;
+        assert_eq!(findings(&ruled(&format!("{name}: true"))), [not_carried_out("5:7", name)]);
+        for off in ["false", "null", ""] {
+            assert_eq!(rules(&format!("{name}: {off}")), Rules::default(), "{name}: {off}");
         }
     }
-    for (key, standing) in of_nodes {
-        let finding = |place: &str| {
-            format!("E0210 warning {place} `{key}` is not carried out yet by this version of onex")
-        };
-        assert_eq!(findings(&node(&format!("{key}: some"))), [finding("6:11")]);
-        assert_eq!(findings(&task(&format!("{key}: some"))), [finding("5:7")]);
-        for off in ["false", "0", "null", ""] {
-            let asks = matches!(off, "false" | "0") && standing == Standing::LaterEvenOff;
-            assert_eq!(findings(&node(&format!("{key}: {off}"))).len(), usize::from(asks), "{key}: {off}");
-            assert_eq!(findings(&task(&format!("{key}: {off}"))).len(), usize::from(asks), "{key}: {off}");
+    for key in of_nodes {
+        let (name, value) = (key.name, example(key));
+        assert_eq!(findings(&node(&format!("{name}: {value}"))), [not_carried_out("6:11", name)]);
+        assert_eq!(findings(&task(&format!("{name}: {value}"))), [not_carried_out("5:7", name)]);
+        for off in ["false", "null", ""] {
+            let asks = off == "false" && key.standing == Standing::LaterEvenOff;
+            for found in
+                [findings(&node(&format!("{name}: {off}"))), findings(&task(&format!("{name}: {off}")))]
+            {
+                assert_eq!(!found.is_empty(), asks, "{name}: {off}");
+                assert!(found.iter().all(|found| !found.starts_with("E0210 ") || asks), "{found:?}");
+            }
         }
+    }
+}
+
+#[test]
+fn values_of_what_is_not_carried_out_yet_are_checked_already() {
+    let cases = [
+        (ruled("checkpoint_enabled: maybe"), "E0203 error 5:27 `checkpoint_enabled` is `true` or `false`"),
+        (ruled("rollback_enabled: 0"), "E0203 error 5:25 `rollback_enabled` is `true` or `false`"),
+        (task("on_uncertain: bogus"), "E0204 error 5:21 `on_uncertain` cannot be `bogus`"),
+        (task("on_uncertain: false"), "E0204 error 5:21 `on_uncertain` cannot be `false`"),
+        (task("compensate: 5"), "E0203 error 5:19 `compensate` is a mapping"),
+        (bare_task("http: x"), "E0203 error 4:13 `http` is a mapping"),
+    ];
+    for (text, expected) in cases {
+        let found = findings(&text);
+        assert!(found.len() == 2 && found[0].starts_with("E0210 ") && found[1] == expected, "{found:?}");
+    }
+    for (keys, key) in [("compensate: {enabled: false, run: x}", "compensate"), ("for_each: 0", "for_each")] {
+        assert_eq!(findings(&task(keys)), [not_carried_out("5:7", key)]);
+    }
+    assert_eq!(findings(&ruled("budget: {cost: 0}")), [not_carried_out("5:16", "cost")]);
+}
+
+#[test]
+fn checkpoints_have_a_time_between_them_where_there_are_any() {
+    let alone = "E0216 info 5:31 `checkpoint_interval_ms` counts under `checkpoint_enabled: true` only";
+    assert_eq!(findings(&ruled("checkpoint_interval_ms: 5000")), [alone]);
+    let text = ruled("checkpoint_interval_ms: 5000\ncheckpoint_enabled: true");
+    assert_eq!(findings(&text), [not_carried_out("6:7", "checkpoint_enabled")]);
+    for value in ["banana", "-5"] {
+        let finding = format!("E0206 error 5:31 `checkpoint_interval_ms` cannot be `{value}`");
+        assert_eq!(findings(&ruled(&format!("checkpoint_interval_ms: {value}"))), [finding]);
+    }
+}
+
+#[test]
+fn rules_of_repetitions_count_where_nodes_are_repeated_only() {
+    let rules = "max_retries: 2\nretry_backoff: 1s\nretry_backoff_multiplier: 2.0";
+    assert_eq!(
+        findings(&ruled(rules)),
+        [
+            "E0216 info 5:20 6:22 7:33 `max_retries`, `retry_backoff`, `retry_backoff_multiplier` count under `failure_recovery_strategy: retry` only"
+        ]
+    );
+    let delay = "E0216 info 5:25 `retry_backoff_ms` counts under `failure_recovery_strategy: retry` only";
+    assert_eq!(findings(&ruled("retry_backoff_ms: 5")), [delay]);
+    let outer = first(&ruled(&format!("failure_recovery_strategy: retry\n{rules}"))).retry.outer;
+    assert_eq!(outer, OuterRetry { max_retries: 2, delay: Duration::from_secs(1), multiplier: 2.0 });
+    clean(&ruled("retry_backoff_ms: 0\nretry_backoff_multiplier: 1"));
+    clean(&ruled("max_retries: 0\nretry_backoff_ms: 5"));
+}
+
+#[test]
+fn times_of_steps_and_of_repetitions_have_two_forms() {
+    assert_eq!(first(&ruled("step_timeout: 2m")).timeout, Duration::from_secs(120));
+    assert_eq!(first(&ruled("step_timeout_ms: 5")).timeout, Duration::from_millis(5));
+    for key in ["step_timeout", "retry_backoff"] {
+        assert_eq!(
+            findings(&ruled(&format!("{key}: 1\n{key}_ms: 5"))),
+            [format!(
+                "E0207 error 6:{} 5:{} `{key}` and `{key}_ms` say the same thing twice",
+                12 + key.len(),
+                9 + key.len()
+            )]
+        );
     }
 }
 
