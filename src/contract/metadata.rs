@@ -29,7 +29,7 @@ pub(super) fn check_metadata(reader: &mut Reader<'_>, holder: NodeRef) {
     let Some(word) = reader.text(lifecycle, "`lifecycle`") else { return };
     if word.eq_ignore_ascii_case("deprecated") {
         let label = warning.unwrap_or_else(|| "not to be used any more".to_owned());
-        let finding = Diagnostic::warning(codes::DEPRECATED, "the contract is deprecated")
+        let finding = Diagnostic::warning(codes::DEPRECATED_CONTRACT, "the contract is deprecated")
             .at(reader.tree.span(lifecycle), label);
         let advice = match (replacement, sunset) {
             (Some(replacement), Some(sunset)) => {

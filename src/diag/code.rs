@@ -127,7 +127,7 @@ table! {
     /// Two tiers of retries multiply.
     TWO_TIERS = "E0218",
     /// The contract is deprecated.
-    DEPRECATED = "E0219",
+    DEPRECATED_CONTRACT = "E0219",
 
     /// Two nodes have the same id.
     DUPLICATE_NODE = "E0301",

@@ -59,7 +59,7 @@ E0209 error 6:7 4:7 node `a` has two actions, `run` and `uses`",
             "E0216 info 5:7 6:7 `emit_step_metrics`, `fail_on_cycle` mean nothing to onex and change nothing",
         ),
         (
-            codes::DEPRECATED,
+            codes::DEPRECATED_CONTRACT,
             "metadata: {lifecycle: Deprecated}\nworkflow: {tasks: [{id: a, run: x}]}\n".into(),
             "E0219 warning 1:23 the contract is deprecated",
         ),
