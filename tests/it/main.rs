@@ -14,6 +14,7 @@ mod explain;
 mod fmt;
 mod graph;
 mod hostile;
+mod import;
 mod install;
 mod live;
 mod log;
