@@ -61,6 +61,7 @@
 //!   findings of a plan is in [`app::validate`].
 //! - What a component may say is in `registry/metadata.rs`, comments that hold it in [`registry::block`], which folders
 //!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
+//! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 

@@ -31,6 +31,7 @@ pub mod scaffold;
 pub mod schema;
 pub mod screen;
 pub mod selection;
+mod settle;
 mod sinks;
 pub mod stage;
 pub mod validate;

@@ -14,13 +14,14 @@ use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
-use super::place::{ChangeWish, Changes, Ended, Place};
+use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
+use super::settle::{DIFF, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
 use crate::base::text::without_controls;
@@ -32,10 +33,10 @@ use crate::executors::GivenFile;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
-use crate::model::outcome::{ErrorInfo, FailureReason, RunStatus};
+use crate::model::outcome::{ErrorInfo, RunStatus};
 use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
-use crate::model::report::{NodeResult, ReportFold, RunReport};
+use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
@@ -531,57 +532,6 @@ fn carry_out(
     }
     Ok(report)
 }
-
-/// Says what became of the files that programs changed; a run that changed some has failed.
-fn settle(changes: &Changes, report: &mut RunReport) {
-    if changes.changed.is_empty() {
-        return;
-    }
-    let list =
-        |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|f| f.display().to_string().into()).collect() };
-    let mut error = ErrorInfo::new("StepError", changes.message());
-    error.context.insert("changed".to_owned(), list(&changes.changed).into());
-    if !changes.left.is_empty() {
-        error.context.insert("left".to_owned(), list(&changes.left).into());
-    }
-    if let Some(patch) = &changes.patch {
-        error.context.insert("patch".to_owned(), patch.display().to_string().into());
-    }
-    if let Some(diff) = &changes.diff {
-        error.context.insert(DIFF.to_owned(), diff.clone().into());
-    }
-    fail(error, ExitCode::ExecutionFailed, report);
-}
-
-fn fail(error: ErrorInfo, code: ExitCode, report: &mut RunReport) {
-    if report.status == RunStatus::Success {
-        report.status = RunStatus::Failed;
-        report.exit_code = report.exit_code.max(code);
-    }
-    match &mut report.error {
-        None => report.error = Some(error),
-        Some(first) => {
-            first.message = format!("{}\n{}", first.message, error.message);
-            first.context.extend(error.context);
-        }
-    }
-}
-
-/// Whether what programs wrote can be whole.
-fn how_programs_ended(report: &RunReport) -> Ended {
-    if report.status == RunStatus::Cancelled {
-        return Ended::Cancelled;
-    }
-    let stopped = [FailureReason::Timeout, FailureReason::Signal, FailureReason::Cancelled];
-    let was_stopped = |result: &NodeResult| {
-        let reason = result.reason.as_deref();
-        result.signal.is_some() || stopped.iter().any(|stop| reason == Some(stop.as_str()))
-    };
-    if report.results.iter().any(was_stopped) { Ended::Torn } else { Ended::Whole }
-}
-
-/// Where a report keeps the difference that programs made.
-const DIFF: &str = "diff";
 
 fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {
     let infos = loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d));

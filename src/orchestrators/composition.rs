@@ -170,8 +170,11 @@ fn wait(
         }
         let span = nodes[index].span;
         for other in early.clone() {
-            if !nodes[index].depends_on.iter().any(|edge| edge.node == other) {
-                nodes[index].depends_on.push(Dependency { node: other, on, span });
+            match nodes[index].depends_on.iter_mut().find(|edge| edge.node == other) {
+                // What is needed is needed, also by one that would have to wait in any case.
+                Some(edge) if on == EdgeCondition::Success => edge.on = on,
+                Some(_) => {}
+                None => nodes[index].depends_on.push(Dependency { node: other, on, span }),
             }
         }
     }

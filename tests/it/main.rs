@@ -17,6 +17,7 @@ mod fmt;
 mod github;
 mod graph;
 mod hostile;
+mod import;
 mod install;
 mod junit;
 mod live;
