@@ -18,7 +18,7 @@ pub struct Place {
     pub root: PathBuf,
     /// The files, relative to the root.
     pub files: Vec<GivenFile>,
-    /// Files that git tracks and that may declare components, relative to the top of the repository.
+    /// Files that git knows and that may declare components, relative to the top of the repository.
     declared: Vec<PathBuf>,
     kind: Kind,
 }
@@ -160,18 +160,24 @@ impl Place {
         let patterns: Vec<&str> =
             if wants_all { Vec::new() } else { patterns.iter().map(String::as_str).collect() };
         // Git takes a while to start, and neither needs the other.
-        let (status, tracked) = std::thread::scope(|scope| {
-            let tracked = scope.spawn(|| repository.tracked(&patterns));
-            let status = repository.status();
-            (status, tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let (status, tracked) = (status?, tracked?);
+        let declarations = DECLARATIONS.map(|end| format!("*{end}"));
+        let (status, tracked, untracked) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let tracked = repository.tracked(&patterns)?;
+                let ends = declarations.each_ref().map(String::as_str);
+                Ok((tracked, if wants_all { repository.untracked(&ends)? } else { Vec::new() }))
+            });
+            let status = repository.status()?;
+            let (tracked, untracked) =
+                others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok::<_, VcsError>((status, tracked, untracked))
+        })?;
         let ends = |path: &Path, end: &str| path.as_os_str().as_encoded_bytes().ends_with(end.as_bytes());
         let named = |ends_of: &[&str]| -> Vec<PathBuf> {
             let paths = tracked.iter().map(|file| &file.path);
             paths.filter(|path| ends_of.iter().any(|end| ends(path, end))).cloned().collect()
         };
-        let declared = named(&DECLARATIONS);
+        let declared: Vec<PathBuf> = named(&DECLARATIONS).into_iter().chain(untracked).collect();
         // Where git does not store a file as it is, its content has another name than the one that git gives it.
         let is_plain = !filters(&repository, &named(&[ATTRIBUTES]));
         let object = |object: &String| Some(object.clone()).filter(|_| is_plain);
@@ -231,25 +237,14 @@ impl Place {
 
     /// The names of files that may declare components, relative to the root: those that git knows. Nothing where there
     /// is no repository.
-    ///
-    /// # Errors
-    ///
-    /// If git cannot be asked.
-    pub fn declarations(&self, staged_only: bool) -> Result<Option<Vec<PathBuf>>, AppError> {
-        let (Kind::Tree { repository, .. } | Kind::Shadow { repository, .. }) = &self.kind else {
-            return Ok(None);
-        };
-        let mut names = self.declared.clone();
-        if !staged_only {
-            names.extend(
-                repository
-                    .untracked(&DECLARATIONS.map(|end| format!("*{end}")).each_ref().map(String::as_str))?,
-            );
+    #[must_use]
+    pub fn declarations(&self) -> Option<Vec<PathBuf>> {
+        if matches!(self.kind, Kind::Folder) {
+            return None;
         }
         let inside = self.inside();
-        Ok(Some(
-            names.iter().filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect(),
-        ))
+        let names = self.declared.iter();
+        Some(names.filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect())
     }
 
     /// Where the root stands in the repository.

@@ -14,7 +14,7 @@ use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
-use crate::executors::GivenFile;
+use crate::executors::Given;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
@@ -158,7 +158,7 @@ impl Workshop for Desk<'_> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
         let choice = self.choice();
         let place = Place::find(&root, &choice, self.environment)?;
-        let look = place.declarations(choice == FileChoice::Staged)?.map_or(Look::Names, Look::Among);
+        let look = place.declarations().map_or(Look::Names, Look::Among);
         let gathered = registry::gather(&place.root, look);
         let components = gathered.catalog.components().to_vec();
         (self.place, self.gathered) = (Some(place), Some(gathered));
@@ -236,12 +236,9 @@ impl Workshop for Desk<'_> {
         } else {
             Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
                 loaded.plan = Some(plan.narrowed(&composition.wanted));
-                let files = &place.files;
-                let given: Vec<Vec<GivenFile>> = composition
-                    .given
-                    .iter()
-                    .map(|places| places.iter().flatten().map(|&at| files[at].clone()).collect())
-                    .collect();
+                let places =
+                    composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
+                let given = Arc::new(Given { files: place.files.clone(), places });
                 let context = request.context.clone();
                 Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
             })
