@@ -103,7 +103,7 @@ impl Watched {
     /// Sees to it that all is known that a node may change. Gives what changes are counted from.
     fn before(&mut self, files: &[GivenFile], places: &[usize]) -> u64 {
         for &at in places {
-            if !self.files[at].as_ref().is_some_and(|look| look.unwatched == self.unwatched) {
+            if self.files[at].as_ref().is_none_or(|look| look.unwatched != self.unwatched) {
                 self.look(at, &files[at]);
             }
         }

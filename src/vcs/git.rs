@@ -283,7 +283,7 @@ pub fn absolute_places(variables: &mut [(OsString, OsString)], directory: &Path)
     let lists = ["GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_INTERNAL_SUPER_PREFIX"];
     for (name, value) in variables {
         let is_path = |place: &&str| name == place && !lists.contains(place);
-        if !value.is_empty() && PLACES.iter().any(|place| is_path(&place)) {
+        if !value.is_empty() && PLACES.iter().any(is_path) {
             *value = directory.join(&value).into_os_string();
         }
     }
