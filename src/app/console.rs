@@ -122,6 +122,11 @@ impl Console {
         Writer::out(Arc::clone(&self.screen))
     }
 
+    /// Where documents go that are passed on as they are.
+    pub fn document(&mut self) -> impl Write + Send + use<> {
+        Writer::document(Arc::clone(&self.screen))
+    }
+
     /// Where everything else goes.
     pub fn err(&mut self) -> impl Write + Send + use<> {
         Writer::err(Arc::clone(&self.screen))

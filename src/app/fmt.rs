@@ -116,7 +116,7 @@ fn standard_input(request: &FmtRequest, console: &mut Console) -> ExitCode {
     if code != ExitCode::Success {
         return code;
     }
-    let written = console.out().write_all(outcome.new.as_ref().unwrap_or(&old).as_bytes());
+    let written = console.document().write_all(outcome.new.as_ref().unwrap_or(&old).as_bytes());
     finish(written, &mut console.err(), code)
 }
 

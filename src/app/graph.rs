@@ -35,7 +35,12 @@ pub fn graph(request: &GraphRequest, environment: &Environment, console: &mut Co
     };
     let look = console.out_look();
     let shown = {
-        let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());
+        // A drawing for a program is passed on as it is.
+        let out: Box<dyn std::io::Write> = match request.form {
+            Form::Ascii => Box::new(console.out()),
+            Form::Dot | Form::Mermaid | Form::Svg => Box::new(console.document()),
+        };
+        let mut out = std::io::BufWriter::with_capacity(64 * 1024, out);
         render(request.form, look, &graph_of(&plan), &mut out).and_then(|()| out.flush())
     };
     finish(shown, &mut console.err(), ExitCode::Success)

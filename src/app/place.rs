@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
@@ -19,7 +18,7 @@ pub struct Place {
     pub root: PathBuf,
     /// The files, relative to the root.
     pub files: Vec<GivenFile>,
-    /// Files that git tracks and that may declare components, relative to the top of the repository.
+    /// Files that git knows and that may declare components, relative to the top of the repository.
     declared: Vec<PathBuf>,
     kind: Kind,
 }
@@ -90,7 +89,8 @@ impl Changes {
         if let Some(patch) = &self.patch {
             let were = if self.left.len() == 1 { "is" } else { "are" };
             let left = names(&self.left);
-            lines.push(match self.why_left {
+            lines.push(match &self.why_left {
+                WhyLeft::Problem(problem) => format!("{left} {were} as before: {problem}"),
                 WhyLeft::Conflict => {
                     format!("{left} {were} as before, because the fix does not fit your changes")
                 }
@@ -104,8 +104,10 @@ impl Changes {
 }
 
 /// Why fixes are not in the user's files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WhyLeft {
+    /// They cannot be written.
+    Problem(String),
     /// They do not go together with the user's own changes.
     #[default]
     Conflict,
@@ -158,18 +160,24 @@ impl Place {
         let patterns: Vec<&str> =
             if wants_all { Vec::new() } else { patterns.iter().map(String::as_str).collect() };
         // Git takes a while to start, and neither needs the other.
-        let (status, tracked) = std::thread::scope(|scope| {
-            let tracked = scope.spawn(|| repository.tracked(&patterns));
-            let status = repository.status();
-            (status, tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let (status, tracked) = (status?, tracked?);
+        let declarations = DECLARATIONS.map(|end| format!("*{end}"));
+        let (status, tracked, untracked) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let tracked = repository.tracked(&patterns)?;
+                let ends = declarations.each_ref().map(String::as_str);
+                Ok((tracked, if wants_all { repository.untracked(&ends)? } else { Vec::new() }))
+            });
+            let status = repository.status()?;
+            let (tracked, untracked) =
+                others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok::<_, VcsError>((status, tracked, untracked))
+        })?;
         let ends = |path: &Path, end: &str| path.as_os_str().as_encoded_bytes().ends_with(end.as_bytes());
         let named = |ends_of: &[&str]| -> Vec<PathBuf> {
             let paths = tracked.iter().map(|file| &file.path);
             paths.filter(|path| ends_of.iter().any(|end| ends(path, end))).cloned().collect()
         };
-        let declared = named(&DECLARATIONS);
+        let declared: Vec<PathBuf> = named(&DECLARATIONS).into_iter().chain(untracked).collect();
         // Where git does not store a file as it is, its content has another name than the one that git gives it.
         let is_plain = !filters(&repository, &named(&[ATTRIBUTES]));
         let object = |object: &String| Some(object.clone()).filter(|_| is_plain);
@@ -229,25 +237,14 @@ impl Place {
 
     /// The names of files that may declare components, relative to the root: those that git knows. Nothing where there
     /// is no repository.
-    ///
-    /// # Errors
-    ///
-    /// If git cannot be asked.
-    pub fn declarations(&self, staged_only: bool) -> Result<Option<Vec<PathBuf>>, AppError> {
-        let (Kind::Tree { repository, .. } | Kind::Shadow { repository, .. }) = &self.kind else {
-            return Ok(None);
-        };
-        let mut names = self.declared.clone();
-        if !staged_only {
-            names.extend(
-                repository
-                    .untracked(&DECLARATIONS.map(|end| format!("*{end}")).each_ref().map(String::as_str))?,
-            );
+    #[must_use]
+    pub fn declarations(&self) -> Option<Vec<PathBuf>> {
+        if matches!(self.kind, Kind::Folder) {
+            return None;
         }
         let inside = self.inside();
-        Ok(Some(
-            names.iter().filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect(),
-        ))
+        let names = self.declared.iter();
+        Some(names.filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect())
     }
 
     /// Where the root stands in the repository.
@@ -283,19 +280,24 @@ impl Place {
     pub fn finish(self, name: &str, wish: ChangeWish, ended: Ended) -> Result<Changes, AppError> {
         match self.kind {
             Kind::Folder => Ok(Changes::default()),
-            Kind::Tree { repository, before } => finish_tree(&repository, &before, wish),
+            Kind::Tree { repository, before } => finish_tree(&repository, &before, (wish, ended)),
             Kind::Shadow { .. } if ended == Ended::Cancelled => Ok(Changes::default()),
             Kind::Shadow { repository, shadow } => finish_shadow(&repository, shadow, (name, wish, ended)),
         }
     }
 }
 
-fn finish_tree(repository: &Repository, before: &Before, wish: ChangeWish) -> Result<Changes, AppError> {
+fn finish_tree(
+    repository: &Repository,
+    before: &Before,
+    (wish, ended): (ChangeWish, Ended),
+) -> Result<Changes, AppError> {
     let changed = repository.touched_since(before)?;
     let diff = if wish.diff && !changed.is_empty() { Some(text(&repository.diff(&changed)?)) } else { None };
     // What had changes of its own that are not staged would be staged with them.
     let clean: Vec<PathBuf> = changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
-    let (staged, not_staged) = stage(repository, wish, !clean.is_empty(), || repository.stage(&clean));
+    let is_possible = ended == Ended::Whole && !clean.is_empty();
+    let (staged, not_staged) = stage(repository, wish, is_possible, || repository.stage(&clean));
     Ok(Changes { changed, diff, staged, not_staged, ..Changes::default() })
 }
 
@@ -319,7 +321,11 @@ fn finish_shadow(
         changed: changed.map(|fix| fix.path.clone()).collect(),
         left: applied.left,
         patch: applied.patch,
-        why_left: if is_torn { WhyLeft::Torn } else { WhyLeft::Conflict },
+        why_left: match applied.problem {
+            _ if is_torn => WhyLeft::Torn,
+            Some(problem) => WhyLeft::Problem(problem),
+            None => WhyLeft::Conflict,
+        },
         diff,
         staged,
         not_staged,
@@ -340,7 +346,8 @@ fn stage(
     }
     match act() {
         Ok(()) => (true, None),
-        Err(error) => (false, Some(error.to_string())),
+        // What git says below its first line is for those who have asked git themselves.
+        Err(error) => (false, error.to_string().lines().next().map(str::to_owned)),
     }
 }
 
@@ -363,13 +370,7 @@ fn shadow(repository: &Repository, environment: &Environment) -> Result<Shadow, 
     let temporary = environment.temporary.join("onex-cache");
     let Some(cache) = environment.cache() else { return Shadow::of_index(repository, &temporary) };
     match Shadow::of_index(repository, &cache) {
-        Err(VcsError::File { path, source, .. })
-            if path.starts_with(&cache)
-                && matches!(
-                    source.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-        {
+        Err(VcsError::File { path, source, .. }) if path.starts_with(&cache) => {
             tracing::info!(cache = %cache.display(), %source, "the cache cannot be written");
             Shadow::of_index(repository, &temporary)
         }

@@ -29,7 +29,7 @@ use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
 use crate::diag::Severity;
 use crate::engine::machine::Settings;
-use crate::executors::GivenFile;
+use crate::executors::Given;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
@@ -93,8 +93,8 @@ pub(super) struct ReadyStage {
     pub context: ExecutionContext,
     /// Where it runs.
     pub place: Place,
-    /// For each node, the files that it is given.
-    pub given: Vec<Vec<GivenFile>>,
+    /// The files of each node.
+    pub given: Arc<Given>,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
 }
@@ -492,7 +492,7 @@ fn carry_out(
     let environment = inside.as_ref().unwrap_or(environment);
     let (given, place) = match stage {
         Some(stage) => (stage.given, Some((stage.place, stage.changes))),
-        None => (Vec::new(), None),
+        None => (Arc::default(), None),
     };
     let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;

@@ -18,7 +18,7 @@ use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
 use crate::executors::command::CommandExecutor;
-use crate::executors::{FileWatch, GivenFile, Scratch};
+use crate::executors::{FileWatch, Given, Scratch};
 use crate::model::context::Mode;
 use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
@@ -35,8 +35,8 @@ pub(super) struct RunSetup<'a> {
     /// The contract's own path, without symbolic links: what its circuits are kept by.
     pub contract: PathBuf,
     pub environment: &'a Environment,
-    /// For each node, the files that it is given.
-    pub given: Vec<Vec<GivenFile>>,
+    /// The files of each node.
+    pub given: Arc<Given>,
 }
 
 /// The operating system's side of a run: its timers, its children and its signals.
@@ -112,10 +112,10 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
         .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
     let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch);
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
-    if setup.given.iter().all(Vec::is_empty) {
+    if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);
     }
-    Ok(Arc::new(FileWatch::new(executor, setup.root.clone(), setup.given.clone())))
+    Ok(Arc::new(FileWatch::new(executor, &setup.root, Arc::clone(&setup.given))))
 }
 
 /// The executor of a dry run, whose plan starts no node.

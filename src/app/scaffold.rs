@@ -98,8 +98,23 @@ fn contracts_of(directory: &Path) -> PathBuf {
     found.unwrap_or_else(|| root.join(CONTRACTS))
 }
 
+/// Whether a link on the way to a path leads out of the project. A path with `..` says itself where it leads.
+fn leads_out(path: &Path) -> bool {
+    if path.components().any(|part| part == std::path::Component::ParentDir) {
+        return false;
+    }
+    let Some(there) = path.ancestors().skip(1).find(|folder| folder.exists()) else { return false };
+    match (there.canonicalize(), root_above(there).canonicalize()) {
+        (Ok(real), Ok(root)) => !real.starts_with(root),
+        _ => false,
+    }
+}
+
 /// Writes a file that must not be there yet, and the folders above it.
 pub(super) fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    if leads_out(path) {
+        return Err(io::Error::other("a link on the way to it leads out of the project"));
+    }
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -71,6 +71,8 @@ struct Drawn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Out,
+    /// stdout, for documents that are passed on as they are.
+    Document,
     Err,
     /// stderr, for what is to be carried out by who reads along.
     Commands,
@@ -138,13 +140,13 @@ impl Screen {
     fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
         self.last_said.store(self.clock.now().as_millis(), Ordering::Relaxed);
         let is_terminal = match stream {
-            Stream::Out => self.out_is_terminal,
+            Stream::Out | Stream::Document => self.out_is_terminal,
             Stream::Err | Stream::Commands => self.err_is_terminal,
         };
         let bytes = match (&self.guards, stream) {
             (Some([out, _]), Stream::Out) => &*lock(out).pass(bytes),
             (Some([_, err]), Stream::Err) => &*lock(err).pass(bytes),
-            (None, _) | (_, Stream::Commands) => bytes,
+            (None, _) | (_, Stream::Document | Stream::Commands) => bytes,
         };
         if !is_terminal {
             return write_to(stream, bytes);
@@ -264,7 +266,7 @@ fn is_in_front() -> bool {
 
 fn write_to(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
-        Stream::Out => {
+        Stream::Out | Stream::Document => {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush())
         }
@@ -280,6 +282,12 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// What goes to stdout as it is: a document, not a report, in which nothing may be rewritten.
+    #[must_use]
+    pub const fn document(screen: Arc<Screen>) -> Self {
+        Self { screen, stream: Stream::Document }
+    }
+
     /// stdout.
     #[must_use]
     pub const fn out(screen: Arc<Screen>) -> Self {

@@ -15,7 +15,7 @@ use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
-use crate::executors::GivenFile;
+use crate::executors::Given;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
@@ -174,7 +174,7 @@ impl Workshop for Desk<'_> {
         let place = Place::find(&root, &choice, self.environment)?;
         // As `onex list` sees them: what is hidden does not count.
         let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let names = place.declarations(choice == FileChoice::Staged)?;
+        let names = place.declarations();
         let names = names.map(|names| names.into_iter().filter(is_seen).collect());
         let look = names.map_or(Look::Names, Look::Among);
         let gathered = registry::gather(&place.root, look);
@@ -268,12 +268,9 @@ impl Workshop for Desk<'_> {
         } else {
             Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
                 loaded.plan = Some(plan.narrowed(&composition.wanted));
-                let files = &place.files;
-                let given: Vec<Vec<GivenFile>> = composition
-                    .given
-                    .iter()
-                    .map(|places| places.iter().flatten().map(|&at| files[at].clone()).collect())
-                    .collect();
+                let places =
+                    composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
+                let given = Arc::new(Given { files: place.files.clone(), places });
                 let context = request.context.clone();
                 Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
             })

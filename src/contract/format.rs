@@ -37,7 +37,8 @@ pub fn format(source: SourceId, text: &Arc<String>) -> Result<String, FormatRefu
         findings.retain(|found| [codes::SYNTAX, codes::SEVERAL_DOCUMENTS].contains(&found.code));
         return Err(FormatRefusal::Findings(errors(findings)));
     }
-    let renames = renames(&tree);
+    // What other places take over under its name may be no node there, or have the other name.
+    let renames = if shares(text) { Vec::new() } else { renames(&tree) };
     drop(tree);
     yaml::format(text, &renames, limits).map_err(|error| match error {
         FormatError::Changed(how) => FormatRefusal::Changed(how),
@@ -48,6 +49,16 @@ pub fn format(source: SourceId, text: &Arc<String>) -> Result<String, FormatRefu
 fn errors(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings.retain(|found| found.severity == Severity::Error);
     findings
+}
+
+/// Whether a text may name a part of itself, or include another: an anchor, an alias or a tag stands behind a space or
+/// a bracket, and a name behind it.
+fn shares(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|at| {
+        matches!(at[0], b' ' | b'\t' | b'\n' | b'[' | b'{' | b',')
+            && matches!(at[1], b'&' | b'*')
+            && (at[2].is_ascii_alphanumeric() || at[2] == b'_')
+    })
 }
 
 /// The keys that are written with another name.

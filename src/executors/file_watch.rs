@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::fs::{AtFlags, Stat, lstat, statat};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
@@ -24,35 +24,48 @@ pub struct GivenFile {
     pub object: Option<String>,
 }
 
+/// The files of a run, and which of them each node is given.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// All files.
+    pub files: Vec<GivenFile>,
+    /// For each node, by its index, places in that list.
+    pub places: Vec<Vec<usize>>,
+}
+
 /// An executor that looks at the files of each node before and after.
 pub struct FileWatch {
     inner: Arc<dyn Executor>,
-    root: PathBuf,
-    /// By the node's index.
-    given: Arc<Vec<Vec<GivenFile>>>,
+    given: Arc<Given>,
+    watched: Arc<Mutex<Watched>>,
 }
 
 impl FileWatch {
-    /// Watches what `inner` carries out below `root`. `given` has the files of each node, by its index.
+    /// Watches what `inner` carries out below `root`.
     #[must_use]
-    pub fn new(inner: Arc<dyn Executor>, root: PathBuf, given: Vec<Vec<GivenFile>>) -> Self {
-        Self { inner, root, given: Arc::new(given) }
+    pub fn new(inner: Arc<dyn Executor>, root: &Path, given: Arc<Given>) -> Self {
+        let folder = File::open(root).ok();
+        let files = given.files.iter().map(|_| None).collect();
+        let watched = Watched { folder, root: root.to_path_buf(), files, changes: 0, unwatched: 0 };
+        Self { inner, given, watched: Arc::new(Mutex::new(watched)) }
     }
 }
 
 impl Executor for FileWatch {
     fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome> {
-        let (given, root, index) = (Arc::clone(&self.given), self.root.clone(), request.index);
+        let (given, watched, index) = (Arc::clone(&self.given), Arc::clone(&self.watched), request.index);
         let running = self.inner.execute(request, stop);
         Box::pin(async move {
-            let Some(files) = given.get(index).filter(|files| !files.is_empty()) else {
-                return running.await;
+            let lock = || watched.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(places) = given.places.get(index).filter(|places| !places.is_empty()) else {
+                let outcome = running.await;
+                // Nobody looks at what this one has changed, and the next one is not to answer for it.
+                lock().unwatched += 1;
+                return outcome;
             };
-            let before: Vec<_> = files.iter().map(|file| Seen::of(&root, file)).collect();
+            let start = lock().before(&given.files, places);
             let mut outcome = running.await;
-            let is_changed = |(file, before): &(&GivenFile, Seen)| before.is_other(&root, file);
-            let changed: Vec<&GivenFile> =
-                files.iter().zip(before).filter(is_changed).map(|(file, _)| file).collect();
+            let changed = lock().changed_since(start, &given.files, places);
             if !changed.is_empty() && outcome.failure.is_none() {
                 outcome.failure = Some(AttemptFailure::new(
                     FailureReason::FilesChanged,
@@ -62,6 +75,79 @@ impl Executor for FileWatch {
             }
             outcome
         })
+    }
+}
+
+/// How the files looked last. One look serves the node that has ended and those that begin after it.
+struct Watched {
+    /// The root, opened once: paths from there are shorter.
+    folder: Option<File>,
+    root: PathBuf,
+    files: Vec<Option<Look>>,
+    /// How many changes were seen.
+    changes: u64,
+    /// How many nodes have ended that nobody watched.
+    unwatched: u64,
+}
+
+/// How one file looked.
+struct Look {
+    seen: Seen,
+    /// The number of its last change.
+    changed: u64,
+    /// The nodes that nobody watched and that had ended by then.
+    unwatched: u64,
+}
+
+impl Watched {
+    /// Sees to it that all is known that a node may change. Gives what changes are counted from.
+    fn before(&mut self, files: &[GivenFile], places: &[usize]) -> u64 {
+        for &at in places {
+            if self.files[at].as_ref().is_none_or(|look| look.unwatched != self.unwatched) {
+                self.look(at, &files[at]);
+            }
+        }
+        self.changes
+    }
+
+    /// The files that have changed since, whoever saw it first.
+    fn changed_since<'f>(
+        &mut self,
+        start: u64,
+        files: &'f [GivenFile],
+        places: &[usize],
+    ) -> Vec<&'f GivenFile> {
+        for &at in places {
+            self.look(at, &files[at]);
+        }
+        let changed = |at: &usize| self.files[*at].as_ref().is_some_and(|look| look.changed > start);
+        places.iter().copied().filter(changed).map(|at| &files[at]).collect()
+    }
+
+    fn look(&mut self, at: usize, file: &GivenFile) {
+        let now = self.signature(&file.path);
+        let unwatched = self.unwatched;
+        let Some(look) = &mut self.files[at] else {
+            let seen = Seen::first(&self.root, file, now);
+            self.files[at] = Some(Look { seen, changed: 0, unwatched });
+            return;
+        };
+        look.unwatched = unwatched;
+        if let Some(seen) = look.seen.other(&self.root, file, now) {
+            if seen.is_changed {
+                self.changes += 1;
+                look.changed = self.changes;
+            }
+            look.seen = seen.seen;
+        }
+    }
+
+    fn signature(&self, path: &Path) -> Option<Signature> {
+        let kind = match &self.folder {
+            Some(folder) => statat(folder, path, AtFlags::SYMLINK_NOFOLLOW),
+            None => lstat(self.root.join(path)),
+        };
+        kind.ok().map(|kind| Signature::of(&kind))
     }
 }
 
@@ -76,38 +162,85 @@ fn message(changed: &[&GivenFile]) -> String {
     }
 }
 
-/// How a file looked before.
+/// Its size, its mode and the time of its last change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signature {
+    size: i64,
+    mode: u32,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Signature {
+    #[expect(
+        clippy::useless_conversion,
+        clippy::cast_possible_wrap,
+        reason = "other widths on other systems"
+    )]
+    fn of(kind: &Stat) -> Self {
+        Self {
+            size: kind.st_size,
+            mode: u32::from(kind.st_mode),
+            seconds: kind.st_mtime,
+            nanoseconds: kind.st_mtime_nsec as i64,
+        }
+    }
+}
+
+/// How a file looked.
 #[derive(Debug)]
 struct Seen {
-    /// Its size and the time of its last change; nothing where there is no such file.
-    signature: Option<(u64, i64, i64, u32)>,
-    /// Its content, where nobody else knows what it was.
-    content: Option<Vec<u8>>,
+    /// Nothing where there is no such file.
+    signature: Option<Signature>,
+    content: Content,
+}
+
+/// What is known of a content.
+#[derive(Debug)]
+enum Content {
+    /// The name that git gives to it.
+    Named,
+    /// Its digest; nothing where it cannot be read.
+    Digest(Option<Vec<u8>>),
+}
+
+/// How a file looks now that has been written.
+struct Written {
+    seen: Seen,
+    /// Whether it has another content or mode. One that was written anew with the same content has not.
+    is_changed: bool,
 }
 
 impl Seen {
-    fn of(root: &Path, file: &GivenFile) -> Self {
-        let path = root.join(&file.path);
-        let content = if file.object.is_some() { None } else { digest(&path) };
-        Self { signature: signature(&path), content }
+    fn first(root: &Path, file: &GivenFile, signature: Option<Signature>) -> Self {
+        let content = if file.object.is_some() {
+            Content::Named
+        } else {
+            Content::Digest(digest(&root.join(&file.path)))
+        };
+        Self { signature, content }
     }
 
-    /// Whether it has another content or mode now. One that was written anew with the same content has not.
-    fn is_other(&self, root: &Path, file: &GivenFile) -> bool {
-        let path = root.join(&file.path);
-        let now = signature(&path);
+    /// How it looks now; nothing where nobody has written it.
+    fn other(&self, root: &Path, file: &GivenFile, now: Option<Signature>) -> Option<Written> {
         if now == self.signature {
-            return false;
+            return None;
         }
-        let (Some((.., old_mode)), Some((.., mode))) = (self.signature, now) else { return true };
-        if old_mode & 0o111 != mode & 0o111 || old_mode & 0o170_000 != mode & 0o170_000 {
-            return true;
-        }
-        match (&file.object, &self.content) {
-            (Some(object), _) => !is_named(&path, object).unwrap_or(false),
-            (None, Some(content)) => digest(&path).as_ref() != Some(content),
-            (None, None) => true,
-        }
+        let path = root.join(&file.path);
+        let digest = digest(&path);
+        let has_other_mode = match (self.signature, now) {
+            (Some(old), Some(now)) => {
+                old.mode & 0o111 != now.mode & 0o111 || old.mode & 0o170_000 != now.mode & 0o170_000
+            }
+            _ => true,
+        };
+        let has_other_content = match (&self.content, &file.object) {
+            (Content::Named, Some(object)) => !is_named(&path, object).unwrap_or(false),
+            (Content::Digest(Some(old)), _) => digest.as_ref() != Some(old),
+            (Content::Digest(None) | Content::Named, _) => true,
+        };
+        let seen = Self { signature: now, content: Content::Digest(digest) };
+        Some(Written { seen, is_changed: has_other_mode || has_other_content })
     }
 }
 
@@ -119,7 +252,7 @@ fn open(path: &Path) -> io::Result<(Box<dyn Read>, u64)> {
         let size = target.len() as u64;
         return Ok((Box::new(io::Cursor::new(target)), size));
     }
-    Ok((Box::new(File::open(path)?), kind.size()))
+    Ok((Box::new(File::open(path)?), kind.len()))
 }
 
 /// Gives all of a file to `take`, piece by piece, however large it is.
@@ -140,11 +273,6 @@ fn digest(path: &Path) -> Option<Vec<u8>> {
     let mut digest = Sha256::new();
     read_through(path, |piece| digest.update(piece)).ok()?;
     Some(digest.finalize().to_vec())
-}
-
-fn signature(path: &Path) -> Option<(u64, i64, i64, u32)> {
-    let kind = fs::symlink_metadata(path).ok()?;
-    Some((kind.size(), kind.mtime(), kind.mtime_nsec(), kind.mode()))
 }
 
 /// Whether git gives this name to the content of a file: gitformat-pack(5), "object name". With the line ends of the

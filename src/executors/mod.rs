@@ -7,5 +7,5 @@ mod file_watch;
 mod program;
 mod scratch;
 
-pub use file_watch::{FileWatch, GivenFile};
+pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
@@ -59,6 +59,8 @@ pub struct Applied {
     pub left: Vec<PathBuf>,
     /// Where the fixes of those are, for `git apply`.
     pub patch: Option<PathBuf>,
+    /// Why the first file could not be written that was to be.
+    pub problem: Option<String>,
 }
 
 /// What became of one file.
@@ -66,6 +68,7 @@ enum Outcome {
     Written,
     AsItWas,
     Left,
+    Unwritable(io::Error),
 }
 
 impl Fixes {
@@ -148,6 +151,11 @@ impl Fixes {
                 Outcome::Written => applied.written.push(fix.path.clone()),
                 Outcome::AsItWas => {}
                 Outcome::Left => applied.left.push(fix.path.clone()),
+                Outcome::Unwritable(error) => {
+                    let problem = || format!("cannot write `{}`: {error}", fix.path.display());
+                    applied.problem.get_or_insert_with(problem);
+                    applied.left.push(fix.path.clone());
+                }
             }
         }
         if !applied.left.is_empty() {
@@ -190,16 +198,26 @@ impl Fixes {
         current: Current,
     ) -> Result<Outcome, VcsError> {
         let file = repository.top().join(&fix.path);
+        let made = self.shadow.top().join(&fix.path);
+        if let (None, Some("120000"), Current::Nothing) =
+            (&fix.before, fix.after.as_ref().map(|after| after.mode.as_str()), &current)
+            && !leads_elsewhere(repository.top(), &fix.path)
+        {
+            return Ok(match fs::read_link(&made).and_then(|target| symlink(target, &file)) {
+                Ok(()) => Outcome::Written,
+                Err(error) => Outcome::Unwritable(error),
+            });
+        }
         let regular = |version: &Option<Version>| version.as_ref().is_none_or(Version::is_regular);
         if !regular(&fix.before) || !regular(&fix.after) || leads_elsewhere(repository.top(), &fix.path) {
             return Ok(Outcome::Left);
         }
-        let made = self.shadow.top().join(&fix.path);
         let read_made = || fs::read(&made).map_err(VcsError::file("read", &made));
         let written = |result: io::Result<bool>| match result {
             Ok(true) => Outcome::Written,
-            // Somebody writes it just now, or nobody may.
-            Ok(false) | Err(_) => Outcome::Left,
+            // Somebody writes it just now.
+            Ok(false) => Outcome::Left,
+            Err(error) => Outcome::Unwritable(error),
         };
         Ok(match (&fix.before, &fix.after, current) {
             (_, Some(after), Current::File { object, .. })

@@ -108,8 +108,16 @@ pub struct Repository {
 }
 
 /// In a tree that is nobody's but ours, none of the user's programs is to run, and no line ends are to be refused.
-const ALONE: [&str; 6] =
-    ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.safecrlf=false"];
+const ALONE: [&str; 8] = [
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.safecrlf=false",
+    "-c",
+    "submodule.recurse=false",
+];
 
 impl Repository {
     /// The repository around `directory`, as git sees it with these variables; nothing where there is none.

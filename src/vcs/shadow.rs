@@ -93,8 +93,10 @@ impl Shadow {
         }
         let tracked = tracked(&shadow)?;
         let folders = others.untracked.iter().filter(|path| is_folder(path));
-        let mut wanted: Vec<PathBuf> =
-            others.ignored.iter().chain(folders).chain(&tracked.submodules).cloned().collect();
+        let mut wanted: Vec<PathBuf> = others.ignored.iter().chain(folders).cloned().collect();
+        for submodule in &tracked.submodules {
+            wanted.extend(inside(repository.top(), submodule));
+        }
         wanted.sort();
         let links = link(&wanted, (repository.top(), &tree), &tracked.all, &slot)?;
         Ok(Self { repository: shadow, staged, slot, links, submodules: tracked.submodules, _lock: lock })
@@ -329,9 +331,38 @@ fn link(
             Ok(_) => fs::remove_file(&link),
             Err(_) => Ok(()),
         };
-        removed.and_then(|()| symlink(&source, &link)).map_err(VcsError::file("link", &link))?;
+        removed.map_err(VcsError::file("remove", &link))?;
+        if is_dot_git(name) {
+            let text = dot_git(&source).map_err(VcsError::file("read", &source))?;
+            fs::write(&link, text).map_err(VcsError::file("write", &link))?;
+        } else {
+            symlink(&source, &link).map_err(VcsError::file("link", &link))?;
+        }
     }
     Ok(links)
+}
+
+/// What a submodule holds. Each of it is linked: git refuses submodules that are links themselves.
+fn inside(top: &Path, submodule: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(top.join(submodule)).into_iter().flatten().flatten();
+    entries.map(|entry| submodule.join(entry.file_name())).collect()
+}
+
+fn is_dot_git(name: &Path) -> bool {
+    name.file_name().is_some_and(|name| name == ".git")
+}
+
+/// A `.git` file for a second tree of a submodule: git is to look at the first one, whose state is the true one.
+fn dot_git(source: &Path) -> io::Result<Vec<u8>> {
+    let folder = if source.is_dir() {
+        source.to_path_buf()
+    } else {
+        let text = fs::read(source)?;
+        let named = text.strip_prefix(b"gitdir: ").unwrap_or(&text);
+        let named = path(named.strip_suffix(b"\n").unwrap_or(named));
+        source.parent().map_or_else(|| named.clone(), |folder| folder.join(&named))
+    };
+    Ok([b"gitdir: ", folder.as_os_str().as_encoded_bytes(), b"\n"].concat())
 }
 
 /// Removes the links, never what they lead to.
@@ -345,7 +376,8 @@ fn remove_links(slot: &Path, tree: &Path) -> Result<(), VcsError> {
     for name in listed.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
         let name = path(name);
         let link = tree.join(&name);
-        if !leads_elsewhere(tree, &name) && fs::symlink_metadata(&link).is_ok_and(|kind| kind.is_symlink()) {
+        let is_ours = |kind: fs::Metadata| kind.is_symlink() || (kind.is_file() && is_dot_git(&name));
+        if !leads_elsewhere(tree, &name) && fs::symlink_metadata(&link).is_ok_and(is_ours) {
             fs::remove_file(&link).map_err(VcsError::file("remove", &link))?;
         }
     }

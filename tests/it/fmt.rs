@@ -213,3 +213,25 @@ fn the_contracts_of_this_repository_have_their_form() {
     let ended = Ended::of(&command.current_dir(root).output().unwrap());
     assert_eq!(ended.code, 0, "{}", ended.stdout);
 }
+
+#[test]
+fn names_stay_where_a_text_shares_its_parts() {
+    let folder = Folder::new();
+    let shared = "workflow:\n  tasks:\n    - &t {node_id: c, run: 'true', dependencies: []}\n    \
+                  - {node_id: f, python: 'm:f', kwargs: *t}\n";
+    folder.write("shared.onex.yaml", shared);
+    folder.onex(&["fmt", "shared.onex.yaml"]);
+    let text = folder.read("shared.onex.yaml");
+    assert!(text.contains("node_id: c") && text.contains("dependencies: []"), "{text}");
+}
+
+#[test]
+fn a_document_is_passed_on_as_it_is_where_commands_are_carried_out() {
+    let folder = Folder::new();
+    let text =
+        "workflow:\n  tasks:\n    - id: a\n      run: |\n        ::notice::hi\n        echo '##[group]x'\n";
+    let file = folder.write("blk.yaml", text);
+    let mut command = folder.command(&["fmt", "-"]);
+    command.env("GITHUB_ACTIONS", "true").stdin(std::fs::File::open(file).unwrap());
+    assert_eq!(String::from_utf8(command.output().unwrap().stdout).unwrap(), text);
+}

@@ -112,3 +112,14 @@ fn without_a_repository_there_is_nothing_to_install_into() {
         assert!(String::from_utf8_lossy(&outside.stderr).contains("git init"), "{outside:?}");
     }
 }
+
+#[test]
+fn a_commit_without_onex_still_runs_the_hook_of_before() {
+    let folder = repository();
+    foreign(&folder, "#!/bin/sh\necho foreign >> ran\n");
+    assert_eq!(folder.onex(&["install", "--chain"]).code, 0);
+    let hook = folder.path().join(HOOK);
+    let ran = std::process::Command::new(hook).current_dir(folder.path()).env("ONEX", "0").status().unwrap();
+    assert!(ran.success());
+    assert_eq!(folder.read("ran"), "foreign\n");
+}

@@ -234,3 +234,27 @@ fn the_targets_of_a_makefile_are_checks_where_nothing_else_is() {
         ended.stdout
     );
 }
+
+#[test]
+fn a_link_out_of_the_project_is_not_followed() {
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("contracts")).unwrap();
+    for arguments in [&["init"][..], &["new", "contract", "hello"]] {
+        let ended = folder.onex(arguments);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains("leads out of the project"), "{ended:?}");
+    }
+    assert!(!elsewhere.exists("ci") && !elsewhere.exists("hello"));
+}
+
+#[test]
+fn names_of_folders_end_no_comment() {
+    let folder = Folder::new();
+    folder.write(
+        "x\n    - {id: pwn, run: 'echo PWNED'}\n    # /package.json",
+        "{\"scripts\": {\"test\": \"true\"}}",
+    );
+    assert_eq!(folder.onex(&["init"]).code, 0);
+    let text = folder.read("contracts/ci/contract.yaml");
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("- {id: pwn")), "{text}");
+}

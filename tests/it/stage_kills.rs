@@ -68,7 +68,7 @@ fn fixed(text: &[u8], hooks: u64) -> Vec<u8> {
 
 /// A hook writes each file elsewhere and moves it into its place, so that no half of one is ever seen.
 fn component(folder: &Folder, hook: u64, makes_file: bool) {
-    let made = if makes_file { "echo made > made.log; " } else { "" };
+    let made = if makes_file { "echo made > \"$HOLD/m$$\"; mv \"$HOLD/m$$\" made.log; " } else { "" };
     let line = format!(
         "{made}for f; do sed 's/^bad{hook}$/good{hook}/' \"$f\" > \"$HOLD/$$\"; \
          if cmp -s \"$f\" \"$HOLD/$$\"; then continue; fi; \

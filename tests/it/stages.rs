@@ -366,3 +366,145 @@ fn a_component_that_cannot_be_read_is_no_green_hook() {
             .ends_with("broken.onex.yaml")
     );
 }
+
+/// A repository with one file that is partly staged, so that hooks run in a shadow.
+fn partly_staged(line: &str) -> Folder {
+    let folder = repository();
+    component(&folder, "fix", line, "files: ['*.txt']\nwrites: ['*.txt']\n");
+    folder.write("a.txt", "staged\n");
+    folder.git(&["add", "--all"]);
+    folder.write("a.txt", "staged\nmine\n");
+    folder
+}
+
+#[test]
+fn what_a_hook_stages_itself_fails_the_commit() {
+    let folder = repository();
+    component(&folder, "stager", "echo more >> b.md; git add b.md", "");
+    folder.write("b.md", "b\n");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(report["exit_code"], 1, "{report}");
+    assert_eq!(report["error"]["context"]["changed"], serde_json::json!(["b.md"]));
+}
+
+#[test]
+fn what_a_stopped_hook_wrote_stays_out_of_the_users_files() {
+    let folder = partly_staged(r#"echo half > "$1"; kill -KILL $$"#);
+    let report = stage(&folder, &["pre-commit", "--fix-stage"]);
+    assert_eq!(report["exit_code"], 1, "{report}");
+    assert_eq!(folder.read("a.txt"), "staged\nmine\n");
+    assert_eq!(folder.git(&["show", ":a.txt"]), "staged\n");
+    let patch = report["error"]["context"]["patch"].as_str().unwrap();
+    assert!(fs::read_to_string(patch).unwrap().contains("+half"), "{patch}");
+    // In the working tree it is not staged, either.
+    folder.git(&["add", "a.txt"]);
+    assert_eq!(stage(&folder, &["pre-commit", "--fix-stage"])["exit_code"], 1);
+    assert_eq!(folder.git(&["show", ":a.txt"]), "staged\nmine\n");
+}
+
+#[test]
+fn what_a_killed_run_has_left_in_a_shadow_gives_way() {
+    let folder = partly_staged("cat node_modules/lib .cache");
+    folder.write(".gitignore", "/tmp/\n/home/\nnode_modules/\n.cache\n");
+    folder.git(&["add", ".gitignore"]);
+    folder.write("node_modules/lib", "library ");
+    folder.write(".cache", "mine\n");
+    assert_eq!(printed(&stage(&folder, &["pre-commit"]), "fix"), ["library mine"]);
+    let shadows = folder.path().join("home/cache/onex/shadow");
+    let slot = fs::read_dir(&shadows).unwrap().next().unwrap().unwrap().path();
+    for lock in ["staged-index.lock", "fixed-index.lock", "git/index.lock"] {
+        fs::write(slot.join(lock), "").unwrap();
+    }
+    let tree = fs::read_dir(slot.join("tree")).unwrap().next().unwrap().unwrap().path();
+    fs::write(tree.join(".cache"), "old\n").unwrap();
+    std::os::unix::fs::symlink("/", tree.join("node_modules")).unwrap();
+    fs::write(tree.join("stray.txt"), "stray").unwrap();
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(printed(&report, "fix"), ["library mine"], "{report}");
+    assert_eq!(report["exit_code"], 0);
+    assert!(!folder.exists("stray.txt"));
+    assert_eq!(fs::read_dir(&shadows).unwrap().count(), 1);
+}
+
+#[test]
+fn git_finds_submodules_in_a_shadow() {
+    let folder = partly_staged("git status --short; cat sub/s.txt");
+    folder.git(&["init", "--quiet", "home/source"]);
+    folder.write("home/source/s.txt", "of the submodule\n");
+    folder.git(&["-C", "home/source", "add", "--all"]);
+    folder.git(&["-C", "home/source", "commit", "--quiet", "--message=s"]);
+    folder.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "./home/source", "sub"]);
+    for _ in 0..2 {
+        let report = stage(&folder, &["pre-commit"]);
+        assert_eq!(report["exit_code"], 0, "{report}");
+        let seen = printed(&report, "fix");
+        assert!(
+            seen.contains(&"A  sub".to_owned()) && seen.contains(&"of the submodule".to_owned()),
+            "{seen:?}"
+        );
+    }
+    assert_eq!(folder.git(&["-C", "sub", "status", "--short"]), "");
+}
+
+#[test]
+fn git_inside_a_hook_sees_the_index_of_the_commit() {
+    let folder = repository();
+    component(&folder, "seen", "git diff --cached --name-only > home/seen", "");
+    folder.write("home/.keep", "");
+    folder.write("a.txt", "a\n");
+    folder.write("b.txt", "b\n");
+    folder.git(&["add", "--all"]);
+    assert_eq!(folder.onex(&["install"]).code, 0);
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    folder.write("a.txt", "other\n");
+    folder.write("b.txt", "other\n");
+    folder.git(&["commit", "--quiet", "--message=x", "b.txt"]);
+    assert_eq!(folder.read("home/seen"), "b.txt\n");
+    folder.git(&["commit", "--quiet", "--all", "--message=x"]);
+    assert_eq!(folder.read("home/seen"), "a.txt\n");
+}
+
+#[test]
+fn files_that_git_stores_otherwise_are_compared_as_they_are() {
+    let folder = repository();
+    folder.git(&["config", "filter.upper.clean", "tr a-z A-Z"]);
+    folder.git(&["config", "filter.upper.smudge", "tr A-Z a-z"]);
+    folder.write(".gitattributes", "*.txt filter=upper\n");
+    component(&folder, "same", r#"cp "$1" "$1.new"; mv "$1.new" "$1""#, "files: ['*.txt']\n");
+    folder.write("a.txt", "text\n");
+    folder.git(&["add", "--all"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 0);
+    component(&folder, "fix", r#"echo other >> "$1""#, "files: ['*.txt']\n");
+    folder.git(&["add", "--all"]);
+    folder.write("a.txt", "first\n\n\ntext\n");
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 1);
+    assert!(folder.read("a.txt").starts_with("first\n"));
+}
+
+#[test]
+fn an_index_that_somebody_holds_is_said_and_loses_no_fix() {
+    let folder = repository();
+    component(&folder, "fix", r#"echo fixed > "$1""#, "files: ['*.txt']\nwrites: ['*.txt']\n");
+    folder.write("a.txt", "a\n");
+    folder.git(&["add", "--all"]);
+    folder.write(".git/index.lock", "");
+    let report = stage(&folder, &["pre-commit", "--fix-stage"]);
+    assert_eq!(report["exit_code"], 1, "{report}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("index.lock"), "{report}");
+    assert_eq!(folder.read("a.txt"), "fixed\n");
+    assert_eq!(folder.read(".git/index.lock"), "");
+}
+
+#[test]
+fn people_read_where_the_fix_is_and_how_to_run_again() {
+    let folder = partly_staged(r#"echo fixed > "$1""#);
+    let mut command =
+        folder.command(&["orch", "--stage", "pre-commit", "--format", "human", "--tags", "pre-commit"]);
+    command.env("XDG_CACHE_HOME", folder.path().join("home/cache"));
+    let ended = Ended::of(&command.output().unwrap());
+    let lines: Vec<&str> = ended.stdout.lines().map(str::trim).collect();
+    let patch = lines.iter().find(|line| line.starts_with('/')).unwrap_or_else(|| panic!("{ended:?}"));
+    assert!(fs::read_to_string(patch).unwrap().contains("+fixed"), "{ended:?}");
+    assert!(lines.contains(&"rerun: onex orch --stage pre-commit --tags pre-commit"), "{ended:?}");
+}

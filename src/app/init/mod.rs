@@ -112,6 +112,8 @@ fn contract_of(found: &Found) -> String {
             text.push('\n');
         }
         let place = if project.folder.is_empty() { "." } else { &project.folder };
+        // A line end would end the comment.
+        let place = crate::base::text::without_controls(place).replace('\n', " ");
         text.push_str(&format!("    # {} in `{place}`, because of {}.\n", project.kind, project.because));
         for check in &project.checks {
             let id = |name: &str| if many { format!("{}-{name}", project.id) } else { name.to_owned() };
