@@ -174,10 +174,10 @@ fn script(program: Option<&Path>, project: &Path) -> String {
     // A path in quotes for a shell.
     let quoted = |path: &Path| path.display().to_string().replace('\'', r"'\''");
     let program = program.map(quoted).unwrap_or_default();
-    // A hook starts at the top of the repository.
-    let enter = match quoted(project) {
+    // A hook starts at the top of the repository, and what git tells it is meant from there.
+    let root = match quoted(project) {
         top if top.is_empty() => String::new(),
-        project => format!("cd '{project}' || exit 1\n"),
+        project => format!(" --root '{project}'"),
     };
     format!(
         r#"#!/bin/sh
@@ -195,7 +195,7 @@ else
   echo "onex is not installed, so this commit is not checked" >&2
   exit 0
 fi
-{enter}exec "$onex" orch --stage pre-commit --format human
+exec "$onex" orch --stage pre-commit --format human{root}
 "#
     )
 }

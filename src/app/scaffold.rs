@@ -98,16 +98,16 @@ fn contracts_of(directory: &Path) -> PathBuf {
     found.unwrap_or_else(|| root.join(CONTRACTS))
 }
 
-/// Whether a link on the way to a path leads out of the project. A path with `..` says itself where it leads.
+/// Whether a link inside the project, on the way to a path, leads out of it.
 fn leads_out(path: &Path) -> bool {
-    if path.components().any(|part| part == std::path::Component::ParentDir) {
-        return false;
-    }
-    let Some(there) = path.ancestors().skip(1).find(|folder| folder.exists()) else { return false };
-    match (there.canonicalize(), root_above(there).canonicalize()) {
-        (Ok(real), Ok(root)) => !real.starts_with(root),
-        _ => false,
-    }
+    let is_project = |root: &Path| ["onex.toml", ".git"].iter().any(|mark| root.join(mark).exists());
+    path.ancestors().skip(1).filter(|folder| folder.is_symlink()).any(|link| {
+        let Some(root) = link.parent().map(root_above).filter(|root| is_project(root)) else { return false };
+        match (link.canonicalize(), root.canonicalize()) {
+            (Ok(real), Ok(root)) => !real.starts_with(root),
+            _ => false,
+        }
+    })
 }
 
 /// Writes a file that must not be there yet, and the folders above it.

@@ -184,7 +184,8 @@ fn names_are_those_of_the_dialect() {
         (
             "base: &b {condition: x}\nworkflow:\n  tasks:\n    - {<<: *b, \"node_id\": a}\n    - *b\n"
                 .to_owned(),
-            "base: &b {condition: x}\nworkflow:\n  tasks:\n    - {<<: *b, \"id\": a}\n    - *b\n".to_owned(),
+            "base: &b {condition: x}\nworkflow:\n  tasks:\n    - {<<: *b, \"node_id\": a}\n    - *b\n"
+                .to_owned(),
         ),
         // Two names for one key are a mistake, which is not made worse.
         (
@@ -232,6 +233,6 @@ fn a_document_is_passed_on_as_it_is_where_commands_are_carried_out() {
         "workflow:\n  tasks:\n    - id: a\n      run: |\n        ::notice::hi\n        echo '##[group]x'\n";
     let file = folder.write("blk.yaml", text);
     let mut command = folder.command(&["fmt", "-"]);
-    command.env("GITHUB_ACTIONS", "true").stdin(std::fs::File::open(file).unwrap());
+    command.env("GITHUB_ACTIONS", "true").stdin(fs::File::open(file).unwrap());
     assert_eq!(String::from_utf8(command.output().unwrap().stdout).unwrap(), text);
 }

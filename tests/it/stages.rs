@@ -508,3 +508,127 @@ fn people_read_where_the_fix_is_and_how_to_run_again() {
     assert!(fs::read_to_string(patch).unwrap().contains("+fixed"), "{ended:?}");
     assert!(lines.contains(&"rerun: onex orch --stage pre-commit --tags pre-commit"), "{ended:?}");
 }
+
+#[test]
+fn contracts_keep_their_order_and_their_inputs_in_a_stage() {
+    let folder = repository();
+    folder.write(
+        "contracts/one/contract.yaml",
+        "workflow:\n  name: one\n  metadata: {stages: [ci]}\n  inputs: {who: {required: true}, env: {default: dev}}\n  \
+         coordination: {rules: {execution_mode: sequential}}\n  tasks:\n    \
+         - {id: a, run: 'mkdir busy; sleep 0.05; rmdir busy'}\n    \
+         - {id: b, run: 'mkdir busy; sleep 0.05; rmdir busy'}\n",
+    );
+    folder.write(
+        "contracts/two/contract.yaml",
+        "workflow:\n  name: two\n  metadata: {stages: [ci]}\n  tasks:\n    - {id: a, run: 'true'}\n",
+    );
+    folder.git(&["add", "--all"]);
+    assert_eq!(stage(&folder, &["ci"])["exit_code"], 2, "an input is missing");
+    let report = stage(&folder, &["ci", "--input", "who=me", "--jobs", "4"]);
+    assert_eq!(report["status"], "success", "{report}");
+}
+
+#[test]
+fn what_components_need_has_to_be_there() {
+    let folder = repository();
+    component(&folder, "needy", "true", "dependencies: [nowhere]\n");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(report["exit_code"], 3, "{report}");
+    assert_eq!(report["diagnostics"][0]["code"], "E0505");
+    // The same twice is not run twice.
+    fs::remove_file(folder.path().join("checks/needy.onex.yaml")).unwrap();
+    component(&folder, "twice", "true", "");
+    folder.write("other/twice.onex.yaml", folder.read("checks/twice.onex.yaml"));
+    folder.git(&["add", "--all"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["diagnostics"][0]["code"], "E0507");
+}
+
+#[test]
+fn deprecated_components_run_with_a_warning() {
+    let folder = repository();
+    component(&folder, "old", "true", "deprecated_since: 1.0.0\nsunset_date: 2020-01-01\nreplacement: new\n");
+    let path = "checks/old.onex.yaml";
+    folder.write(path, folder.read(path).replace("canary", "deprecated"));
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["ci"]);
+    assert_eq!(report["status"], "success", "{report}");
+    let found = report["diagnostics"].as_array().unwrap();
+    let warning = found.iter().find(|found| found["code"] == "E0513").unwrap();
+    assert!(warning["message"].as_str().unwrap().contains("new"), "{warning}");
+}
+
+#[test]
+fn files_are_named_from_where_one_is() {
+    let folder = repository();
+    component(&folder, "show", r#"printf '%s\n' "$@""#, "files: ['*.txt']\n");
+    folder.write("a.txt", "");
+    folder.write("sub/b.txt", "");
+    folder.git(&["add", "--all"]);
+    let from = |place: &str, files: &[&str]| {
+        let mut all = vec!["orch", "--stage", "pre-commit", "--format", "json"];
+        all.extend(files);
+        let mut command = folder.command(&all);
+        let output = command.current_dir(folder.path().join(place)).output().unwrap();
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).unwrap())
+    };
+    let (_, report) = from("sub", &["../a.txt", "b.txt", "./b.txt"]);
+    assert_eq!(printed(&report, "show"), ["a.txt", "sub/b.txt"]);
+    let (_, report) = from(".", &["sub"]);
+    assert_eq!(printed(&report, "show"), ["sub/b.txt"]);
+    assert_eq!(from(".", &["typo.txt"]).0, Some(2));
+    assert_eq!(from(".", &["/etc/passwd"]).0, Some(5));
+}
+
+#[test]
+fn a_component_runs_nothing_outside_of_the_project() {
+    let folder = repository();
+    folder.write(
+        "out.onex.yaml",
+        "name: out\nversion: 1.0.0\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\n\
+         entrypoint: command@../evil.sh\n",
+    );
+    folder.git(&["add", "--all"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 5);
+}
+
+#[test]
+fn a_project_below_the_top_has_a_hook_of_its_own() {
+    let folder = repository();
+    folder.write("py/onex.toml", "");
+    component(&folder, "no", "exit 1", "");
+    fs::rename(folder.path().join("checks"), folder.path().join("py/checks")).unwrap();
+    folder.git(&["add", "--all"]);
+    let named = ended(&folder, &["pre-commit"]);
+    assert!(named.stdout.contains("`py` is a project of its own"), "{named:?}");
+    let installed = folder.command(&["install"]).current_dir(folder.path().join("py")).output().unwrap();
+    assert!(installed.status.success());
+    assert_ne!(folder.git_ended(&["commit", "--quiet", "--message=x"]).code, 0);
+}
+
+#[test]
+fn a_pipeline_names_what_it_runs() {
+    let folder = repository();
+    let write = |file: &str, version: &str, lifecycle: &str, word: &str| {
+        folder.write(
+            file,
+            format!(
+                "name: v\nversion: {version}\nmeta_type: tool\nlifecycle: {lifecycle}\n\
+                 entrypoint: {{type: command, target: [echo, {word}]}}\n"
+            ),
+        );
+    };
+    write("a.onex.yaml", "1.0.0", "active", "one");
+    write("b.onex.yaml", "2.0.0", "active", "two");
+    write("c.onex.yaml", "3.0.0", "draft", "three");
+    folder.write(
+        "w.onex.yaml",
+        "name: w\nversion: 1.0.0\nmeta_type: tool\nentrypoint: {type: command, target: [cat]}\n",
+    );
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pipeline", "--from", "v", "--to", "w"]);
+    assert_eq!(result(&report, "w")["value"], "two", "{report}");
+    let filtered = stage(&folder, &["pipeline", "--from", "v", "--to", "w", "--tags", "x"]);
+    assert_eq!(filtered["exit_code"], 2);
+}
