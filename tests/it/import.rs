@@ -12,7 +12,7 @@ use onex::orchestrators::{FileTypes, Part, compose, composition};
 use onex::yaml::{Limits, load};
 use serde_json::Value;
 
-use crate::support::{Ended, Folder, endings, result};
+use crate::support::{Bare as _, Ended, Folder, endings, result};
 
 /// Hooks of every kind.
 const CONFIG: &str = include_str!("../golden/import/pre-commit-config.yaml");
@@ -388,7 +388,7 @@ fn the_step_of_a_workflow_runs_what_its_inputs_say() {
         let mut command = Command::new("bash");
         // As runners start it.
         command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).current_dir(folder.path());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.bare();
         command.env("TMPDIR", folder.path().join("tmp"));
         for name in step["env"].as_object().unwrap().keys() {
             let given = inputs.iter().find(|(input, _)| name == input).map(|(_, value)| *value);

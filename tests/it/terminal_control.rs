@@ -4,14 +4,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Folder, endings};
+use crate::support::{Bare as _, Folder, endings};
 
 /// Carries out a scenario in Python at a terminal of its own, and gives what it prints.
 fn at_a_terminal(folder: &Folder, scenario: &str) -> String {
     let mut command = Command::new("python3");
     command.args(["-c", &format!("{}{scenario}", include_str!("terminal_control.py"))]);
-    command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder.path());
+    command.current_dir(folder.path()).bare().stdin(Stdio::null());
+    command.env("HOME", folder.path());
     command.env("TERM", "xterm").env("TMPDIR", folder.path().join("tmp"));
     command.env("ONEX", env!("CARGO_BIN_EXE_onex"));
     let output = command.output().unwrap();

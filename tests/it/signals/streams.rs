@@ -4,17 +4,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Ended, Folder, endings};
+use crate::support::{Bare as _, Ended, Folder, endings};
 
 const ORCH: &str = "$ONEX orch --contract contract.yaml --format";
 
 /// Runs a line of a shell in which `$ONEX` is the program.
 fn shell(folder: &Folder, line: &str) -> Ended {
     let mut command = Command::new("bash");
-    command.args(["-c", line]).current_dir(folder.path()).env_clear();
-    command
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("TMPDIR", folder.path().join("tmp"));
+    command.args(["-c", line]).current_dir(folder.path()).bare();
+    command.env("TMPDIR", folder.path().join("tmp"));
     command.env("ONEX", env!("CARGO_BIN_EXE_onex"));
     let ended = Ended::of(&command.output().unwrap());
     folder.assert_nothing_left(line);
