@@ -80,7 +80,7 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
     // For verbs without options about how they look.
     let plain = |request| Ok((request, Wishes::default(), 0));
     match verb {
-        Verb::Orch(asked) => around
+        Verb::Orch(asked) | Verb::Run(asked) => around
             .perform(resolve::orch(*asked, here, environment), |request, environment, console| {
                 app::run::run(&request, environment, console)
             }),

@@ -30,6 +30,14 @@ Examples:
   onex orch --stage test --tags integration
   onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
 
+pub(super) const RUN_EXAMPLES: &str = "\
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+
+Examples:
+  onex run ci                               contracts/ci
+  onex run contract.yaml --until test       test and all that it needs
+  onex run release --input version=1.2.0 --format json | jq .status";
+
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
   onex plan contract.yaml                                     groups that can run side by side

@@ -17,7 +17,8 @@ pub use stage::{StageName, Staged};
 use examples::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
     IMPORT_EXAMPLES, INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES,
-    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
+    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, RUN_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES,
+    VALIDATE_EXAMPLES,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -48,6 +49,9 @@ pub enum Verb {
     /// Run a workflow and report on it
     #[command(after_help = ORCH_EXAMPLES)]
     Orch(Box<Orch>),
+    /// Run a contract: `onex orch --contract` with fewer words
+    #[command(after_help = RUN_EXAMPLES, mut_args(without_stage))]
+    Run(Box<Orch>),
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
@@ -96,6 +100,17 @@ pub enum Verb {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man(Man),
+}
+
+/// The arguments of `onex orch` as `onex run` has them: the contract stands alone, and there is no stage.
+fn without_stage(argument: clap::Arg) -> clap::Arg {
+    match argument.get_id().as_str() {
+        "contract" => argument.long(None::<&str>).env(None::<&str>).index(1).required(true),
+        "files" => argument.hide(true).index(2),
+        "stage" => argument.hide(true).env(None::<&str>).conflicts_with("contract"),
+        id if stage::IDS.contains(&id) => argument.hide(true).env(None::<&str>),
+        _ => argument,
+    }
 }
 
 /// `onex install`.
