@@ -22,7 +22,8 @@ pub fn render(
         writeln!(out, "A contract is a file contract.yaml, here or in contracts/NAME/ up to the root.\n")?;
         return write!(
             out,
-            "  onex --help                what onex can do\n  onex doctor                what it finds on this machine\n"
+            "  onex init                  look at this repository and write the contract of its checks\n  \
+             onex --help                what onex can do\n  onex doctor                what it finds on this machine\n"
         );
     }
     writeln!(out, "{}", look.bold("Contracts that can run here:"))?;

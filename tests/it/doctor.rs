@@ -127,7 +127,7 @@ fn the_bare_name_shows_what_can_run_here_and_elsewhere_it_is_misuse() {
 
     let empty = Folder::new();
     let shown = at_a_terminal(&empty, &[]);
-    assert!(shown.contains("There is no contract here.") && shown.contains("onex --help"), "{shown}");
+    assert!(shown.contains("There is no contract here.") && shown.contains("onex init"), "{shown}");
 
     let ended = folder.onex(&[]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));

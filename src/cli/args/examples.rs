@@ -88,13 +88,15 @@ Examples:
 
 pub(super) const INIT_EXAMPLES: &str = "\
 Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
-folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
-Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
+folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name,
+and components/NAME.onex.yaml for those that check the files of a commit, unless there is a
+.pre-commit-config.yaml. Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
 elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
 
 Examples:
   onex init --dry-run                             shows what it would write
-  onex init && onex orch --contract ci";
+  onex init && onex run ci
+  onex init && onex install                       checks every commit from now on";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:
