@@ -61,7 +61,7 @@ mod tests {
     use crate::model::profile::NodeLatency;
 
     fn shown(look: Look, ids: &[&str]) -> Vec<String> {
-        let id = |id: &&str| NodeId::new(*id).unwrap();
+        let id = |id: &&str| NodeId::new(id).unwrap();
         let latency = |ms: f64| Latency {
             p50_ms: ms,
             max_ms: ms,
