@@ -15,6 +15,7 @@ pub mod graph;
 pub mod import;
 pub mod init;
 pub mod install;
+mod last_run;
 pub mod list;
 pub mod logging;
 pub mod man;
@@ -34,6 +35,7 @@ pub mod selection;
 mod settle;
 mod sinks;
 pub mod stage;
+pub mod testing;
 pub mod validate;
 
 pub use crate::model::exit::ExitCode;

@@ -13,6 +13,7 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::github::{Step, on_stdout};
+use super::last_run::LastRun;
 use super::outbox::{Done, Outbox};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
@@ -24,6 +25,7 @@ use super::selection::{Selection, narrow};
 use super::settle::{DIFF, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
+use super::testing::{self, TestWish};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
@@ -57,8 +59,10 @@ pub struct RunRequest {
     pub mode: Option<Mode>,
     /// The most nodes at once, where that was said.
     pub jobs: Option<usize>,
-    /// How often the whole workflow is run, in profile mode.
+    /// How often the whole workflow is run, in profile mode and in the stage `test`.
     pub repeat: u32,
+    /// What is asked of it as a run of tests.
+    pub testing: TestWish,
     /// The number of processors.
     pub cores: usize,
     /// Whether the first failure stops the run, where that was said.
@@ -97,6 +101,18 @@ pub(super) struct ReadyStage {
     pub given: Arc<Given>,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
+    /// For each node, the full name of the component or contract that it came of.
+    pub owners: Vec<String>,
+    /// What is remembered of the stage, where it runs something.
+    pub last_run: Option<LastRun>,
+}
+
+impl ReadyStage {
+    /// Whether how the run ends is remembered.
+    fn is_remembered(&self, request: &RunRequest, dry_run: bool) -> bool {
+        let is_possible = self.last_run.as_ref().is_some_and(LastRun::is_possible);
+        is_possible && !dry_run && !request.testing.no_record
+    }
 }
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
@@ -312,6 +328,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
+    fails_on_flaky: bool,
 }
 
 /// Where the structured log goes.
@@ -335,6 +352,7 @@ fn prepare(
         }
         Ready::Stage(stage) => (stage.context.clone(), Some(stage)),
     };
+    let plan = testing::narrow_further(plan, request, stage.as_deref())?;
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
@@ -360,6 +378,11 @@ fn prepare(
         batch: workflow.rules.batch,
         repeat: request.repeat,
         fail_fast: request.fail_fast,
+        partition: request.testing.partition,
+        failed: request.testing.failed,
+        is_remembered: stage.as_ref().is_some_and(|stage| stage.is_remembered(request, dry_run)),
+        retries: request.testing.retries,
+        slow_after: request.testing.slow_after,
         only: request.selection.only.clone(),
         until: request.selection.until.clone(),
         inputs,
@@ -380,8 +403,9 @@ fn prepare(
             jobs,
             fail_fast: context.fail_fast,
             deadline: context.timeout,
-            // What is measured is one attempt, not how often it took.
-            single_attempts: mode == Mode::Profile,
+            // What is measured is one attempt, not how often it took; and what is repeated is to show its failures.
+            single_attempts: mode == Mode::Profile || request.repeat > 1,
+            slow_after: context.slow_after,
             seed: run_id.seed(),
         },
         started: RunStarted {
@@ -406,6 +430,7 @@ fn prepare(
             Some(path) if path == Path::new("-") => Logged::OnStderr,
             Some(path) => Logged::Here(LogFile::create(path)?),
         },
+        fails_on_flaky: request.testing.fail_on_flaky,
         plan,
     })
 }
@@ -461,7 +486,9 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, .. } =
+        prepared;
+    let fails_on_flaky = prepared.fails_on_flaky;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -490,21 +517,15 @@ fn carry_out(
     let plan = Arc::new(plan);
     let inside = stage.as_ref().map(|stage| stage.place.environment(environment));
     let environment = inside.as_ref().unwrap_or(environment);
-    let (given, place) = match stage {
-        Some(stage) => (stage.given, Some((stage.place, stage.changes))),
-        None => (Arc::default(), None),
-    };
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
-    let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    for _ in 1..setup.started.context.repeat {
-        if report.status != RunStatus::Success {
-            tracing::warn!("the workflow is not repeated any further: what fails is not measured");
-            break;
+    let (given, place, memory) = match stage {
+        Some(stage) => {
+            (stage.given, Some((stage.place, stage.changes)), Some((stage.last_run, stage.owners)))
         }
-        setup.run_id = RunId::fresh();
-        setup.settings.seed = setup.run_id.seed();
-        report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    }
+        None => (Arc::default(), None, None),
+    };
+    let is_remembered = started.context.is_remembered;
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
+    let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
     if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
@@ -513,6 +534,12 @@ fn carry_out(
             // What ran is worth telling, whatever became of it.
             Err(error) => fail(error.info(), error.exit_code(), &mut report),
         }
+    }
+    if fails_on_flaky {
+        testing::fail_for_flaky(&mut report);
+    }
+    if let Some((Some(last_run), owners)) = memory.filter(|_| is_remembered) {
+        last_run.record(&report, (&plan, &owners), SystemClock::start().unix_ms());
     }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),

@@ -4,6 +4,7 @@ pub mod args;
 mod complete;
 mod environment;
 mod resolve;
+mod testing;
 
 use std::ffi::OsString;
 use std::io::Write as _;

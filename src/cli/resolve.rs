@@ -12,6 +12,7 @@ use super::args::{
     Install, List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace,
     RegistryVerb, Selected, ShellName, Shown, Uninstall, Validate,
 };
+use super::testing::tested;
 use crate::app::Environment;
 use crate::app::completions::Shell;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
@@ -52,13 +53,13 @@ impl<'m> Typed<'m> {
         Self(innermost)
     }
 
-    fn has(&self, option: &str) -> bool {
+    pub(super) fn has(&self, option: &str) -> bool {
         self.0.is_some_and(|matches| matches.value_source(option) == Some(ValueSource::CommandLine))
     }
 
     /// Of two options that contradict each other, whether the first gives way: the command line wins over the
     /// environment.
-    fn gives_way(&self, option: &str, to: &str) -> bool {
+    pub(super) fn gives_way(&self, option: &str, to: &str) -> bool {
         !self.has(option) && self.has(to)
     }
 }
@@ -79,13 +80,8 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     }
     let mode = mode(typed.mode, typed.dry_run)?;
     let (mode, jobs) = mode_and_jobs((mode, typed.jobs), here)?;
-    if typed.repeat.is_some() && mode != Some(Mode::Profile) {
-        if here.has("repeat") {
-            return Err(error("`--repeat` counts in profile mode only; add `--mode profile`".to_owned()));
-        }
-        typed.repeat = None;
-    }
-    let timeout = typed.timeout.as_deref().map(timeout).transpose()?;
+    let (repeat, testing) = tested(&typed, mode, here)?;
+    let timeout = typed.timeout.as_deref().map(|typed| duration("timeout", typed)).transpose()?;
     let fail_fast = match (typed.fail_fast, typed.keep_going) {
         (true, _) => Some(true),
         (_, true) => Some(false),
@@ -117,7 +113,8 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         format: typed.shown.format.map(format),
         mode,
         jobs,
-        repeat: typed.repeat.unwrap_or(1),
+        repeat,
+        testing,
         cores: cores(),
         fail_fast,
         timeout,
@@ -439,11 +436,11 @@ fn mode_and_jobs(
     }
 }
 
-fn timeout(typed: &str) -> Result<std::time::Duration, clap::Error> {
+pub(super) fn duration(option: &str, typed: &str) -> Result<std::time::Duration, clap::Error> {
     let parsed = crate::contract::parse_duration(typed).filter(|duration| !duration.is_zero());
     parsed.ok_or_else(|| {
         error(format!(
-            "`--timeout {}` is no time: write seconds, or a unit as in 90s, 5m, 1h30m",
+            "`--{option} {}` is no time: write seconds, or a unit as in 90s, 5m, 1h30m",
             text::clip(typed, 40)
         ))
     })

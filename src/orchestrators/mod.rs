@@ -111,6 +111,9 @@ pub enum StageError {
     /// Nothing was found, and that was not to be.
     #[error("no component is in the stage `{0}`; `onex list` shows what there is")]
     Nothing(String),
+    /// Of what is in the stage nothing is left, and that was not to be.
+    #[error("{0}")]
+    NothingLeft(String),
     /// A filter has a value that no component has.
     #[error("{0}")]
     Unmatched(String),

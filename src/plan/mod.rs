@@ -8,6 +8,7 @@ mod doubts;
 mod graph;
 mod notes;
 mod order;
+mod partition;
 mod selection;
 mod view;
 
