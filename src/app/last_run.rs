@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::stage::StageWish;
 use super::testing::{TestWish, names};
-use crate::base::text;
+use crate::base::{Clock as _, SystemClock, text};
 use crate::model::outcome::{NodeStatus, SkipReason};
 use crate::model::report::{NodeResult, RunReport};
 use crate::plan::Plan;
@@ -87,7 +87,7 @@ impl LastRun {
     }
 
     /// Remembers how a run ended. What passed is no longer left to do; what did not run stays as it was.
-    pub(super) fn record(&self, report: &RunReport, (plan, owners): (&Plan, &[String]), now_ms: u64) {
+    pub(super) fn record(&self, report: &RunReport, (plan, owners): (&Plan, &[String])) {
         let nodes = plan.workflow().nodes.iter().map(|node| node.id.as_str());
         let owner_of: HashMap<&str, &str> = nodes.zip(owners.iter().map(String::as_str)).collect();
         let mut ended: BTreeMap<&str, Ended> = BTreeMap::new();
@@ -97,6 +97,7 @@ impl LastRun {
             *known = (*known).max(self.how_it_ended(result));
         }
         let of = |wanted: Ended| ended.iter().filter(move |(_, how)| **how == wanted).map(|(name, _)| *name);
+        let now_ms = SystemClock::start().unix_ms();
         let recorded = FileLastRuns::new(self.folder.clone()).record((&self.name, now_ms), |before| {
             let mut left = match before {
                 None => BTreeSet::new(),

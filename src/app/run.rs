@@ -107,14 +107,6 @@ pub(super) struct ReadyStage {
     pub last_run: Option<LastRun>,
 }
 
-impl ReadyStage {
-    /// Whether how the run ends is remembered.
-    fn is_remembered(&self, request: &RunRequest, dry_run: bool) -> bool {
-        let is_possible = self.last_run.as_ref().is_some_and(LastRun::is_possible);
-        is_possible && !dry_run && !request.testing.no_record
-    }
-}
-
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     match (&request.contract, &request.stage) {
@@ -328,7 +320,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
-    fails_on_flaky: bool,
+    wish: TestWish,
 }
 
 /// Where the structured log goes.
@@ -353,6 +345,7 @@ fn prepare(
         Ready::Stage(stage) => (stage.context.clone(), Some(stage)),
     };
     let plan = testing::narrow_further(plan, request, stage.as_deref())?;
+    let asked = testing::asked(asked, request, stage.as_deref());
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
@@ -378,11 +371,6 @@ fn prepare(
         batch: workflow.rules.batch,
         repeat: request.repeat,
         fail_fast: request.fail_fast,
-        partition: request.testing.partition,
-        failed: request.testing.failed,
-        is_remembered: stage.as_ref().is_some_and(|stage| stage.is_remembered(request, dry_run)),
-        retries: request.testing.retries,
-        slow_after: request.testing.slow_after,
         only: request.selection.only.clone(),
         until: request.selection.until.clone(),
         inputs,
@@ -430,7 +418,7 @@ fn prepare(
             Some(path) if path == Path::new("-") => Logged::OnStderr,
             Some(path) => Logged::Here(LogFile::create(path)?),
         },
-        fails_on_flaky: request.testing.fail_on_flaky,
+        wish: request.testing.clone(),
         plan,
     })
 }
@@ -486,9 +474,8 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, .. } =
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, wish } =
         prepared;
-    let fails_on_flaky = prepared.fails_on_flaky;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -523,7 +510,6 @@ fn carry_out(
         }
         None => (Arc::default(), None, None),
     };
-    let is_remembered = started.context.is_remembered;
     let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
     let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
@@ -535,11 +521,9 @@ fn carry_out(
             Err(error) => fail(error.info(), error.exit_code(), &mut report),
         }
     }
-    if fails_on_flaky {
-        testing::fail_for_flaky(&mut report);
-    }
-    if let Some((Some(last_run), owners)) = memory.filter(|_| is_remembered) {
-        last_run.record(&report, (&plan, &owners), SystemClock::start().unix_ms());
+    testing::settle(&mut report, &wish);
+    if let Some((Some(last_run), owners)) = memory.filter(|_| setup.started.context.is_remembered) {
+        last_run.record(&report, (&plan, &owners));
     }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),

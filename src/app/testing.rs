@@ -1,20 +1,24 @@
 //! Parts of a run, and runs that are repeated.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::error::AppError;
+use super::last_run::LastRun;
 use super::run::{ReadyStage, RunRequest};
 use super::runtime::{RunSetup, Session};
 use super::settle::fail;
 use super::sinks::Sinks;
 use crate::base::{RunId, text};
-use crate::model::context::Mode;
+use crate::model::context::{ExecutionContext, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::{ErrorInfo, RunStatus};
 use crate::model::partition::Partition;
 use crate::model::repetition::Repetitions;
-use crate::model::report::{NodeResult, RunReport};
+use crate::model::report::RunReport;
 use crate::orchestrators::StageError;
 use crate::plan::Plan;
 
@@ -53,8 +57,11 @@ pub(super) fn narrow_further(
         plan = plan.part(part, owners);
         if selected > 0 && names(&plan, owners).is_empty() {
             let noun = if stage.is_some() { "component" } else { "node" };
-            let all = text::count(selected, noun);
-            said = Some(format!("part {part} is empty: {all} in all, and the other parts run them"));
+            let all = match selected {
+                1 => format!("the only {noun}"),
+                many => format!("all {}", text::count(many, noun)),
+            };
+            said = Some(format!("part {part} is empty: the other parts have {all}"));
         }
     }
     if let Some(last_run) = stage.and_then(|stage| stage.last_run.as_ref()).filter(|_| request.testing.failed)
@@ -74,8 +81,27 @@ pub(super) fn narrow_further(
     Ok(plan)
 }
 
+/// What is asked of a run, with what is asked of it as a run of tests.
+pub(super) fn asked(
+    context: ExecutionContext,
+    request: &RunRequest,
+    stage: Option<&ReadyStage>,
+) -> ExecutionContext {
+    let wish = &request.testing;
+    let runs = request.mode != Some(Mode::DryRun);
+    let can_remember = stage.and_then(|stage| stage.last_run.as_ref()).is_some_and(LastRun::is_possible);
+    ExecutionContext {
+        partition: wish.partition,
+        failed: wish.failed,
+        is_remembered: can_remember && runs && !wish.no_record,
+        retries: wish.retries,
+        slow_after: wish.slow_after,
+        ..context
+    }
+}
+
 /// The names of what runs: of components, or of the nodes of a contract.
-pub(super) fn names<'p>(plan: &'p Plan, owners: &'p [String]) -> std::collections::BTreeSet<&'p str> {
+pub(super) fn names<'p>(plan: &'p Plan, owners: &'p [String]) -> BTreeSet<&'p str> {
     let kept = plan.order().iter().filter(|&&node| !plan.is_left_out(node));
     kept.map(|&node| owners.get(node).map_or_else(|| plan.node(node).id.as_str(), String::as_str)).collect()
 }
@@ -129,13 +155,16 @@ fn goes_on(so_far: &RunReport, setup: &RunSetup<'_>) -> bool {
     }
 }
 
-/// Fails a run for its flaky tests.
-pub(super) fn fail_for_flaky(report: &mut RunReport) {
-    let flaky: Vec<&str> = report.results.iter().filter(|result| result.flaky).map(NodeResult::id).collect();
-    if flaky.is_empty() {
+/// Fails a run for its flaky tests, where that is wanted.
+pub(super) fn settle(report: &mut RunReport, wish: &TestWish) {
+    let flaky: Vec<Value> =
+        report.results.iter().filter(|result| result.flaky).map(|result| result.id().into()).collect();
+    if flaky.is_empty() || !wish.fail_on_flaky {
         return;
     }
     let verb = if flaky.len() == 1 { "is" } else { "are" };
-    let message = format!("{} {verb} flaky: {}", text::count(flaky.len(), "test"), flaky.join(", "));
-    fail(ErrorInfo::new("StepError", message), ExitCode::ExecutionFailed, report);
+    let message = format!("{} {verb} flaky, which fails the run here", text::count(flaky.len(), "test"));
+    let mut error = ErrorInfo::new("StepError", message);
+    error.context.insert("flaky".to_owned(), flaky.into());
+    fail(error, ExitCode::ExecutionFailed, report);
 }

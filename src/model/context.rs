@@ -127,8 +127,9 @@ pub struct ContractInfo {
     pub digest: String,
 }
 
+/// What goes without saying on the wire.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-const fn is_false(value: &bool) -> bool {
+pub(super) const fn is_false(value: &bool) -> bool {
     !*value
 }
 

@@ -80,7 +80,6 @@ impl Repetitions {
             skipped: count(&|result| result.status == NodeStatus::Skipped),
             warned: count(&NodeResult::is_warned),
             flaky: count(&|result| result.flaky),
-            slow: count(&|result| result.slow),
             recovered: count(&|result| result.recovered),
             ..report.summary
         };

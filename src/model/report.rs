@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::context::{ContractInfo, Mode};
+use super::context::{ContractInfo, Mode, is_false};
 use super::event::{AttemptFailure, EventKind, RunEvent, RunStarted};
 use super::exit::ExitCode;
 use super::last_lines::last_lines;
@@ -95,9 +95,6 @@ pub struct Summary {
     pub warned: u64,
     /// Tests that failed and passed.
     pub flaky: u64,
-    /// Attempts that took longer than a node should, each node once.
-    #[serde(default)]
-    pub slow: u64,
     /// Attempts beyond the first of each node.
     pub retries: u64,
     /// Failed nodes for which another stood in; they count as failed, too.
@@ -158,10 +155,10 @@ pub struct NodeResult {
     /// Whether the one that stood in is done, so that this failure is none of the run.
     pub recovered: bool,
     /// Whether it is a test that failed and passed, in two attempts or in two repetitions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub flaky: bool,
     /// Whether an attempt took longer than a node should.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub slow: bool,
     /// Attempts that failed and were repeated; at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -365,9 +362,9 @@ impl ReportFold {
                 }
             }
             EventKind::NodeSlow { node_id, .. } => {
-                let Some(&node) = self.index.get(node_id) else { return };
-                let result = &mut self.report.results[node];
-                self.report.summary.slow += u64::from(!std::mem::replace(&mut result.slow, true));
+                if let Some(&node) = self.index.get(node_id) {
+                    self.report.results[node].slow = true;
+                }
             }
             EventKind::RetryScheduled { node_id, .. } => {
                 if let Some(&node) = self.index.get(node_id) {

@@ -130,12 +130,12 @@ mod tests {
         let density = rng.below(20);
         let mut nodes: Vec<NodeSpec> =
             (0..count).map(|n| NodeSpec::new(NodeId::new(&format!("n{n}")).unwrap())).collect();
-        for late in 0..count {
+        for (late, node) in nodes.iter_mut().enumerate() {
             for early in 0..late {
                 if rng.chance(density) {
                     let on = [EdgeCondition::Success, EdgeCondition::Failure, EdgeCondition::Finished]
                         [below(rng, 3)];
-                    nodes[late].depends_on.push(Dependency { node: early, on, span: Span::default() });
+                    node.depends_on.push(Dependency { node: early, on, span: Span::default() });
                 }
             }
         }

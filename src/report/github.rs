@@ -72,7 +72,7 @@ pub fn annotations(report: &RunReport, places: &Places, workspace: Option<&Path>
     all.extend(report.results.iter().filter(|result| is_flaky_pass(result)).map(|result| Annotation {
         kind: Kind::Warning,
         title: format!("onex {}: {} is flaky", name(report), result.id()),
-        message: failed_attempts(result, LINES_IN_ANNOTATION),
+        message: format!("{}\n{}", detail(result), failed_attempts(result, LINES_IN_ANNOTATION)),
         region: places.nodes.get(result.id()).cloned(),
     }));
     all.extend(report.diagnostics.iter().map(finding));
@@ -101,17 +101,16 @@ fn is_flaky_pass(result: &NodeResult) -> bool {
     result.flaky && result.status == NodeStatus::Completed
 }
 
-/// What is to be said of a flaky test, and why it failed before it passed.
+/// Why a flaky test failed before it passed.
 fn failed_attempts(result: &NodeResult, most: usize) -> String {
-    let mut said = detail(result);
+    let mut lines = Vec::new();
     for failed in &result.failed_attempts {
-        said.push_str(&format!("\nattempt {}: {}", failed.attempt, failed.message));
-        let lines: Vec<&str> = failed.printed.lines().collect();
-        for line in &lines[lines.len().saturating_sub(most)..] {
-            said.push_str(&format!("\n{line}"));
-        }
+        lines.push(format!("attempt {}: {}", failed.attempt, failed.message));
+        let printed: Vec<&str> = failed.printed.lines().collect();
+        let last = printed.len().saturating_sub(most);
+        lines.extend(printed[last..].iter().map(|line| (*line).to_owned()));
     }
-    said
+    lines.join("\n")
 }
 
 fn finding(found: &DiagnosticInfo) -> Annotation {

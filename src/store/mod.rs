@@ -1,4 +1,4 @@
-//! What outlives a run, behind the ports of the engine.
+//! What outlives a run: the states of circuits, behind a port of the engine, and what each stage left to do.
 //!
 //! Knows no rule of what it keeps: whoever changes a state brings the change along.
 

@@ -28,6 +28,10 @@ Examples:
   onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
   onex orch --stage ci --filter 'type=validator,lifecycle=canary'
   onex orch --stage test --tags integration
+  onex orch --stage test --failed                  what failed in the last run, and no more
+  onex orch --stage test --partition slice:1/3     the first of three machines
+  onex orch --stage test --retries 2 --junit junit.xml     what passes only then is flaky
+  onex orch --stage test --only login --repeat 50  how often does it pass?
   onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
 
 pub(super) const PLAN_EXAMPLES: &str = "\

@@ -226,6 +226,7 @@ impl Human {
         let status = status_word(report.status);
         let summary = report.summary;
         let left_out = report.results.iter().filter(|result| was_left_out(result)).count() as u64;
+        let slow = report.results.iter().filter(|result| result.slow).count() as u64;
         let numbers = [
             (summary.completed, "passed"),
             (summary.failed - summary.recovered, "failed"),
@@ -234,6 +235,7 @@ impl Human {
             (left_out, "not selected"),
             (summary.warned - summary.recovered, "warned"),
             (summary.flaky, "flaky"),
+            (slow, "slow"),
         ];
         let counts: Vec<String> = numbers
             .iter()
@@ -352,7 +354,7 @@ fn more_options(started: &RunStarted) -> impl Iterator<Item = String> {
 }
 
 /// Whether it is none of the nodes that were asked for.
-fn was_left_out(result: &NodeResult) -> bool {
+pub(super) fn was_left_out(result: &NodeResult) -> bool {
     result.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
 }
 
