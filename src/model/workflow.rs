@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::OutputFormat;
-pub use super::rule_places::RulePlaces;
-pub use super::worst_case::DEFAULT_TIMEOUT;
+pub use super::{rule_places::RulePlaces, worst_case::DEFAULT_TIMEOUT};
 use crate::base::NodeId;
 use crate::diag::Span;
 
