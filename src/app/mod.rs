@@ -32,6 +32,7 @@ pub mod scaffold;
 pub mod schema;
 pub mod screen;
 pub mod selection;
+pub mod settings;
 mod settle;
 mod sinks;
 pub mod stage;

@@ -22,6 +22,7 @@ use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
+use super::settings::Configuration;
 use super::settle::{DIFF, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
@@ -79,6 +80,10 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Reports beside the one on stdout.
     pub reports: Vec<ReportWish>,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing runs where one is not in order.
+    pub configuration: Arc<Configuration>,
 }
 
 /// What there is to run, beside its plan.
@@ -109,6 +114,10 @@ pub(super) struct ReadyStage {
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    if let Err(error) = request.configuration.in_order() {
+        let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
+        return run_loaded(request, (loaded, Err(error)), environment, console).0;
+    }
     match (&request.contract, &request.stage) {
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
@@ -337,6 +346,10 @@ fn prepare(
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
+    };
     let (asked, stage) = match ready {
         Ready::Contract => {
             let stage = request.stage.as_ref().map(|stage| stage.name.clone());

@@ -1,6 +1,7 @@
 //! What was meant by the options for tests.
 
 use super::args::{FlakyResult, Orch, StageName, Tested};
+use super::configured::Configured;
 use super::resolve::{Typed, duration, error};
 use crate::app::testing::{SLOW_AFTER, TestWish};
 use crate::model::context::Mode;
@@ -10,7 +11,7 @@ use crate::model::context::Mode;
 pub(super) fn tested(
     typed: &Orch,
     mode: Option<Mode>,
-    here: &Typed<'_>,
+    (here, configured): (&Typed<'_>, &Configured<'_>),
 ) -> Result<(u32, TestWish), clap::Error> {
     let Tested { partition, failed, repeat, retries, flaky_result, slow_after, no_record } = &typed.tested;
     let stage = typed.stage.filter(|_| typed.contract.is_none());
@@ -23,12 +24,12 @@ pub(super) fn tested(
     };
     let mut wish = TestWish {
         partition: *partition,
-        retries: *retries,
+        retries: retries.or_else(|| configured.retries()),
         failed: *failed,
         no_record: *no_record,
-        fail_on_flaky: *flaky_result == Some(FlakyResult::Fail),
+        fail_on_flaky: flaky_result.or_else(|| configured.flaky_result()) == Some(FlakyResult::Fail),
         fail_on_empty: typed.staged.fail_on_empty,
-        slow_after: is_test.then_some(SLOW_AFTER),
+        slow_after: configured.slow_after().or_else(|| is_test.then_some(SLOW_AFTER)),
     };
     if let Some(typed) = slow_after {
         wish.slow_after = Some(duration("slow-after", typed)?);

@@ -453,3 +453,35 @@ fn a_memory_that_cannot_be_used_makes_everything_run() {
     let unremembered = ended(&folder, &["--stage", "test", "--no-record", "--format", "json"]);
     assert_eq!((unremembered.code, unremembered.stderr.as_str()), (1, ""));
 }
+
+#[test]
+fn files_say_how_a_stage_goes_about_its_tests() {
+    let folder = Folder::new();
+    test(&folder, "flaky", EVERY_OTHER_TIME, "");
+    folder.write(
+        "onex.toml",
+        "[stage.test]\nretries = 1\nflaky_result = 'fail'\nslow_after = '2m'\n[stage.ci]\nretries = 1\n",
+    );
+    let run = |arguments: &[&str]| {
+        folder.write("tries", "");
+        let told = report(&folder, &[arguments, &["--events", "e"]].concat());
+        let first = folder.read("e").lines().next().unwrap().to_owned();
+        let slow = serde_json::from_str::<Value>(&first).unwrap()["context"]["slow_after_ms"].clone();
+        (endings(&told)[0].clone(), told["exit_code"].as_u64().unwrap(), slow)
+    };
+    let passed = || "flaky completed -".to_owned();
+    assert_eq!(run(&["--stage", "test"]), (passed(), 1, json!(120_000)));
+    assert_eq!(run(&["--stage", "test", "--flaky-result", "pass"]), (passed(), 0, json!(120_000)));
+    assert_eq!(run(&["--stage", "test", "--slow-after", "3"]), (passed(), 1, json!(3000)));
+    assert_eq!(run(&["--stage", "ci"]), (passed(), 0, Value::Null));
+    let failed = "flaky failed exit_code".to_owned();
+    assert_eq!(run(&["--stage", "test", "--retries", "0"]), (failed.clone(), 1, json!(120_000)));
+    // What is repeated to see its failures is not repeated to hide them.
+    assert_eq!(run(&["--stage", "test", "--repeat", "2"]), (failed, 1, json!(120_000)));
+    folder.write("onex.toml", "stage.pre-commit.retries = 1");
+    let refused = ended(&folder, &["--stage", "test", "--format", "human"]);
+    assert!(
+        refused.code == 2 && refused.stderr.contains("the stages that run tests: `test` and `ci`"),
+        "{refused:?}"
+    );
+}
