@@ -167,7 +167,7 @@ mod tests {
         let runs = [
             [("good", Completed), ("mixed", Completed), ("bad", Failed), ("late", Skipped)],
             [("good", Completed), ("mixed", Failed), ("bad", Failed), ("late", Completed)],
-            [("good", Completed), ("mixed", Completed), ("bad", Failed), ("late", Skipped)],
+            [("good", Completed), ("mixed", Failed), ("bad", Failed), ("late", Skipped)],
         ];
         let mut all = Repetitions::new(report(&runs[0]));
         runs[1..].iter().for_each(|run| all.add(report(run)));
@@ -180,7 +180,7 @@ mod tests {
             told,
             [
                 (false, of(3, 3, None)),
-                (true, of(3, 2, Some(2))),
+                (true, of(3, 1, Some(2))),
                 (false, of(3, 0, Some(1))),
                 (false, of(1, 1, None))
             ]
