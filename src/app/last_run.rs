@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::stage::StageWish;
 use super::testing::{TestWish, names};
 use crate::base::{Clock as _, SystemClock, text};
-use crate::model::outcome::{NodeStatus, SkipReason};
+use crate::model::outcome::{NodeStatus, RunStatus, SkipReason};
 use crate::model::report::{NodeResult, RunReport};
 use crate::plan::Plan;
 use crate::store::{FileLastRuns, LeftToDo};
@@ -94,7 +94,7 @@ impl LastRun {
         for result in &report.results {
             let Some(&owner) = owner_of.get(result.id()) else { continue };
             let known = ended.entry(owner).or_insert(Ended::Neither);
-            *known = (*known).max(self.how_it_ended(result));
+            *known = (*known).max(self.how_it_ended(result, report.status));
         }
         let of = |wanted: Ended| ended.iter().filter(move |(_, how)| **how == wanted).map(|(name, _)| *name);
         let now_ms = SystemClock::start().unix_ms();
@@ -119,10 +119,13 @@ impl LastRun {
         }
     }
 
-    fn how_it_ended(&self, result: &NodeResult) -> Ended {
+    fn how_it_ended(&self, result: &NodeResult, of_run: RunStatus) -> Ended {
         let was_kept_from = [SkipReason::DependencyFailed, SkipReason::Cancelled];
+        // What was to pass many times has not, if somebody stopped that.
+        let was_stopped = matches!(of_run, RunStatus::Cancelled | RunStatus::TimedOut);
         match result.status {
             NodeStatus::Completed if result.flaky && self.fails_on_flaky => Ended::Open,
+            NodeStatus::Completed if result.repeated.is_some() && was_stopped => Ended::Open,
             NodeStatus::Completed => Ended::Passed,
             NodeStatus::Failed if result.recovered => Ended::Passed,
             NodeStatus::Failed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {

@@ -297,6 +297,9 @@ fn repeated_tests_say_how_often_they_passed() {
     folder.write("never", "");
     report(&folder, &["--stage", "test", "--filter", "name=never", "--repeat", "3", "--fail-fast"]);
     assert_eq!(folder.read("never").lines().count(), 1);
+    // The time is for all of them: thousands do not pass in a moment.
+    let hasty = ["--stage", "test", "--filter", "name=good", "--repeat", "5000", "--timeout", "0.2"];
+    assert_eq!(report(&folder, &hasty)["status"], "timed_out");
     let plan = report(&folder, &["--stage", "test", "--repeat", "3", "--dry-run", "--events", "dry.jsonl"]);
     assert_eq!(plan["exit_code"], 0);
     assert_eq!(folder.read("dry.jsonl").lines().filter(|line| line.contains("run_started")).count(), 1);
@@ -414,6 +417,14 @@ fn a_stopped_run_remembers_what_it_did_not_finish() {
     assert_eq!(endings(&told), ["a completed -", "b failed cancelled", "z skipped cancelled"]);
     folder.write("done", "");
     assert_eq!(ran(&report(&folder, &["--stage", "test", "--failed"])), ["b", "z"]);
+    // What was to pass often has not.
+    let child = start(&folder, &["--stage", "test", "--only", "a", "--repeat", "1000000", "--events", "e"]);
+    while !folder.exists("e") || folder.read("e").matches("run_finished").count() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(Ended::of(&child.wait_with_output().unwrap()).code, 1);
+    assert_eq!(ran(&report(&folder, &["--stage", "test", "--failed"])), ["a"]);
     folder.assert_nothing_left("a stopped run");
 }
 
