@@ -1,7 +1,6 @@
 //! Settings from files: TOML text to values, each with its place. Knows no files: `app::settings` reads them.
 //!
-//! [`read`] turns one text into [`Settings`] and reports all that is wrong with it. Texts are read in the order in which
-//! they win, weakest first, and laid [`Settings::over`] each other, key by key. Which settings there are stands in
+//! [`read`] turns one text into [`Settings`] and reports all that is wrong with it. Texts are read weakest first, and laid [`Settings::over`] each other, key by key. Which settings there are stands in
 //! `keys.rs` and nowhere else.
 
 pub mod keys;
