@@ -168,9 +168,9 @@ fn times_for_runs_and_attempts_hold() {
     folder.write("contract.yaml", slow);
     let report = run(&folder, &[]);
     assert_eq!((&report["status"], &report["exit_code"]), (&"timed_out".into(), &1.into()), "{report}");
+    assert!(shown(&folder, &[]).stdout.contains("timed out"));
     folder.write("onex.toml", "run.timeout = '1h'\nstage.ci.timeout = '200ms'");
     assert_eq!(run(&folder, &["--stage", "ci"])["status"], "timed_out");
-    assert!(shown(&folder, &[]).stdout.contains("timed out"));
     folder.write("onex.toml", "[node]\ntimeout = '200ms'\n");
     let report = run(&folder, &[]);
     assert_eq!(endings(&report), ["a failed timeout"], "{report}");
@@ -274,8 +274,8 @@ fn what_a_file_leaves_out_is_told_with_the_file_and_the_line() {
     folder.write("onex.toml", "[stage.ci]\nlifecycle = 'stable'\n");
     let report = json(&onex(&folder, &["orch", "--stage", "ci", "--format", "json"]));
     let expected = "nothing would run: the defaults of the stage `ci` leave out `ripe` (lifecycle is active, not \
-                    stable, as `onex.toml:2` asks for); say what you want with `--filter`, or change the components or the \
-                    settings of the stage";
+                    stable, as `onex.toml:2` asks for); say what you want with `--filter`, or change the \
+                    components or the settings of the stage";
     assert_eq!((&report["error"]["message"], &report["exit_code"]), (&expected.into(), &2.into()));
     assert_eq!(
         onex(&folder, &["orch", "--stage", "ci", "--format", "human"]).stderr,
