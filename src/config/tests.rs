@@ -57,6 +57,10 @@ status = \"ok\"
 capability = \"yaml\"
 [stage.registry]
 files = \"staged\"
+[stage.test]
+retries = 2
+flaky_result = \"fail\"
+slow_after = \"2m\"
 ";
     let (set, found) = read_all(&text);
     assert_eq!(found, Vec::<String>::new());
@@ -88,6 +92,10 @@ files = \"staged\"
     ] {
         let line = format!("stage.pre-commit.{name} = {value}");
         assert!(all.contains(&line.as_str()), "{line} in {all:#?}");
+    }
+    for line in ["stage.test.retries = 2", "stage.test.flaky_result = fail", "stage.test.slow_after = 2m00s"]
+    {
+        assert!(all.contains(&line), "{line} in {all:#?}");
     }
     // Every key of the tables that the text names was read.
     for section in [Section::Run, Section::Node, Section::Stage("pre-commit"), Section::Stage("registry")] {
@@ -151,7 +159,8 @@ timeout = 0
         "15:27 E0603 an item of `type` is text",
         "16:9 E0604 `tags` cannot be ``",
         "17:1 E0602 `[stage.ci]` has no key `mode` (there is `jobs`, `fail_fast`, `fail_on_empty`, `timeout`, \
-         `files`, `type`, `lifecycle`, `tags`, `name`, `namespace`, `version`, `status`, `capability`)",
+         `files`, `retries`, `flaky_result`, `slow_after`, `type`, `lifecycle`, `tags`, `name`, `namespace`, `version`, \
+         `status`, `capability`)",
         "19:1 E0602 `[stage.pipeline]` has no key `tags`: a pipeline runs the components that `--from` and `--to` name",
         "21:1 E0602 `[stage.registry]` has no key `jobs`: the stage checks the registry and runs nothing",
         "23:11 E0604 `timeout` cannot be `0` (write seconds as a number, \
