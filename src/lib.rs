@@ -30,6 +30,7 @@
 //! | 2 | [`model`] | plain data: workflow, context, events, report, outcomes. No IO | base diag |
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
 //! | 2 | [`vcs`] | git: what is staged or changed, the index as a tree of its own, fixes. Knows no stage | base process |
+//! | 3 | [`config`] | settings from TOML text, each with its place. Reads no file | base diag model |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
 //! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
@@ -37,10 +38,10 @@
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
-//! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
+//! | 5 | [`store`] | what outlives a run: the states of circuits, what stages left to do | base model engine |
 //! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
-//! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
+//! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model config report contract app |
 //!
 //! # Where to find what
 //!
@@ -63,7 +64,12 @@
 //!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
 //!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
+//! - Which nodes are in a part of several, and what `--failed` runs beside what failed, is decided in `plan/partition.rs`;
+//!   what failed is remembered in `app/last_run.rs`. Several runs of one workflow become one report in
+//!   [`model::repetition`].
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
+//! - Which settings files can hold is in `config/keys.rs`, which files there are in [`app::settings`], and what they say
+//!   of an option that nobody gave in `cli/configured.rs`.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 
@@ -75,6 +81,7 @@ pub mod model;
 pub mod vcs;
 pub mod yaml;
 
+pub mod config;
 pub mod contract;
 pub mod plan;
 pub mod registry;

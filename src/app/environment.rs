@@ -32,6 +32,18 @@ impl Environment {
         self.folder("XDG_STATE_HOME", ".local/state")
     }
 
+    /// The folder for the user's settings: the XDG base directory specification, "config".
+    #[must_use]
+    pub fn config(&self) -> Option<PathBuf> {
+        self.folder("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// Whether a variable is set, and to nothing.
+    #[must_use]
+    pub fn is_set_to_nothing(&self, name: &str) -> bool {
+        self.variables.iter().any(|(known, value)| known == name && value.is_empty())
+    }
+
     /// The folder for what can be made again: the XDG base directory specification, "cache".
     #[must_use]
     pub fn cache(&self) -> Option<PathBuf> {

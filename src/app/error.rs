@@ -16,6 +16,9 @@ pub enum AppError {
     /// The contract, or what it was given, is not in order. The diagnostics say why.
     #[error("{}", summary(.0))]
     Contract(Vec<Diagnostic>),
+    /// A settings file is not in order. The diagnostics say why.
+    #[error("{}", summary(.0))]
+    Settings(Vec<Diagnostic>),
     /// The nodes that were asked for are none of the contract's.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -95,6 +98,7 @@ impl AppError {
             Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
             Self::Stage(StageError::Outside(_)) => "SecurityError",
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Stage(_)
@@ -114,6 +118,7 @@ impl AppError {
             Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
             Self::Stage(StageError::Outside(_)) => ExitCode::Security,
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
@@ -134,7 +139,7 @@ impl AppError {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
-            Self::Contract(found) => found,
+            Self::Contract(found) | Self::Settings(found) => found,
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }

@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs};
 use super::error::{AppError, diagnosed};
 use super::selection::{Selection, narrow};
+use super::settings::Configuration;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
@@ -33,13 +35,27 @@ pub struct PlanRequest {
     pub jobs: Option<usize>,
     /// The number of processors.
     pub cores: usize,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing is planned where one is not in order.
+    pub configuration: Configuration,
 }
 
 /// Plans a contract and shows the plan; what was found in it goes to stderr.
 pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let format = request.format.unwrap_or_default();
-    let narrowed = narrow(&mut loaded, &request.selection);
+    let (mut loaded, narrowed) = match request.configuration.in_order() {
+        Ok(()) => {
+            let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
+            let narrowed = narrow(&mut loaded, &request.selection);
+            (loaded, narrowed)
+        }
+        Err(error) => {
+            let (diagnostics, sources) =
+                (error.diagnostics().to_vec(), request.configuration.sources.clone());
+            (Loaded { diagnostics, sources, ..Loaded::default() }, Err(error))
+        }
+    };
     // Machines get the errors as data, too.
     if format == Format::Json && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
@@ -54,6 +70,10 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan = match tell_and_take(narrowed, &mut loaded, console) {
         Ok(plan) => plan,
         Err(code) => return code,
+    };
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
     };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     // What was found has been shown, and the text can be large.
@@ -93,7 +113,9 @@ pub(super) fn tell_and_take(
     let look = console.err_look();
     let mut err = console.err();
     let told = match &narrowed {
-        Ok(()) => diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err),
+        Ok(()) | Err(AppError::Settings(_)) => {
+            diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err)
+        }
         Err(error) => writeln!(err, "error: {error}"),
     };
     if told.is_err() {

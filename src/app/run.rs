@@ -13,6 +13,7 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
 use super::github::{Step, on_stdout};
+use super::last_run::LastRun;
 use super::outbox::{Done, Outbox};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
@@ -21,9 +22,11 @@ use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
+use super::settings::Configuration;
 use super::settle::{DIFF, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
+use super::testing::{self, TestWish};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
@@ -57,8 +60,10 @@ pub struct RunRequest {
     pub mode: Option<Mode>,
     /// The most nodes at once, where that was said.
     pub jobs: Option<usize>,
-    /// How often the whole workflow is run, in profile mode.
+    /// How often the whole workflow is run, in profile mode and in the stage `test`.
     pub repeat: u32,
+    /// What is asked of it as a run of tests.
+    pub testing: TestWish,
     /// The number of processors.
     pub cores: usize,
     /// Whether the first failure stops the run, where that was said.
@@ -75,6 +80,10 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Reports beside the one on stdout.
     pub reports: Vec<ReportWish>,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing runs where one is not in order.
+    pub configuration: Arc<Configuration>,
 }
 
 /// What there is to run, beside its plan.
@@ -97,10 +106,18 @@ pub(super) struct ReadyStage {
     pub given: Arc<Given>,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
+    /// For each node, the full name of the component or contract that it came of.
+    pub owners: Vec<String>,
+    /// What is remembered of the stage, where it runs something.
+    pub last_run: Option<LastRun>,
 }
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    if let Err(error) = request.configuration.in_order() {
+        let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
+        return run_loaded(request, (loaded, Err(error)), environment, console).0;
+    }
     match (&request.contract, &request.stage) {
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
@@ -312,6 +329,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
+    wish: TestWish,
 }
 
 /// Where the structured log goes.
@@ -328,6 +346,10 @@ fn prepare(
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
+    };
     let (asked, stage) = match ready {
         Ready::Contract => {
             let stage = request.stage.as_ref().map(|stage| stage.name.clone());
@@ -335,6 +357,8 @@ fn prepare(
         }
         Ready::Stage(stage) => (stage.context.clone(), Some(stage)),
     };
+    let plan = testing::narrow_further(plan, request, stage.as_deref())?;
+    let asked = testing::asked(asked, request, stage.as_deref());
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
@@ -380,8 +404,9 @@ fn prepare(
             jobs,
             fail_fast: context.fail_fast,
             deadline: context.timeout,
-            // What is measured is one attempt, not how often it took.
-            single_attempts: mode == Mode::Profile,
+            // What is measured is one attempt, not how often it took; and what is repeated is to show its failures.
+            single_attempts: mode == Mode::Profile || request.repeat > 1,
+            slow_after: context.slow_after,
             seed: run_id.seed(),
         },
         started: RunStarted {
@@ -406,6 +431,7 @@ fn prepare(
             Some(path) if path == Path::new("-") => Logged::OnStderr,
             Some(path) => Logged::Here(LogFile::create(path)?),
         },
+        wish: request.testing.clone(),
         plan,
     })
 }
@@ -461,7 +487,8 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, wish } =
+        prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -490,21 +517,14 @@ fn carry_out(
     let plan = Arc::new(plan);
     let inside = stage.as_ref().map(|stage| stage.place.environment(environment));
     let environment = inside.as_ref().unwrap_or(environment);
-    let (given, place) = match stage {
-        Some(stage) => (stage.given, Some((stage.place, stage.changes))),
-        None => (Arc::default(), None),
+    let (given, place, memory) = match stage {
+        Some(stage) => {
+            (stage.given, Some((stage.place, stage.changes)), Some((stage.last_run, stage.owners)))
+        }
+        None => (Arc::default(), None, None),
     };
     let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
-    let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    for _ in 1..setup.started.context.repeat {
-        if report.status != RunStatus::Success {
-            tracing::warn!("the workflow is not repeated any further: what fails is not measured");
-            break;
-        }
-        setup.run_id = RunId::fresh();
-        setup.settings.seed = setup.run_id.seed();
-        report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    }
+    let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
     if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
@@ -513,6 +533,10 @@ fn carry_out(
             // What ran is worth telling, whatever became of it.
             Err(error) => fail(error.info(), error.exit_code(), &mut report),
         }
+    }
+    testing::settle(&mut report, &wish);
+    if let Some((Some(last_run), owners)) = memory.filter(|_| setup.started.context.is_remembered) {
+        last_run.record(&report, (&plan, &owners));
     }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),

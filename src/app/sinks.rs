@@ -160,6 +160,7 @@ const fn is_milestone(kind: &EventKind) -> bool {
     match kind {
         EventKind::RunStarted(_)
         | EventKind::AttemptStarted { .. }
+        | EventKind::NodeSlow { .. }
         | EventKind::RetryScheduled { .. }
         | EventKind::NodeCompleted { .. }
         | EventKind::NodeFailed { .. }

@@ -10,6 +10,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load_file};
 use super::error::AppError;
+use super::last_run::LastRun;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
@@ -22,8 +23,8 @@ use crate::model::exit::ExitCode;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
 use crate::orchestrators::{
-    self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
-    composition,
+    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, StageError, StageRequest,
+    Workshop, composition,
 };
 use crate::plan::Plan;
 use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
@@ -39,6 +40,10 @@ pub struct StageWish {
     pub filters: Vec<String>,
     /// Which files, where that was said.
     pub files: Option<FileChoice>,
+    /// Which files where nobody says so, where settings name them.
+    pub files_by_default: Option<FileChoice>,
+    /// What settings have the stage ask for.
+    pub configured: Vec<ConfiguredDefault>,
     /// Names of components that run one after the other.
     pub pipeline: Vec<String>,
     /// Names that are left out.
@@ -82,7 +87,8 @@ pub fn run(
         return ExitCode::Success;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let mut desk =
+        Desk { wish, request, environment, console, project: None, place: None, gathered: None, code: None };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -99,6 +105,7 @@ pub fn run(
                 ..ExecutionContext::default()
             },
             query,
+            configured: wish.configured.clone(),
             files: wish.files.clone(),
             pipeline: wish.pipeline.clone(),
             skip: wish.skip.clone(),
@@ -123,6 +130,8 @@ struct Desk<'a> {
     request: &'a RunRequest,
     environment: &'a Environment,
     console: &'a mut Console,
+    /// The project root, wherever the stage runs.
+    project: Option<PathBuf>,
     place: Option<Place>,
     gathered: Option<Gathered>,
     /// How the process is to end, once a report was written.
@@ -142,7 +151,8 @@ impl Desk<'_> {
             "pre-commit" => FileChoice::Staged,
             _ => FileChoice::All,
         };
-        self.wish.files.clone().unwrap_or(by_default)
+        let wish = self.wish;
+        wish.files.clone().or_else(|| wish.files_by_default.clone()).unwrap_or(by_default)
     }
 
     /// The same, with files as they are named below the root.
@@ -170,6 +180,7 @@ impl Workshop for Desk<'_> {
 
     fn registry(&mut self) -> Result<Catalog, AppError> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
+        self.project = Some(root.clone());
         let choice = self.choice_below(&root)?;
         let place = Place::find(&root, &choice, self.environment)?;
         // As `onex list` sees them: what is hidden does not count.
@@ -222,7 +233,11 @@ impl Workshop for Desk<'_> {
         Ok(composition)
     }
 
-    fn carry_out(&mut self, request: &StageRequest, composition: Composition) -> Result<RunReport, AppError> {
+    fn carry_out(
+        &mut self,
+        request: &StageRequest,
+        mut composition: Composition,
+    ) -> Result<RunReport, AppError> {
         let stage = request.context.stage.clone().unwrap_or_default();
         let (Some(place), Some(gathered)) = (self.place.take(), self.gathered.take()) else {
             return Err(StageError::Context("there is no place to run in".to_owned()).into());
@@ -248,6 +263,9 @@ impl Workshop for Desk<'_> {
         if composition.workflow.nodes.is_empty() && !composition.is_check {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
+        if let Some(retries) = self.request.testing.retries {
+            composition.retry_tests(retries);
+        }
         sort_by_position(&mut diagnostics);
         let info = ContractInfo {
             name: stage.clone(),
@@ -272,7 +290,11 @@ impl Workshop for Desk<'_> {
                     composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
                 let given = Arc::new(Given { files: place.files.clone(), places });
                 let context = request.context.clone();
-                Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
+                let last_run = self.project.as_deref().filter(|_| !composition.is_check).map(|project| {
+                    LastRun::of(self.wish, &self.request.testing, (project, self.environment.state()))
+                });
+                let (owners, changes) = (composition.owners, self.wish.changes);
+                Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run }))
             })
         };
         let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);

@@ -195,6 +195,17 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+
+    /// A settings file is not TOML.
+    SETTINGS_SYNTAX = "E0601",
+    /// A key or a table that settings do not have.
+    UNKNOWN_SETTING = "E0602",
+    /// A setting has the wrong type.
+    SETTING_TYPE = "E0603",
+    /// A setting has a value that it cannot have.
+    BAD_SETTING = "E0604",
+    /// Two settings contradict each other.
+    CONFLICTING_SETTINGS = "E0605",
 }
 
 #[cfg(test)]

@@ -76,6 +76,15 @@ pub enum EventKind {
     },
     /// An attempt ended.
     AttemptFinished(Box<AttemptFinished>),
+    /// An attempt takes longer than a node should.
+    NodeSlow {
+        /// The node.
+        node_id: NodeId,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// For how long it has been under way in milliseconds.
+        after_ms: u64,
+    },
     /// A further attempt will start.
     RetryScheduled {
         /// The node.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::StageError;
 use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
@@ -10,8 +11,8 @@ use crate::base::NodeId;
 use crate::diag::Span;
 use crate::model::component::{Component, EntryKind};
 use crate::model::workflow::{
-    Action, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec, NodeKind,
-    NodeSpec, ProgramSpec, Rules, Stdin, Workflow,
+    Action, Backoff, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec,
+    NodeKind, NodeSpec, ProgramSpec, RetrySpec, Rules, Stdin, Workflow,
 };
 
 /// One thing that a stage runs.
@@ -44,6 +45,8 @@ pub struct Composition {
     pub given: Vec<Option<Vec<usize>>>,
     /// For each node, whether there is something for it to do.
     pub wanted: Vec<bool>,
+    /// For each node, the full name of the component or contract that it came of.
+    pub owners: Vec<String>,
     /// Rules of contracts that cannot hold where several run together, each with the contract's name.
     pub dropped_rules: Vec<(String, &'static str)>,
     /// Components of the stage that only its defaults leave out, each with the reason.
@@ -104,6 +107,9 @@ pub fn compose(
         };
         spans.push((start..joined.workflow.nodes.len(), assigned));
     }
+    for (part, (nodes, _)) in parts.iter().zip(&spans) {
+        joined.owners.extend(nodes.clone().map(|_| part.component().qualified_name()));
+    }
     for (at, part) in parts.iter().enumerate() {
         for earlier in 0..at {
             let on = if plan.in_turn {
@@ -153,8 +159,25 @@ pub fn compose(
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.wanted.push(true);
+        joined.owners.push(component.qualified_name());
     }
     Ok(joined)
+}
+
+impl Composition {
+    /// Repeats tests that fail up to so many times, without delay, where nothing else is said of their retries.
+    pub fn retry_tests(&mut self, retries: u32) {
+        let tests = self.workflow.nodes.iter_mut().filter(|node| node.kind == NodeKind::Test);
+        for node in tests.filter(|node| node.retry == RetrySpec::default()) {
+            let backoff = Backoff {
+                max_attempts: retries.saturating_add(1),
+                initial_delay: Duration::ZERO,
+                ..Backoff::default()
+            };
+            // As if the test said it: a plain failure of it is repeated, too.
+            node.retry = RetrySpec { inner: Some(Box::new(backoff)), own: true, ..RetrySpec::default() };
+        }
+    }
 }
 
 /// The first nodes of one part wait for all nodes of another.
@@ -224,6 +247,7 @@ fn node_of(component: &Component, id: NodeId, span: Span) -> NodeSpec {
         tags: component.tags.clone(),
         idempotent: component.idempotent,
         timeout: component.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: component.timeout.is_some(),
         ..NodeSpec::at(id, span)
     }
 }

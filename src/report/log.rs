@@ -122,7 +122,8 @@ impl Log {
     fn said<'e>(&mut self, kind: &'e EventKind, so_far: &ReportFold) -> Vec<Said<'e>> {
         match kind {
             EventKind::RunStarted(started) => vec![run_started(started)],
-            EventKind::NodeReady { .. } => Vec::new(),
+            // Neither has one of the nine names.
+            EventKind::NodeReady { .. } | EventKind::NodeSlow { .. } => Vec::new(),
             EventKind::AttemptStarted { node_id, attempt } => {
                 self.attempts += 1;
                 let message = format!("attempt {attempt} of `{node_id}` starts");

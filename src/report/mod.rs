@@ -13,7 +13,6 @@ pub mod graph;
 mod human;
 mod json;
 mod junit;
-mod last_lines;
 mod live;
 mod log;
 mod look;
@@ -131,7 +130,7 @@ pub fn form_of_file(path: &Path) -> Option<FileForm> {
 pub fn file_formatter(form: FileForm) -> Box<dyn Formatter> {
     match form {
         FileForm::Shown(format) => formatter(format, Look::default()),
-        FileForm::Junit => Box::new(junit::Junit::default()),
+        FileForm::Junit => Box::new(junit::Junit),
         FileForm::Sarif => Box::new(sarif::Sarif::default()),
     }
 }

@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("model", &["base", "diag"]),
     ("yaml", &["base", "diag"]),
     ("vcs", &["base", "process"]),
+    ("config", &["base", "diag", "model"]),
     ("contract", &["base", "diag", "model", "yaml"]),
     ("plan", &["base", "diag", "model"]),
     ("registry", &["base", "diag", "model", "yaml"]),
@@ -32,6 +33,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "model",
             "yaml",
             "vcs",
+            "config",
             "contract",
             "plan",
             "registry",
@@ -43,7 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "orchestrators",
         ],
     ),
-    ("cli", &["base", "diag", "model", "report", "contract", "app"]),
+    ("cli", &["base", "diag", "model", "config", "report", "contract", "app"]),
 ];
 
 /// Names that say nothing about what is inside.

@@ -10,7 +10,8 @@ Exit codes:
   5  sandbox/security violation: a path outside the project root";
 
 pub(super) const ORCH_EXAMPLES: &str = "\
-Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4. Defaults of many stand
+in onex.toml, of the project and in ~/.config/onex: `onex schema config` describes them.
 
 Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
@@ -28,6 +29,10 @@ Examples:
   onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
   onex orch --stage ci --filter 'type=validator,lifecycle=canary'
   onex orch --stage test --tags integration
+  onex orch --stage test --failed                  what failed in the last run, and no more
+  onex orch --stage test --partition slice:1/3     the first of three machines
+  onex orch --stage test --retries 2 --junit junit.xml     what passes only then is flaky
+  onex orch --stage test --only login --repeat 50  how often does it pass?
   onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
 
 pub(super) const RUN_EXAMPLES: &str = "\
@@ -90,8 +95,9 @@ pub(super) const INIT_EXAMPLES: &str = "\
 Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
 folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name,
 and components/NAME.onex.yaml for those that check the files of a commit, unless there is a
-.pre-commit-config.yaml. Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
-elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
+.pre-commit-config.yaml. Where there are none it writes contracts/hello. Inside a git repository it
+works at the top level; elsewhere it marks this folder with an onex.toml, which can hold settings.
+Nothing is overwritten.
 
 Examples:
   onex init --dry-run                             shows what it would write
@@ -108,6 +114,7 @@ pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   onex schema contract > contract.schema.json     what an editor completes, explains and checks with
   onex schema report | jq '.properties | keys'    what a report holds
+  onex schema config > onex.schema.json           for onex.toml, whose first line is #:schema ./onex.schema.json
 
 An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from the contract's first line:
   # yaml-language-server: $schema=./contract.schema.json

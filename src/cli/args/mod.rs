@@ -9,10 +9,12 @@ mod examples;
 mod import;
 mod registry;
 mod stage;
+mod testing;
 
 pub use import::{Import, ImportFrom, ImportPreCommit};
 pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
 pub use stage::{StageName, Staged};
+pub use testing::{FlakyResult, Tested};
 
 use examples::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
@@ -164,10 +166,6 @@ pub struct Orch {
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
 
-    /// Run the whole workflow this often in profile mode
-    #[arg(long, value_name = "N", env = "ONEX_REPEAT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
-    pub repeat: Option<u32>,
-
     /// Stop at the first failure, whatever the contract says
     #[arg(long, env = "ONEX_FAIL_FAST", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub fail_fast: bool,
@@ -230,6 +228,11 @@ pub struct Orch {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+
+    /// What is asked of it as a run of tests.
+    // Last, because what follows would stand under its heading.
+    #[command(flatten)]
+    pub tested: Tested,
 }
 
 /// `onex plan`.
@@ -553,6 +556,8 @@ pub enum DocumentName {
     Plan,
     /// What onex validate gives with --format json
     Validation,
+    /// A settings file, onex.toml
+    Config,
 }
 
 /// When to use colours.

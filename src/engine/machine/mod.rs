@@ -124,6 +124,8 @@ pub enum TimerId {
     Total(usize),
     /// The delay before a node's next attempt.
     Backoff(usize),
+    /// The time after which a node's attempt counts as slow.
+    Slow(usize),
 }
 
 /// What a run is told beside its plan.
@@ -137,6 +139,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// Whether each node has one attempt, whatever its contract says.
     pub single_attempts: bool,
+    /// How long an attempt takes that counts as slow.
+    pub slow_after: Option<Duration>,
     /// The seed of all random draws.
     pub seed: u64,
 }
@@ -230,6 +234,7 @@ impl Machine {
                     self.make_ready(node);
                 }
             }
+            Input::TimerFired(TimerId::Slow(node)) => self.attempt_is_slow(node, out),
             Input::Signal => {
                 let again = self.cancel >= Some(CancelReason::Signal);
                 self.cancel(if again { CancelReason::Kill } else { CancelReason::Signal }, out);
@@ -371,6 +376,9 @@ impl Machine {
             }
         }
         out.push(Action::ArmTimer { id: TimerId::Attempt(node), after: spec.timeout });
+        if let Some(after) = self.settings.slow_after {
+            out.push(Action::ArmTimer { id: TimerId::Slow(node), after });
+        }
         out.push(Action::Start { node, attempt });
     }
 }

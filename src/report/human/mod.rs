@@ -1,6 +1,7 @@
 //! A run for people: a heading, a line for each node as it ends, what failures said last, and a summary.
 
 mod profile;
+mod testing;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -39,14 +40,15 @@ pub(super) struct Human {
     id_width: usize,
     rerun: Option<String>,
     dry_run: bool,
-    /// In profile mode the runs that were begun; failures are shown, and a table at the end.
-    profiled: Option<u32>,
+    /// Where the workflow runs several times, or is measured, the number of the run; failures are shown, and a table at
+    /// the end.
+    repetition: Option<u32>,
     live: LiveLines,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, rerun: None, dry_run: false, profiled: None, live: LiveLines::new(look) }
+        Self { look, id_width: 0, rerun: None, dry_run: false, repetition: None, live: LiveLines::new(look) }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -55,9 +57,11 @@ impl Human {
             // The plan was shown; it says more than a list of nodes that did not run.
             return Ok(());
         }
-        if started.context.mode == Mode::Profile {
-            let run = self.profiled.unwrap_or(0) + 1;
-            self.profiled = Some(run);
+        let is_profile = started.context.mode == Mode::Profile;
+        let is_repeated = started.context.repeat > 1 && !is_profile;
+        if is_profile || is_repeated {
+            let run = self.repetition.unwrap_or(0) + 1;
+            self.repetition = Some(run);
             if run > 1 {
                 return Ok(());
             }
@@ -71,7 +75,8 @@ impl Human {
             let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
             let options = selected.iter().filter(|(_, names)| !names.is_empty());
             let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
-            format!("   rerun: onex orch{}{}", subject(started), options.collect::<String>())
+            let options: String = options.chain(more_options(started)).collect();
+            format!("   rerun: onex orch{}{options}", subject(started))
         });
         if self.look.volume == Volume::Quiet {
             return Ok(());
@@ -88,7 +93,13 @@ impl Human {
             Mode::Sync | Mode::DryRun => context.mode.to_string(),
         };
         let name = text::without_controls(&started.contract.name).replace('\n', " ");
-        let rest = format!(" {dot} {nodes} {dot} {mode}");
+        let part = context.partition.map_or_else(String::new, |part| format!(" {dot} part {part}"));
+        let repeat = if is_repeated {
+            format!(" {dot} repeat {}{}", look.or_ascii("×", "x"), context.repeat)
+        } else {
+            String::new()
+        };
+        let rest = format!(" {dot} {nodes}{part} {dot} {mode}{repeat}");
         let room = look.width.saturating_sub(text::cells(&rest) + "onex ".len());
         // Where there is no room for both, the name of the workflow says more than that of the run.
         let run = format!("run {}", event.run_id);
@@ -108,7 +119,7 @@ impl Human {
         if self.dry_run || was_left_out(result) {
             return Ok(());
         }
-        let only_failures = look.volume == Volume::Quiet || self.profiled.is_some();
+        let only_failures = look.volume == Volume::Quiet || self.repetition.is_some();
         if only_failures && !matches!(mark, Mark::Fail | Mark::Time | Mark::Warn) {
             return Ok(());
         }
@@ -119,7 +130,10 @@ impl Human {
         let time = format!("{time:>TIME$}");
         // Marks are at most four cells and two spaces wide.
         let used = 2 + 6 + self.id_width + 2 + TIME + 3;
-        let detail = detail(result);
+        let mut detail = detail(result);
+        if let Some(number) = self.repetition.filter(|_| result.status == NodeStatus::Failed) {
+            detail.push_str(&format!(" (run {number})"));
+        }
         // What a node says goes on below itself, and where there is no room beside its time, at the margin.
         let room = look.width.saturating_sub(used);
         let (room, margin) =
@@ -144,6 +158,9 @@ impl Human {
     /// What a node printed, as far as it is to be shown.
     fn printed(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
         let shown_live = result.node_id.as_ref().is_some_and(|id| self.live.has_shown(id));
+        if result.flaky && self.look.output != NodeOutput::None && !shown_live {
+            self.failed_attempts(result, out)?;
+        }
         match self.look.output {
             NodeOutput::None => Ok(()),
             NodeOutput::All => {
@@ -155,6 +172,16 @@ impl Human {
             }
             NodeOutput::Failed | NodeOutput::Live => Ok(()),
         }
+    }
+
+    /// Why the attempts of a flaky test failed, each with the end of what it printed.
+    fn failed_attempts(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        for failed in &result.failed_attempts {
+            let why = format!("attempt {}: {}", failed.attempt, failed.message);
+            self.lines(&Text::Utf8(why), None, out)?;
+            self.lines(&Text::Utf8(failed.printed.clone()), Some(LAST_LINES), out)?;
+        }
+        Ok(())
     }
 
     /// The end of what a failed node printed: its error output, or its output where there is none.
@@ -199,6 +226,7 @@ impl Human {
         let status = status_word(report.status);
         let summary = report.summary;
         let left_out = report.results.iter().filter(|result| was_left_out(result)).count() as u64;
+        let slow = report.results.iter().filter(|result| result.slow).count() as u64;
         let numbers = [
             (summary.completed, "passed"),
             (summary.failed - summary.recovered, "failed"),
@@ -207,6 +235,7 @@ impl Human {
             (left_out, "not selected"),
             (summary.warned - summary.recovered, "warned"),
             (summary.flaky, "flaky"),
+            (slow, "slow"),
         ];
         let counts: Vec<String> = numbers
             .iter()
@@ -235,9 +264,8 @@ impl Human {
                 }
             }
         }
-        if let Some(slow) = slow(report) {
-            writeln!(out, "   {}", look.clip(&slow, look.width - 3))?;
-        }
+        testing::flaky(look, report, out)?;
+        testing::slowest(look, report, out)?;
         // A command that is cut cannot be copied.
         let rerun = self.rerun.as_ref().filter(|rerun| text::cells(rerun) <= WIDTH);
         if let Some(rerun) = rerun
@@ -261,6 +289,7 @@ impl Formatter for Human {
             EventKind::AttemptFinished(attempt) => self.live.ended(&attempt.node_id, out),
             EventKind::NodeReady { .. }
             | EventKind::AttemptStarted { .. }
+            | EventKind::NodeSlow { .. }
             | EventKind::RetryScheduled { .. }
             | EventKind::FallbackSelected { .. }
             | EventKind::CircuitOpened { .. }
@@ -285,6 +314,7 @@ impl Formatter for Human {
         if let Some(profile) = &report.profile {
             profile::render(self.look, profile, out)?;
         }
+        testing::repetitions(self.look, report, out)?;
         self.summary(report, out)
     }
 
@@ -313,26 +343,18 @@ fn subject(started: &RunStarted) -> String {
     words.iter().map(|word| format!(" {}", shell_word(&text::without_controls(word)))).collect()
 }
 
-/// The nodes that the time of a long run went to: ten seconds at least, and a quarter of it; at most three. It is known
-/// at the end only, so it stands there.
-fn slow(report: &RunReport) -> Option<String> {
-    const LONG_MS: u64 = 10_000;
-    let started = report.results.iter().filter(|result| result.started_at.is_some()).count();
-    let took_long = |result: &&NodeResult| {
-        result.execution_time_ms >= LONG_MS && result.execution_time_ms * 4 >= report.execution_time_ms
-    };
-    let mut slow: Vec<&NodeResult> = report.results.iter().filter(took_long).collect();
-    slow.sort_by_key(|result| std::cmp::Reverse(result.execution_time_ms));
-    slow.truncate(3);
-    let told = slow.iter().map(|result| {
-        format!("{} {}", result.id(), text::duration(Duration::from_millis(result.execution_time_ms)))
-    });
-    // Of one node the run's own time says it.
-    (started > 1 && !slow.is_empty()).then(|| format!("slow: {}", told.collect::<Vec<_>>().join(", ")))
+/// What the same selection is made with again, beside the names of nodes: what failed is enough where that is remembered.
+fn more_options(started: &RunStarted) -> impl Iterator<Item = String> {
+    let context = &started.context;
+    let is_repeated = context.repeat > 1 && context.mode != Mode::Profile;
+    let part = context.partition.map(|part| format!(" --partition {part}"));
+    let repeat = is_repeated.then(|| format!(" --repeat {}", context.repeat));
+    let failed = context.is_remembered.then(|| " --failed".to_owned());
+    [part, repeat, failed].into_iter().flatten()
 }
 
 /// Whether it is none of the nodes that were asked for.
-fn was_left_out(result: &NodeResult) -> bool {
+pub(super) fn was_left_out(result: &NodeResult) -> bool {
     result.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
 }
 
@@ -353,7 +375,11 @@ pub(super) fn detail(result: &NodeResult) -> String {
     match result.status {
         NodeStatus::Failed => {
             let message = result.error.as_ref().map_or("", |error| error.message.as_str());
-            text::without_controls(message).replace('\n', " ")
+            let message = text::without_controls(message).replace('\n', " ");
+            match result.repeated.filter(|repeated| repeated.runs > 1) {
+                Some(repeated) => format!("{message}; {} of {} passed", repeated.passed, repeated.runs),
+                None => message,
+            }
         }
         NodeStatus::Skipped => skip_detail(result),
         NodeStatus::Completed if result.leaked => "left a process behind that holds its output".to_owned(),
@@ -361,9 +387,8 @@ pub(super) fn detail(result: &NodeResult) -> String {
             let other = result.stands_in_for.as_ref().map_or("", NodeId::as_str);
             format!("stands in for {other}")
         }
-        NodeStatus::Completed if result.attempts > 1 => format!("{} attempts", result.attempts),
         NodeStatus::Completed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
-            String::new()
+            testing::detail(result).unwrap_or_default()
         }
     }
 }
