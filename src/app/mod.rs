@@ -18,6 +18,7 @@ pub mod install;
 pub mod list;
 pub mod logging;
 pub mod man;
+pub mod menu;
 mod outbox;
 pub mod overview;
 mod place;
