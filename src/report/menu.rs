@@ -19,7 +19,7 @@ pub struct State<'a> {
 #[must_use]
 pub fn lines(look: Look, seen: &[(&str, &str)], state: State<'_>) -> Vec<String> {
     let clean = |text: &str| text::without_controls(text).replace('\n', " ");
-    let heading = "Run what? Arrows choose, letters filter, Enter runs, Esc leaves.";
+    let heading = "Arrows choose, typing filters, Enter runs, Esc leaves.";
     let mut lines = vec![look.bold(&look.clip(heading, look.width))];
     let width = seen.iter().map(|(name, _)| text::cells(name)).max().unwrap_or(0).min(42);
     for (at, (name, about)) in seen.iter().enumerate() {
