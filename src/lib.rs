@@ -68,6 +68,7 @@
 //!   what failed is remembered in `app/last_run.rs`. Several runs of one workflow become one report in
 //!   [`model::repetition`].
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
+//! - The menu of `onex --menu` is [`app::menu`]; its keys come from `process/keyboard.rs`.
 //! - Which settings files can hold is in `config/keys.rs`, which files there are in [`app::settings`], and what they say
 //!   of an option that nobody gave in `cli/configured.rs`.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].

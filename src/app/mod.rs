@@ -19,6 +19,7 @@ mod last_run;
 pub mod list;
 pub mod logging;
 pub mod man;
+pub mod menu;
 mod outbox;
 pub mod overview;
 mod place;

@@ -35,7 +35,7 @@ pub fn overview(environment: &Environment, console: &mut Console) -> ExitCode {
 }
 
 /// What a contract says of itself, as far as it can be read.
-fn describe(contract: &Path, environment: &Environment) -> String {
+pub(super) fn describe(contract: &Path, environment: &Environment) -> String {
     let loaded = super::contract::load(contract, &environment.directory, None);
     match &loaded.plan {
         Some(plan) => {

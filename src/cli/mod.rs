@@ -53,7 +53,15 @@ pub fn main() -> ExitCode {
         }
     };
     let around = Around { environment: &environment, typed: &typed };
-    perform(arguments.verb, &typed_here, &around)
+    match (arguments.verb, arguments.menu) {
+        (Some(verb), false) => perform(verb, &typed_here, &around),
+        (None, true) => around.menu(),
+        (Some(_), true) => {
+            let message = "`--menu` stands alone: what runs is chosen there";
+            usage(&resolve::error(message.to_owned()), &typed)
+        }
+        (None, false) => usage(&resolve::error("it is not said what to do".to_owned()), &typed),
+    }
 }
 
 /// What surrounds a verb.
@@ -63,6 +71,17 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
+    /// Lets somebody at a terminal choose what runs.
+    fn menu(&self) -> ExitCode {
+        let mut console = console(Wishes::default(), 0, self.environment);
+        if !app::menu::can_choose(self.environment, &console) {
+            let message = "`--menu` needs a terminal to choose at; `onex list` shows what there is, and \
+                `onex orch --contract NAME` runs it";
+            return usage(&resolve::error(message.to_owned()), self.typed);
+        }
+        ExitCode::from(u8::from(app::menu::menu(self.environment, &mut console)))
+    }
+
     /// Does what was meant, or says why it cannot be meant.
     fn perform<T>(
         &self,

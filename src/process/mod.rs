@@ -6,6 +6,7 @@
 mod capture;
 mod child;
 mod group;
+mod keyboard;
 mod limits;
 mod locate;
 mod orphans;
@@ -13,6 +14,7 @@ mod pipes;
 #[expect(unsafe_code, reason = "no safe interface gives what a child used")]
 mod reap;
 mod registry;
+mod replace;
 mod run;
 mod signals;
 #[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
@@ -27,10 +29,12 @@ mod variables;
 mod watched;
 
 pub use capture::Stream;
+pub use keyboard::Keyboard;
 pub use limits::{Limits, most_at_once};
 pub use locate::Locator;
 pub use orphans::adopt_orphans;
 pub use reap::Used;
+pub use replace::become_program;
 pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
 pub use signals::{Heard, SignalStream};
 pub use suspend::{suspend_self, time_asleep};

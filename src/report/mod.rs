@@ -17,6 +17,7 @@ mod live;
 mod log;
 mod look;
 mod machine;
+pub mod menu;
 pub mod overview;
 pub mod places;
 mod plan;

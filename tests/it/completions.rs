@@ -48,7 +48,11 @@ fn bash_is_offered_verbs_options_and_values() {
     assert_eq!(offered(&folder, &["explain", "E030"]).first().unwrap(), "E0301");
     // Where nothing is known, the shell offers files.
     assert!(offered(&folder, &["orch", "--events", ""]).is_empty());
-    assert!(offered(&folder, &["nonsense", "--"]).iter().all(|word| word == "--help" || word == "--version"));
+    assert!(
+        offered(&folder, &["nonsense", "--"])
+            .iter()
+            .all(|word| ["--help", "--version", "--menu"].contains(&word.as_str()))
+    );
 }
 
 #[test]

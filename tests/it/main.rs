@@ -23,6 +23,7 @@ mod install;
 mod junit;
 mod live;
 mod log;
+mod menu;
 mod plans;
 mod registry;
 mod reports;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Bare as _, Folder, endings};
 
 /// Carries out a scenario in Python at a terminal of its own, and gives what it prints.
-fn at_a_terminal(folder: &Folder, scenario: &str) -> String {
+pub fn at_a_terminal(folder: &Folder, scenario: &str) -> String {
     let mut command = Command::new("python3");
     command.args(["-c", &format!("{}{scenario}", include_str!("terminal_control.py"))]);
     command.current_dir(folder.path()).bare().stdin(Stdio::null());
@@ -27,7 +27,7 @@ fn report(folder: &Folder) -> Value {
 }
 
 /// Starts a shell with job control and in it the job `line`; its code is shown in the end.
-fn with_job(line: &str, then: &str) -> String {
+pub fn with_job(line: &str, then: &str) -> String {
     format!(
         r#"
 terminal = Terminal(["bash", "--norc", "--noediting", "-i"])
@@ -45,7 +45,7 @@ print(terminal.shown.decode())
 const ORCH: &str = "$ONEX orch --contract contract.yaml --report report.json";
 
 /// What is so when a job has ended.
-const IN_ORDER: &str = r#"
+pub const IN_ORDER: &str = r#"
 terminal.until(lambda: terminal.foreground() == terminal.shell)
 assert terminal.settings() == before
 assert b"\x1b[?25l" not in terminal.shown

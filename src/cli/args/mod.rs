@@ -32,17 +32,20 @@ const STYLES: Styles = Styles::styled()
 /// Runs declarative contract.yaml workflows.
 #[derive(Debug, Parser)]
 #[command(name = "onex", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
-#[command(disable_help_flag = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true, disable_help_flag = true)]
 pub struct Arguments {
     /// Show this help
     // One form of help, which fits a screen.
     #[arg(long, short, action = ArgAction::HelpShort, global = true)]
     help: Option<bool>,
 
+    /// Choose at a terminal what to run
+    #[arg(long)]
+    pub menu: bool,
+
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 /// What `onex` can be asked to do.
