@@ -1,6 +1,6 @@
 //! Runs a stage: looks for components and files where they are, and has the stage's orchestrator compose them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,19 +8,21 @@ use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load_file};
+use super::contract::{Loaded, load_beside};
 use super::error::AppError;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock};
-use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
+use crate::model::outcome::SkipReason;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
+use crate::model::workflow::Workflow;
 use crate::orchestrators::{
     self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
     composition,
@@ -79,10 +81,20 @@ pub fn run(
 ) -> ExitCode {
     if wish.is_off {
         tracing::warn!("ONEX=0 is set, so nothing is checked");
-        return ExitCode::Success;
+        return run_loaded(request, (Loaded::default(), Ok(None)), environment, console).0;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let mut desk = Desk {
+        wish,
+        request,
+        environment,
+        console,
+        root: None,
+        place: None,
+        gathered: None,
+        in_contracts: Vec::new(),
+        code: None,
+    };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -108,7 +120,7 @@ pub fn run(
     match ran {
         Ok(report) => desk.code.unwrap_or(report.exit_code),
         Err(error) => {
-            let mut loaded = Loaded::default();
+            let mut loaded = Loaded { base: desk.root.take(), ..Loaded::default() };
             if let Some(gathered) = desk.gathered.take() {
                 loaded.sources = gathered.sources;
             }
@@ -123,8 +135,12 @@ struct Desk<'a> {
     request: &'a RunRequest,
     environment: &'a Environment,
     console: &'a mut Console,
+    /// The root of the project itself, wherever it is laid out to run.
+    root: Option<PathBuf>,
     place: Option<Place>,
     gathered: Option<Gathered>,
+    /// What was found in contracts among the parts.
+    in_contracts: Vec<Diagnostic>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -158,10 +174,16 @@ impl Desk<'_> {
         SystemClock::start().started_at().date_naive()
     }
 
-    /// A contract among the parts, read where the stage runs.
-    fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
-        let root = &self.place()?.root;
-        Ok(load_file(&component.origin.path, root, Some(root)))
+    /// A contract among the parts, read where the stage runs, and beside the components, so that places in both hold.
+    fn contract(&mut self, component: &Arc<Component>) -> Result<Workflow, AppError> {
+        let root = self.place()?.root.clone();
+        let mut gathered = self.gathered.take().unwrap_or_default();
+        let mut loaded = load_beside(gathered.sources, &component.origin.path, (&root, Some(&root)));
+        let planned = loaded.require_plan();
+        gathered.sources = loaded.sources;
+        self.gathered = Some(gathered);
+        self.in_contracts.extend(loaded.diagnostics);
+        Ok(planned?.workflow().as_ref().clone())
     }
 }
 
@@ -170,6 +192,7 @@ impl Workshop for Desk<'_> {
 
     fn registry(&mut self) -> Result<Catalog, AppError> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
+        self.root = Some(root.clone());
         let choice = self.choice_below(&root)?;
         let place = Place::find(&root, &choice, self.environment)?;
         // As `onex list` sees them: what is hidden does not count.
@@ -197,13 +220,7 @@ impl Workshop for Desk<'_> {
                 return Err(StageError::CannotRun(message).into());
             }
             parts.push(if component.kind == Kind::Workflow {
-                let mut loaded = self.contract(component)?;
-                let planned = loaded.require_plan();
-                if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
-                    gathered.sources = std::mem::take(&mut loaded.sources);
-                }
-                let plan = planned?;
-                Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
+                Part::Contract(Arc::clone(component), Box::new(self.contract(component)?))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -232,6 +249,7 @@ impl Workshop for Desk<'_> {
         } else {
             findings(&gathered, &composition, self.today())
         };
+        diagnostics.append(&mut self.in_contracts);
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
             let is_lost = found.code == codes::COMPONENT_GONE
@@ -240,7 +258,7 @@ impl Workshop for Desk<'_> {
                 found.severity = Severity::Error;
             }
         }
-        let has_work = composition.workflow.nodes.iter().zip(&composition.wanted).any(|(_, wanted)| *wanted);
+        let has_work = composition.idle.iter().any(|idle| *idle != Some(SkipReason::NoFiles));
         if !has_work && !composition.is_check && self.wish.fail_on_empty {
             (self.place, self.gathered) = (Some(place), Some(gathered));
             return Err(StageError::Nothing(stage).into());
@@ -249,6 +267,7 @@ impl Workshop for Desk<'_> {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
         sort_by_position(&mut diagnostics);
+        said_once(&gathered.sources, &mut diagnostics);
         let info = ContractInfo {
             name: stage.clone(),
             version: None,
@@ -259,6 +278,7 @@ impl Workshop for Desk<'_> {
             sources: gathered.sources,
             info: Some(info),
             path: place.root.clone(),
+            base: self.root.clone(),
             ..Loaded::default()
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
@@ -267,7 +287,7 @@ impl Workshop for Desk<'_> {
             Err(AppError::Contract(loaded.diagnostics.clone()))
         } else {
             Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
-                loaded.plan = Some(plan.narrowed(&composition.wanted));
+                loaded.plan = Some(plan.without(&composition.idle));
                 let places =
                     composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
                 let given = Arc::new(Given { files: place.files.clone(), places });
@@ -275,7 +295,8 @@ impl Workshop for Desk<'_> {
                 Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
             })
         };
-        let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
+        let (code, report) =
+            run_loaded(self.request, (loaded, ready.map(Some)), self.environment, self.console);
         self.code = Some(code);
         Ok(report)
     }
@@ -329,6 +350,16 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found
+}
+
+/// Leaves out what was found twice: metadata is read with the components and with the contract that it stands in.
+fn said_once(sources: &SourceMap, found: &mut Vec<Diagnostic>) {
+    let mut said = HashSet::new();
+    found.retain(|finding| {
+        let place =
+            finding.span().map(|span| (sources.path(span.source).to_path_buf(), span.start, span.end));
+        said.insert((finding.code, finding.message.clone(), place))
+    });
 }
 
 fn digest(gathered: &Gathered) -> String {

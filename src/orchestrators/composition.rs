@@ -9,6 +9,7 @@ use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
 use crate::base::NodeId;
 use crate::diag::Span;
 use crate::model::component::{Component, EntryKind};
+use crate::model::outcome::SkipReason;
 use crate::model::workflow::{
     Action, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec, NodeKind,
     NodeSpec, ProgramSpec, Rules, Stdin, Workflow,
@@ -42,8 +43,8 @@ pub struct Composition {
     pub files: Vec<PathBuf>,
     /// For each node, its places in that list; nothing for nodes that get no files at all.
     pub given: Vec<Option<Vec<usize>>>,
-    /// For each node, whether there is something for it to do.
-    pub wanted: Vec<bool>,
+    /// For each node, why it does not run, where nothing is there for it to do or somebody left it out.
+    pub idle: Vec<Option<SkipReason>>,
     /// Rules of contracts that cannot hold where several run together, each with the contract's name.
     pub dropped_rules: Vec<(String, &'static str)>,
     /// Components of the stage that only its defaults leave out, each with the reason.
@@ -133,7 +134,7 @@ pub fn compose(
         }
     }
     if plan.in_turn {
-        if let Some(at) = joined.wanted.iter().position(|wanted| !wanted) {
+        if let Some(at) = joined.idle.iter().position(Option::is_some) {
             return Err(StageError::CannotRun(format!(
                 "no file is one for `{}`, so there is nothing that it could pass on",
                 joined.workflow.nodes[at].id
@@ -152,7 +153,7 @@ pub fn compose(
         let node = NodeSpec { enabled: false, ..node_of(component, id, component.span) };
         joined.workflow.nodes.push(node);
         joined.given.push(None);
-        joined.wanted.push(true);
+        joined.idle.push(Some(SkipReason::Excluded));
     }
     Ok(joined)
 }
@@ -236,7 +237,7 @@ fn add_component(
     let program = program(component)?;
     let assigned = assign(component, &joined.files, types)?;
     let id = ids.fresh(component);
-    let mut add = |id: NodeId, extra: Vec<String>, given: Option<Vec<usize>>, wanted: bool| {
+    let mut add = |id: NodeId, extra: Vec<String>, given: Option<Vec<usize>>, has_work: bool| {
         let command = CommandSpec {
             env: component.env.iter().cloned().collect::<BTreeMap<_, _>>(),
             ..CommandSpec::new(with_arguments(&program, extra))
@@ -247,7 +248,7 @@ fn add_component(
             ..node_of(component, id, component.span)
         });
         joined.given.push(given);
-        joined.wanted.push(wanted);
+        joined.idle.push((!has_work).then_some(SkipReason::NoFiles));
     };
     let Some(places) = &assigned.files else {
         add(id, Vec::new(), None, true);
@@ -411,7 +412,7 @@ fn add_contract(
         node.error_action = node.error_action.or(Some(ErrorAction::Continue));
         joined.workflow.nodes.push(node);
         joined.given.push(None);
-        joined.wanted.push(true);
+        joined.idle.push(None);
     }
     Ok(())
 }

@@ -383,6 +383,10 @@ pub(super) fn skip_detail(result: &NodeResult) -> String {
         format!("stands in for {culprit}, which did not fail")
     } else if is(SkipReason::Disabled) {
         "disabled".to_owned()
+    } else if is(SkipReason::Excluded) {
+        "skipped by ONEX_SKIP".to_owned()
+    } else if is(SkipReason::NoFiles) {
+        "no file matches".to_owned()
     } else if is(SkipReason::DryRun) {
         "dry run".to_owned()
     } else {

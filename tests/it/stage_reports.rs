@@ -1,0 +1,167 @@
+//! What a stage says of itself: in its report, to people, and to those who point into files.
+
+use onex::app::schema::Document;
+use serde_json::Value;
+
+use crate::schema::{assert_valid, validator};
+use crate::stages::{component, ended, repository, stage};
+use crate::support::{Ended, Folder, result};
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+/// The stage with a variable.
+fn with(folder: &Folder, (name, value): (&str, &str), arguments: &[&str]) -> Ended {
+    let mut command = folder.command(&[&["orch", "--stage"], arguments].concat());
+    command.env("XDG_CACHE_HOME", folder.path().join("home/cache"));
+    Ended::of(&command.env(name, value).output().unwrap())
+}
+
+#[test]
+fn a_stage_that_cannot_start_is_named_in_its_report() {
+    let folder = repository();
+    component(&folder, "broken", "true", "lifecycle: canary\n");
+    folder.git(&["add", "--all"]);
+    for (arguments, mode) in [
+        (&["pre-commit"][..], "async"),
+        (&["pre-commit", "--jobs", "1"], "sync"),
+        (&["ci", "--filter", "nonsense=1"], "async"),
+        (&["ci", "--mode", "profile"], "profile"),
+        (&["pipeline", "--from", "broken", "--to", "nothing"], "sync"),
+    ] {
+        let report = stage(&folder, arguments);
+        assert_ne!(report["exit_code"], 0, "{arguments:?}");
+        assert_eq!(report["stage"], arguments[0], "{report}");
+        assert_eq!(report["mode"], mode, "{arguments:?}");
+        assert_eq!(report["results"], serde_json::json!([]), "{arguments:?}");
+    }
+    let contract = ["orch", "--contract", "nothing.yaml", "--stage", "ci", "--format", "json"];
+    let report = json(&folder.onex(&contract));
+    assert_eq!((&report["stage"], &report["mode"]), (&"ci".into(), &"sync".into()), "{report}");
+}
+
+#[test]
+fn a_stage_that_is_switched_off_reports_that_it_did_nothing() {
+    let folder = repository();
+    component(&folder, "no", "exit 1", "");
+    folder.git(&["add", "--all"]);
+    let off = |arguments: &[&str]| with(&folder, ("ONEX", "0"), arguments);
+    let ended = off(&["pre-commit", "--format", "json", "--junit", "r.xml"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("ONEX=0 is set, so nothing is checked"), "{ended:?}");
+    let report = json(&ended);
+    assert_valid(&validator(Document::Report), &report, "the report of a stage that is switched off");
+    assert_eq!((&report["status"], &report["stage"]), (&"success".into(), &"pre-commit".into()));
+    assert_eq!((&report["results"], &report["error"]), (&serde_json::json!([]), &Value::Null));
+    assert!(folder.read("r.xml").contains("tests=\"0\""), "{}", folder.read("r.xml"));
+    let human = off(&["pre-commit", "--format", "human"]);
+    assert_eq!((human.code, human.stdout.as_str()), (0, ""));
+    assert!(human.stderr.contains("nothing is checked"), "{human:?}");
+}
+
+#[test]
+fn why_a_component_does_not_run_is_said_in_its_own_words() {
+    let folder = repository();
+    component(&folder, "named", "exit 1", "");
+    component(&folder, "python", "exit 1", "files: ['*.py']\n");
+    component(&folder, "all", "true", "");
+    folder.git(&["add", "--all"]);
+    let run = |arguments: &[&str]| with(&folder, ("ONEX_SKIP", "named"), arguments);
+    let ended = run(&["pre-commit", "--format", "json"]);
+    let report = json(&ended);
+    assert_eq!(ended.code, 0, "{report}");
+    assert_eq!(result(&report, "named")["reason"], "excluded");
+    assert_eq!(result(&report, "python")["reason"], "no_files");
+    assert_eq!(result(&report, "all")["status"], "completed");
+    assert_valid(&validator(Document::Report), &report, "a report with components that do not run");
+    let human = run(&["pre-commit", "--format", "human", "--no-color", "--junit", "r.xml"]).stdout;
+    for (name, why) in [("named", "skipped by ONEX_SKIP"), ("python", "no file matches")] {
+        let line = human.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{human}"));
+        assert!(line.ends_with(why), "{human}");
+        assert!(folder.read("r.xml").contains(&format!("<skipped message=\"{why}\"/>")));
+    }
+    assert!(human.contains("1 passed - 2 skipped"), "{human}");
+    let plan = run(&["pre-commit", "--format", "human", "--dry-run"]).stdout;
+    assert!(plan.contains("no file matches: python") && plan.contains("skipped by ONEX_SKIP"), "{plan}");
+}
+
+const FAILING: &str = "workflow:\n  name: build\n  metadata: {stages: [STAGE], version: 1.0.0}\n  color: red\n  tasks:\n    \
+                       - {id: good, run: 'true'}\n    - {id: bad, run: exit 3}\n";
+
+/// The locations of a SARIF log: rule, file and line.
+fn locations(folder: &Folder, file: &str) -> Vec<(String, String, u64)> {
+    let log: Value = serde_json::from_str(&folder.read(file)).unwrap();
+    let run = &log["runs"][0];
+    let root = run["originalUriBaseIds"]["SRCROOT"]["uri"].as_str().unwrap();
+    assert_eq!(root, format!("file://{}/", folder.path().display()));
+    let place = |result: &Value| {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uriBaseId"], "SRCROOT", "{result}");
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap().to_owned();
+        (result["ruleId"].as_str().unwrap().to_owned(), uri, place["region"]["startLine"].as_u64().unwrap())
+    };
+    run["results"].as_array().unwrap().iter().map(place).collect()
+}
+
+#[test]
+fn what_fails_in_a_contract_of_a_stage_stands_in_the_contract() {
+    let folder = repository();
+    component(&folder, "also", "exit 1", "");
+    folder.write("flows/build/contract.yaml", FAILING.replace("STAGE", "pre-commit"));
+    folder.write("deep/a.txt", "staged\n");
+    folder.git(&["add", "--all"]);
+    let contract = "flows/build/contract.yaml".to_owned();
+    let expected = [
+        ("E0205".to_owned(), contract.clone(), 4),
+        ("node/exit_code".to_owned(), "checks/also.onex.yaml".to_owned(), 1),
+        ("node/exit_code".to_owned(), contract.clone(), 7),
+    ];
+    for state in ["in the working tree", "in a shadow"] {
+        let arguments = ["orch", "--stage", "pre-commit", "--format", "human", "--sarif", "../r.sarif"];
+        let mut command = folder.command(&arguments);
+        command
+            .current_dir(folder.path().join("deep"))
+            .env("XDG_CACHE_HOME", folder.path().join("home/cache"));
+        command.env("GITHUB_ACTIONS", "true").env("CI", "true").env("GITHUB_WORKSPACE", folder.path());
+        let ended = Ended::of(&command.output().unwrap());
+        assert_eq!(ended.code, 1, "{state}: {ended:?}");
+        let mut found = locations(&folder, "r.sarif");
+        found.sort();
+        assert_eq!(found, expected, "{state}");
+        let annotated = |kind: &str, line: u64| {
+            let start = format!("::{kind} file={contract},line={line},");
+            ended.stderr.lines().any(|line| line.starts_with(&start))
+        };
+        assert!(annotated("error", 7) && annotated("warning", 4), "{state}: {ended:?}");
+        folder.write("deep/a.txt", "not staged\n");
+    }
+    assert!(folder.exists("home/cache"), "a shadow was made");
+}
+
+#[test]
+fn what_is_wrong_in_a_contract_of_a_stage_stands_in_the_contract() {
+    let folder = repository();
+    let wrong = FAILING.replace("STAGE", "ci").replace("run: exit 3", "depends_on: [nobody], run: exit 3");
+    folder.write("flows/build/contract.yaml", wrong);
+    folder.git(&["add", "--all"]);
+    assert_eq!(ended(&folder, &["ci", "--sarif", "r.sarif"]).code, 2);
+    let found = locations(&folder, "r.sarif");
+    assert!(found.contains(&("E0302".to_owned(), "flows/build/contract.yaml".to_owned(), 7)), "{found:?}");
+}
+
+#[test]
+fn what_a_contract_says_and_nobody_carries_out_is_refused_in_a_stage_too() {
+    let folder = repository();
+    let text = FAILING.replace("STAGE", "ci").replace("run: exit 3", "run: 'true', when: ready");
+    folder.write("flows/build/contract.yaml", text);
+    folder.git(&["add", "--all"]);
+    for report in [
+        json(&folder.onex(&["orch", "--contract", "flows/build", "--format", "json"])),
+        stage(&folder, &["ci"]),
+    ] {
+        assert_eq!(report["exit_code"], 2, "{report}");
+        let found = report["diagnostics"].as_array().unwrap();
+        assert!(found.iter().any(|d| d["code"] == "E0210" && d["severity"] == "error"), "{report}");
+    }
+}
