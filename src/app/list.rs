@@ -42,10 +42,15 @@ pub fn list(request: &ListRequest, environment: &Environment, console: &mut Cons
         Ok(root) => root,
         Err(error) => return failed(&error, console),
     };
-    let gathered = registry::gather(&root, if request.scan { Look::Contents } else { Look::Names });
+    let gathered = gathered(&root, request.scan, environment);
     let mut findings = gathered.diagnostics.clone();
     findings.extend(registry::duplicates(gathered.catalog.components()));
     show(&Shown { gathered: &gathered, query: &query, findings, details: false }, request.format, console)
+}
+
+/// The components of a project, on demand those in other files, too.
+pub(super) fn gathered(root: &Path, scan: bool, environment: &Environment) -> Gathered {
+    registry::gather(root, if scan { Look::Contents } else { super::declarations::look(root, environment) })
 }
 
 /// The project root: the one that was named, or the nearest above the working directory.

@@ -9,6 +9,7 @@ use file_identify::{Tag, TagSet, tags_from_path};
 use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load_beside};
+use super::declarations;
 use super::error::AppError;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
@@ -28,7 +29,7 @@ use crate::orchestrators::{
     composition,
 };
 use crate::plan::Plan;
-use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
+use crate::registry::{self, Catalog, Entry, Gathered, Look, Registry as _};
 
 /// What is asked of a stage.
 #[derive(Clone, Debug, Default)]
@@ -194,13 +195,16 @@ impl Workshop for Desk<'_> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
         self.root = Some(root.clone());
         let choice = self.choice_below(&root)?;
-        let place = Place::find(&root, &choice, self.environment)?;
-        // As `onex list` sees them: what is hidden does not count.
-        let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let names = place.declarations();
-        let names = names.map(|names| names.into_iter().filter(is_seen).collect());
-        let look = names.map_or(Look::Names, Look::Among);
-        let gathered = registry::gather(&place.root, look);
+        let mut place = Place::find(&root, &choice, (&[], self.environment))?;
+        let mut gathered = gather(&place);
+        let used = used(&gathered);
+        if place.is_tree() && used.iter().any(|file| place.beside().changed.contains(file)) {
+            place = Place::find(&root, &choice, (&used, self.environment))?;
+            gathered = gather(&place);
+        }
+        if choice == FileChoice::Staged {
+            gathered.diagnostics.extend(not_in_the_index(&place, &gathered)?);
+        }
         let catalog = gathered.catalog.clone();
         (self.place, self.gathered) = (Some(place), Some(gathered));
         Ok(catalog)
@@ -327,6 +331,43 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+/// The components of a place.
+fn gather(place: &Place) -> Gathered {
+    let names = place.declarations();
+    let names = names.map(|names| names.into_iter().filter(|name| declarations::is_seen(name)).collect());
+    registry::gather(&place.root, names.map_or(Look::Names, Look::Among))
+}
+
+/// The files that components are declared in, and those that they run.
+fn used(gathered: &Gathered) -> Vec<PathBuf> {
+    let components = gathered.catalog.components().iter();
+    components.flat_map(|one| std::iter::once(one.origin.path.clone()).chain(one.entry_file())).collect()
+}
+
+/// What is there and counts for nothing, because the next commit does not have it.
+fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic>, AppError> {
+    let is_other = |path: &Path| gathered.other_projects.iter().any(|folder| path.starts_with(folder));
+    let unknown = place.beside().unknown.iter();
+    let unknown = unknown.filter(|path| declarations::is_seen(path) && !is_other(path));
+    let mut found: Vec<Diagnostic> = unknown
+        .map(|path| {
+            let message = format!("`{}` is not in the index, so it does not count here", path.display());
+            Diagnostic::warning(codes::LEFT_OUT, message)
+                .help(format!("`git add {}` adds it", path.display()))
+        })
+        .collect();
+    let entries: Vec<&Entry> = gathered.register.iter().flat_map(|register| &register.entries).collect();
+    let paths: Vec<PathBuf> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let unknown = place.unknown_of(&paths)?;
+    found.extend(entries.into_iter().filter(|entry| unknown.contains(&entry.path)).map(|entry| {
+        let message = format!("`{}` is registered and not in the index", entry.path.display());
+        let finding =
+            Diagnostic::error(codes::COMPONENT_GONE, message).at(entry.span, "registered from there");
+        finding.help(format!("`git add {}` adds it", entry.path.display()))
+    }));
+    Ok(found)
 }
 
 /// What is to be said about the components that run.

@@ -1,5 +1,7 @@
 //! What a stage says of itself: in its report, to people, and to those who point into files.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use onex::app::schema::Document;
 use serde_json::Value;
 
@@ -164,4 +166,128 @@ fn what_a_contract_says_and_nobody_carries_out_is_refused_in_a_stage_too() {
         let found = report["diagnostics"].as_array().unwrap();
         assert!(found.iter().any(|d| d["code"] == "E0210" && d["severity"] == "error"), "{report}");
     }
+}
+
+/// The names of the components that `onex list` shows.
+fn listed(folder: &Folder) -> Vec<String> {
+    let listing = json(&folder.onex(&["list", "--format", "json"]));
+    let components = listing["components"].as_array().unwrap();
+    components.iter().map(|component| component["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn ran(report: &Value) -> Vec<String> {
+    let results = report["results"].as_array().unwrap();
+    results.iter().map(|result| result["node_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_list_and_a_stage_see_the_same_components() {
+    let folder = repository();
+    for name in ["plain", "hushed", "forced", "ignored", "new"] {
+        component(&folder, name, "true", "");
+    }
+    folder.write(".hidden/x.onex.yaml", folder.read("checks/plain.onex.yaml").replace("plain", "hidden"));
+    folder.write("inner/x.onex.yaml", folder.read("checks/plain.onex.yaml").replace("plain", "inner"));
+    folder.git(&["init", "--quiet", "inner"]);
+    folder.write(".ignore", "hushed.onex.yaml\n");
+    folder.write(".gitignore", "/tmp/\n/home/\nforced.onex.yaml\nignored.onex.yaml\n");
+    folder.git(&[
+        "add",
+        "--force",
+        "checks/plain.onex.yaml",
+        "checks/hushed.onex.yaml",
+        "checks/forced.onex.yaml",
+    ]);
+    folder.git(&["add", ".hidden"]);
+    let expected = ["forced", "hushed", "new", "plain"];
+    assert_eq!(listed(&folder), expected);
+    assert_eq!(
+        json(&folder.onex(&["list", "--format", "json"]))["other_projects"],
+        serde_json::json!(["inner"])
+    );
+    assert_eq!(ran(&stage(&folder, &["pre-commit", "--all-files"])), expected);
+    assert_eq!(folder.onex(&["registry", "inspect", "forced"]).code, 0);
+    // Git is asked for what a list needs, and is not needed for a list.
+    let mut command = folder.command(&["list"]);
+    let ended = Ended::of(&command.env("PATH", "/nowhere").output().unwrap());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("plain") && ended.stderr.contains("without git"), "{ended:?}");
+}
+
+#[test]
+fn what_a_commit_is_told_does_not_depend_on_other_changes_of_its_files() {
+    let folder = repository();
+    component(&folder, "edited", "echo before", "files: ['*.txt']\n");
+    component(&folder, "program", "true", "");
+    let program = folder.read("checks/program.onex.yaml");
+    let start = program.find("entrypoint").unwrap();
+    folder.write(
+        "checks/program.onex.yaml",
+        format!("{}entrypoint: {{type: command, target: [./run.sh]}}\n", &program[..start]),
+    );
+    let run = folder.write("checks/run.sh", "#!/bin/sh\necho before\n");
+    std::fs::set_permissions(run, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.write("a.txt", "committed\n");
+    folder.git(&["add", "--all"]);
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    folder.write("a.txt", "staged\n");
+    folder.git(&["add", "a.txt"]);
+    let before = |name: &str| {
+        let report = stage(&folder, &["pre-commit"]);
+        assert_eq!(ran(&report), ["edited", "program"], "{report}");
+        assert_eq!(result(&report, name)["stdout"], "before\n", "{report}");
+    };
+    before("edited");
+    // One that is changed, one that is gone, and what one runs: the index has the old ones.
+    let edited = folder.read("checks/edited.onex.yaml");
+    folder.write("checks/edited.onex.yaml", edited.replace("before", "after"));
+    before("edited");
+    std::fs::remove_file(folder.path().join("checks/edited.onex.yaml")).unwrap();
+    before("edited");
+    folder.git(&["checkout", "--", "checks/edited.onex.yaml"]);
+    folder.write("checks/run.sh", "#!/bin/sh\necho after\n");
+    before("program");
+    folder.git(&["checkout", "--", "checks/run.sh"]);
+    // New ones and a registry are not in the index, wherever the stage runs; and that is said.
+    component(&folder, "new", "exit 1", "");
+    folder.write("onex.registry.yaml", "components: [\n");
+    for state in ["in the working tree", "in a shadow"] {
+        let report = stage(&folder, &["pre-commit"]);
+        assert_eq!(ran(&report), ["edited", "program"], "{state}: {report}");
+        assert_eq!(report["status"], "success", "{state}");
+        let said: Vec<&str> = report["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["message"].as_str().unwrap())
+            .collect();
+        for file in ["checks/new.onex.yaml", "onex.registry.yaml"] {
+            let expected = format!("`{file}` is not in the index, so it does not count here");
+            assert!(said.contains(&expected.as_str()), "{state}: {said:?}");
+        }
+        folder.write("a.txt", "not staged\n");
+    }
+}
+
+#[test]
+fn what_is_registered_and_not_in_the_index_is_missing_wherever_a_stage_runs() {
+    let folder = repository();
+    component(&folder, "good", "true", "");
+    folder.write("tools/check", folder.read("checks/good.onex.yaml").replace("good", "named"));
+    folder.write("a.txt", "staged\n");
+    let block: String = folder.read("tools/check").lines().map(|line| format!("# {line}\n")).collect();
+    let block = format!("#!/bin/sh\n# === OmniNode:Metadata ===\n{block}# === /OmniNode:Metadata ===\n");
+    folder.write("tools/check", block);
+    let added = folder.onex(&["registry", "add", "tools/check"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    folder.git(&["add", "onex.registry.yaml", "checks", "a.txt", ".gitignore"]);
+    for state in ["in the working tree", "in a shadow"] {
+        let report = stage(&folder, &["pre-commit"]);
+        assert_eq!(report["exit_code"], 3, "{state}: {report}");
+        let found = report["diagnostics"].as_array().unwrap();
+        assert!(found.iter().any(|d| d["code"] == "E0511"), "{state}: {found:?}");
+        folder.write("a.txt", "not staged\n");
+    }
+    folder.git(&["add", "tools"]);
+    assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 0);
 }
