@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Environment;
 use super::declarations;
 use super::error::AppError;
+use crate::base::text;
 use crate::executors::GivenFile;
 use crate::orchestrators::FileChoice;
 use crate::vcs::{Before, Repository, Shadow, Status, VcsError, absolute_places, without_places};
@@ -74,7 +75,7 @@ impl Changes {
     #[must_use]
     pub fn message(&self) -> String {
         let names = |files: &[PathBuf]| {
-            let shown: Vec<_> = files.iter().take(3).map(|file| file.display().to_string()).collect();
+            let shown: Vec<_> = files.iter().take(3).map(|file| text::path(file)).collect();
             let rest = files.len().saturating_sub(3);
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             format!("{}{more}", shown.join(", "))
@@ -106,7 +107,7 @@ impl Changes {
                 WhyLeft::Torn => format!("{left} {were} as before, because a program was stopped midway"),
             });
             lines.push("the fix is in".to_owned());
-            lines.push(patch.display().to_string());
+            lines.push(text::path(patch));
         }
         lines.join("\n")
     }
@@ -361,7 +362,7 @@ fn finish_tree(
     (wish, ended): (ChangeWish, Ended),
 ) -> Result<Changes, AppError> {
     let changed = repository.touched_since(before)?;
-    let diff = if wish.diff && !changed.is_empty() { Some(text(&repository.diff(&changed)?)) } else { None };
+    let diff = if wish.diff && !changed.is_empty() { Some(lossy(&repository.diff(&changed)?)) } else { None };
     // What had changes of its own that are not staged would be staged with them.
     let clean: Vec<PathBuf> = changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
     let is_possible = ended == Ended::Whole && !clean.is_empty();
@@ -378,7 +379,7 @@ fn finish_shadow(
     if fixes.is_empty() {
         return Ok(Changes::default());
     }
-    let diff = if wish.diff { Some(text(&fixes.diff()?)) } else { None };
+    let diff = if wish.diff { Some(lossy(&fixes.diff()?)) } else { None };
     let is_torn = ended == Ended::Torn;
     let applied =
         if is_torn { fixes.keep_as_patch(repository, name)? } else { fixes.apply(repository, name)? };
@@ -419,7 +420,7 @@ fn stage(
     }
 }
 
-fn text(diff: &[u8]) -> String {
+fn lossy(diff: &[u8]) -> String {
     String::from_utf8_lossy(diff).into_owned()
 }
 

@@ -239,6 +239,7 @@ impl Workshop for Desk<'_> {
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
+        composition.findings = selection.findings;
         composition.components = selection.chosen;
         Ok(composition)
     }
@@ -385,9 +386,13 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
         let message = format!("`{name}` is in the stage and does not run: {why}");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
-    for (name, rule) in &composition.dropped_rules {
-        let message =
-            format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
+    found.extend(composition.findings.iter().cloned());
+    for (name, rules) in &composition.dropped_rules {
+        let hold = if rules.len() == 1 { "holds" } else { "hold" };
+        let message = format!(
+            "`{}` of the contract `{name}` {hold} for a run of its own only, and not here",
+            rules.join("`, `")
+        );
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found

@@ -111,9 +111,6 @@ pub enum StageError {
     /// Nothing was found, and that was not to be.
     #[error("no component is in the stage `{0}`; `onex list` shows what there is")]
     Nothing(String),
-    /// A filter has a value that no component has.
-    #[error("{0}")]
-    Unmatched(String),
     /// A name that was left out on purpose is none of a component.
     #[error("{0}")]
     Unresolved(String),

@@ -75,6 +75,8 @@ pub struct Program {
     pub file: PathBuf,
     /// Its name for itself, then its arguments.
     pub argv: Vec<String>,
+    /// Further arguments, which need be no text.
+    pub files: Vec<OsString>,
     /// The environment that it shares with others.
     pub inherited: Arc<Inherited>,
     /// What it has beside that, or instead; the last of a name counts.

@@ -1,5 +1,6 @@
 //! What a stage says of itself: in its report, to people, and to those who point into files.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use onex::app::schema::Document;
@@ -290,4 +291,142 @@ fn what_is_registered_and_not_in_the_index_is_missing_wherever_a_stage_runs() {
     }
     folder.git(&["add", "tools"]);
     assert_eq!(stage(&folder, &["pre-commit"])["exit_code"], 0);
+}
+
+#[test]
+fn only_who_can_have_changed_a_file_is_blamed() {
+    let folder = repository();
+    folder.write("a.txt", "a\n");
+    folder.write("b.txt", "b\n");
+    // It changes a file that it was not given; the next one is given that file afterwards.
+    component(&folder, "first", "echo changed >> a.txt", "files: ['b.txt']\npriority: 1\n");
+    component(&folder, "next", "true", "files: ['a.txt']\ndependencies: [first]\n");
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(result(&report, "next")["status"], "completed", "{report}");
+    assert_eq!(report["exit_code"], 1, "what changed is said of the run: {report}");
+    assert_eq!(report["error"]["context"]["changed"], serde_json::json!(["a.txt"]));
+}
+
+#[test]
+fn where_two_ran_at_once_one_of_them_is_blamed() {
+    let folder = repository();
+    folder.write("a.txt", "a\n");
+    folder.write("c.txt", "c\n");
+    let wait =
+        |own: &str, other: &str| format!("touch tmp/{own}; until [ -e tmp/{other} ]; do sleep 0.01; done");
+    let change = format!("{}; echo x >> a.txt; echo x >> c.txt; touch tmp/done", wait("one", "two"));
+    component(&folder, "one", &change, "files: ['a.txt', 'c.txt']\n");
+    let look = format!("{}; until [ -e tmp/done ]; do sleep 0.01; done", wait("two", "one"));
+    component(&folder, "two", &look, "files: ['a.txt']\n");
+    // It has ended before anything changes.
+    component(&folder, "early", "true", "files: ['a.txt']\npriority: -1\n");
+    for name in ["one", "two"] {
+        let path = format!("checks/{name}.onex.yaml");
+        folder.write(&path, folder.read(&path) + "dependencies: [early]\n");
+    }
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit", "--jobs", "4"]);
+    let said = |name: &str| result(&report, name)["error"]["message"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(said("two"), "this or `one`, which ran at the same time, changed a.txt", "{report}");
+    assert!(said("one").contains("this or `two`, which ran at the same time, changed"), "{report}");
+    assert_eq!(result(&report, "early")["status"], "completed");
+}
+
+#[test]
+fn names_that_are_no_text_are_given_as_they_are_and_shown_escaped() {
+    let folder = repository();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9\".txt");
+    std::fs::write(folder.path().join(name), "x\n").unwrap();
+    folder.write(
+        "tools/seen.py",
+        "import os\ndef names(*files):\n    return [os.fsencode(f).hex() for f in files]\n",
+    );
+    component(&folder, "argv", "cat \"$1\"; printf '%s' \"$1\" | od -An -tx1", "files: ['*.txt']\n");
+    component(&folder, "fix", "echo y >> \"$1\"", "files: ['*.txt']\nwrites: ['*.txt']\npriority: 9\n");
+    let python = "name: python\nversion: 1.0.0\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\n\
+                  entrypoint: python@tools.seen:names\nfiles: ['*.txt']\n";
+    folder.write("python.onex.yaml", python);
+    folder.git(&["add", "--all"]);
+    for state in ["in the working tree", "in a shadow"] {
+        let report = stage(&folder, &["pre-commit"]);
+        assert_eq!(report["exit_code"], 1, "{state}: {report}");
+        let printed = result(&report, "argv")["stdout"].as_str().unwrap();
+        assert!(printed.ends_with("\n 63 61 66 e9 22 2e 74 78 74\n"), "{state}: {report}");
+        assert_eq!(result(&report, "python")["value"], r#"["636166e9222e747874"]"#, "{report}");
+        assert_eq!(result(&report, "fix")["error"]["message"], "changed caf\\xE9\".txt", "{report}");
+        assert_eq!(report["error"]["context"]["changed"], serde_json::json!(["caf\\xE9\".txt"]));
+        assert_valid(&validator(Document::Report), &report, state);
+        folder.git(&["add", "--all"]);
+        std::fs::write(folder.path().join(name), "x\nnot staged\n").unwrap();
+    }
+}
+
+#[test]
+fn a_value_of_a_filter_that_nothing_has_is_said_in_the_same_words() {
+    let folder = repository();
+    component(&folder, "one", "true", "");
+    folder.git(&["add", "--all"]);
+    let words = "no component has the lifecycle `canry`";
+    let listing = folder.onex(&["list", "--filter", "lifecycle=canry"]);
+    assert_eq!(listing.code, 0, "a list shows the rest");
+    assert!(listing.stderr.contains(&format!("warning[E0516]: {words}")), "{listing:?}");
+    assert!(listing.stderr.contains("did you mean `canary`?"), "{listing:?}");
+    let refused = with(&folder, ("X", ""), &["ci", "--filter", "lifecycle=canry", "--format", "json"]);
+    assert_eq!(refused.code, 2, "a stage would run something else than was asked for");
+    assert!(refused.stderr.contains(&format!("error[E0516]: {words}")), "{refused:?}");
+    assert!(refused.stderr.contains("did you mean `canary`?"), "{refused:?}");
+    assert_eq!(json(&refused)["error"]["kind"], "ConfigurationError");
+}
+
+#[test]
+fn what_runs_without_what_it_depends_on_is_said() {
+    let folder = repository();
+    component(&folder, "needed", "true", "");
+    component(&folder, "needs", "true", "dependencies: [needed]\n");
+    let needed = folder.read("checks/needed.onex.yaml").replace("canary", "stable");
+    folder.write("checks/needed.onex.yaml", needed);
+    folder.git(&["add", "--all"]);
+    let warned = |report: &Value, why: &str| {
+        assert_eq!(report["status"], "success", "{report}");
+        let found = report["diagnostics"].as_array().unwrap();
+        let [only] = found.as_slice() else { panic!("{found:?}") };
+        let message = format!("`needs` runs without `needed`, which it depends on: {why}");
+        assert_eq!((&only["code"], &only["severity"]), (&"E0518".into(), &"warning".into()));
+        assert_eq!(only["message"], message);
+        assert_eq!(only["path"], "checks/needs.onex.yaml");
+    };
+    let report = stage(&folder, &["ci", "--filter", "lifecycle=canary"]);
+    assert_eq!(ran(&report), ["needs"]);
+    warned(&report, "the filter leaves that out (lifecycle is stable, not canary)");
+    let report = json(&with(&folder, ("ONEX_SKIP", "needed"), &["ci", "--format", "json"]));
+    warned(&report, "`ONEX_SKIP` leaves that out");
+    assert_eq!(stage(&folder, &["ci"])["diagnostics"], serde_json::json!([]));
+}
+
+#[test]
+fn the_rules_of_a_contract_hold_in_a_stage_that_has_nothing_else() {
+    let folder = repository();
+    folder.write(
+        "contracts/slow/contract.yaml",
+        "workflow:\n  name: slow\n  metadata: {stages: [ci]}\n  coordination: {rules: {execution_mode: parallel, \
+         max_parallel_branches: 1, timeout_ms: 100, fail_fast: true}}\n  tasks:\n    - {id: a, run: exit 1}\n    \
+         - {id: b, run: sleep 600}\n    - {id: c, run: sleep 600}\n",
+    );
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["ci"]);
+    assert_eq!(report["diagnostics"], serde_json::json!([]));
+    assert_eq!(result(&report, "slow.b")["reason"], "cancelled", "the first failure stops it: {report}");
+    let report = stage(&folder, &["ci", "--keep-going"]);
+    assert_eq!(report["status"], "timed_out", "{report}");
+    // Beside others they do not hold, which is said once.
+    component(&folder, "other", "true", "");
+    let path = "contracts/slow/contract.yaml";
+    folder.write(path, folder.read(path).replace("sleep 600", "'true'"));
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["ci"]);
+    let found = report["diagnostics"].as_array().unwrap();
+    let messages: Vec<&str> = found.iter().map(|found| found["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["`timeout` of the contract `slow` holds for a run of its own only, and not here"]);
+    assert_eq!(result(&report, "slow.b")["status"], "completed");
 }
