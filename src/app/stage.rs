@@ -14,7 +14,7 @@ use super::error::AppError;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
-use crate::base::{Clock as _, SystemClock};
+use crate::base::{Clock as _, SystemClock, text};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
@@ -347,6 +347,10 @@ fn used(gathered: &Gathered) -> Vec<PathBuf> {
     components.flat_map(|one| std::iter::once(one.origin.path.clone()).chain(one.entry_file())).collect()
 }
 
+fn added(path: &Path) -> String {
+    format!("`git add {}` adds it", text::shell_word(&text::path(path)))
+}
+
 /// What is there and counts for nothing, because the next commit does not have it.
 fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic>, AppError> {
     let is_other = |path: &Path| gathered.other_projects.iter().any(|folder| path.starts_with(folder));
@@ -355,8 +359,7 @@ fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic
     let mut found: Vec<Diagnostic> = unknown
         .map(|path| {
             let message = format!("`{}` is not in the index, so it does not count here", path.display());
-            Diagnostic::warning(codes::LEFT_OUT, message)
-                .help(format!("`git add {}` adds it", path.display()))
+            Diagnostic::warning(codes::LEFT_OUT, message).help(added(path))
         })
         .collect();
     let entries: Vec<&Entry> = gathered.register.iter().flat_map(|register| &register.entries).collect();
@@ -366,7 +369,7 @@ fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic
         let message = format!("`{}` is registered and not in the index", entry.path.display());
         let finding =
             Diagnostic::error(codes::COMPONENT_GONE, message).at(entry.span, "registered from there");
-        finding.help(format!("`git add {}` adds it", entry.path.display()))
+        finding.help(added(&entry.path))
     }));
     Ok(found)
 }

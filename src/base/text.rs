@@ -45,6 +45,19 @@ pub fn path(path: &Path) -> String {
     text
 }
 
+/// A word that a shell reads as it is.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
+    };
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// `text` in at most `limit` bytes, with `…` in the place of its middle where something was cut.
 #[must_use]
 pub fn without_middle(text: &str, limit: usize) -> String {

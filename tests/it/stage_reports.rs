@@ -430,3 +430,48 @@ fn the_rules_of_a_contract_hold_in_a_stage_that_has_nothing_else() {
     assert_eq!(messages, ["`timeout` of the contract `slow` holds for a run of its own only, and not here"]);
     assert_eq!(result(&report, "slow.b")["status"], "completed");
 }
+
+#[test]
+fn a_module_is_looked_for_from_the_root_and_a_file_beside_its_declaration() {
+    let folder = repository();
+    folder.write(".gitignore", "/tmp/\n/home/\n__pycache__/\n");
+    folder.write("pkg/mod.py", "def say():\n    return 'from the root'\n");
+    folder.write("checks/beside.py", "print('beside')\n");
+    for (name, entrypoint) in [("module", "python@pkg.mod:say"), ("file", "python@beside.py")] {
+        component(&folder, name, "true", "");
+        let path = format!("checks/{name}.onex.yaml");
+        let text = folder.read(&path);
+        let start = text.find("entrypoint").unwrap();
+        folder.write(&path, format!("{}entrypoint: {entrypoint}\n", &text[..start]));
+    }
+    folder.git(&["add", "--all"]);
+    let report = stage(&folder, &["pre-commit"]);
+    assert_eq!(result(&report, "module")["value"], "\"from the root\"", "{report}");
+    assert_eq!(result(&report, "file")["value"], "beside", "{report}");
+}
+
+#[test]
+fn what_does_not_start_after_a_stop_is_listed_after_what_ran() {
+    let folder = Folder::with(
+        "workflow:\n  coordination: {rules: {execution_mode: parallel, timeout_ms: 300}}\n  tasks:\n    \
+         - {id: long, run: sleep 600}\n    - {id: early, run: 'true'}\n    \
+         - {id: late, run: 'true', depends_on: [long]}\n    - {id: last, run: 'true', depends_on: [late]}\n",
+    );
+    let ended = folder.onex(&[
+        "orch",
+        "--contract",
+        "contract.yaml",
+        "--format",
+        "human",
+        "--no-color",
+        "--jobs",
+        "2",
+    ]);
+    let named = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (mark, name) = (words.next()?, words.next()?);
+        ["PASS", "TIME", "FAIL", "SKIP"].contains(&mark).then(|| name.to_owned())
+    };
+    let names: Vec<String> = ended.stdout.lines().filter_map(named).collect();
+    assert_eq!(names[..4], ["early", "long", "late", "last"], "{ended:?}");
+}
