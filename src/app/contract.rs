@@ -36,6 +36,8 @@ pub struct Loaded {
     pub plan: Option<Plan>,
     /// The contract's own place.
     pub path: PathBuf,
+    /// The folder that files are shown from, where that is not the working directory.
+    pub base: Option<PathBuf>,
 }
 
 impl Loaded {
@@ -61,22 +63,35 @@ pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
 
 /// The same for a file.
 pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
+    load_beside(SourceMap::default(), shown, (directory, root))
+}
+
+/// The same beside texts that places point into already.
+pub(super) fn load_beside(
+    sources: SourceMap,
+    shown: &Path,
+    (directory, root): (&Path, Option<&Path>),
+) -> Loaded {
     let path = directory.join(shown);
     match file::read(&path) {
         Ok(text) => {
             let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-            load_text(text, shown, Place { path: &path, root: &root })
+            load_text_beside(sources, (text, shown), Place { path: &path, root: &root })
         }
         Err(error) => {
             let diagnostics = vec![unreadable(shown, &path, &error)];
-            Loaded { diagnostics, path, ..Loaded::default() }
+            Loaded { sources, diagnostics, path, ..Loaded::default() }
         }
     }
 }
 
 /// The same for a text, and the place from which it includes others.
 pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded {
-    let mut loaded = Loaded { path: place.path.to_path_buf(), ..Loaded::default() };
+    load_text_beside(SourceMap::default(), (text, shown), place)
+}
+
+fn load_text_beside(sources: SourceMap, (text, shown): (String, &Path), place: Place<'_>) -> Loaded {
+    let mut loaded = Loaded { sources, path: place.path.to_path_buf(), ..Loaded::default() };
     let source = loaded.sources.add(shown, text);
     let texts = Texts::gather(&mut loaded.sources, source, place);
     let Parsed { kind, workflow, draft, diagnostics } = contract::parse_with(&texts);

@@ -91,6 +91,7 @@ impl AppError {
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
                     Some(code) if is_resolution(code) => "RegistryError",
+                    Some(codes::UNMATCHED_FILTER) => "ConfigurationError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
                     _ => "ContractError",
                 }

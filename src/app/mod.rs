@@ -5,6 +5,7 @@
 pub mod completions;
 pub mod console;
 pub mod contract;
+mod declarations;
 pub mod doctor;
 mod environment;
 pub mod error;

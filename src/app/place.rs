@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::declarations;
 use super::error::AppError;
+use crate::base::text;
 use crate::executors::GivenFile;
 use crate::orchestrators::FileChoice;
 use crate::vcs::{Before, Repository, Shadow, Status, VcsError, absolute_places, without_places};
@@ -20,11 +22,19 @@ pub struct Place {
     pub files: Vec<GivenFile>,
     /// Files that git knows and that may declare components, relative to the top of the repository.
     declared: Vec<PathBuf>,
+    /// What stands beside the index, where it is the index that counts.
+    beside: Beside,
     kind: Kind,
 }
 
-/// How the names of files end that may declare components.
-const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", super::settings::FILE_NAME];
+/// What is in the working tree and not in the index. Paths are relative to the root.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Files that may declare components and that git does not know.
+    pub unknown: Vec<PathBuf>,
+    /// Files that git knows with another content.
+    pub changed: Vec<PathBuf>,
+}
 
 /// How the names of files end that say how git stores others.
 const ATTRIBUTES: &str = ".gitattributes";
@@ -65,7 +75,7 @@ impl Changes {
     #[must_use]
     pub fn message(&self) -> String {
         let names = |files: &[PathBuf]| {
-            let shown: Vec<_> = files.iter().take(3).map(|file| file.display().to_string()).collect();
+            let shown: Vec<_> = files.iter().take(3).map(|file| text::path(file)).collect();
             let rest = files.len().saturating_sub(3);
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             format!("{}{more}", shown.join(", "))
@@ -97,7 +107,7 @@ impl Changes {
                 WhyLeft::Torn => format!("{left} {were} as before, because a program was stopped midway"),
             });
             lines.push("the fix is in".to_owned());
-            lines.push(patch.display().to_string());
+            lines.push(text::path(patch));
         }
         lines.join("\n")
     }
@@ -135,51 +145,66 @@ pub struct ChangeWish {
     pub diff: bool,
 }
 
+/// The repository around a folder, as git sees it in this environment; nothing where there is none.
+///
+/// # Errors
+///
+/// If git cannot be asked.
+pub(super) fn repository(folder: &Path, environment: &Environment) -> Result<Option<Repository>, AppError> {
+    let mut variables = environment.variables.clone();
+    absolute_places(&mut variables, &environment.directory);
+    Ok(Repository::find(folder, &variables)?)
+}
+
 impl Place {
-    /// The place for a choice of files below `root`.
+    /// The place for a choice of files below `root`. Where what is staged counts, so does it for the files that are
+    /// `needed`, relative to the root.
     ///
     /// # Errors
     ///
     /// If git cannot be asked, what is staged cannot be laid out, or a choice needs a repository and there is none.
-    pub fn find(root: &Path, choice: &FileChoice, environment: &Environment) -> Result<Self, AppError> {
-        let mut variables = environment.variables.clone();
-        absolute_places(&mut variables, &environment.directory);
-        let Some(repository) = Repository::find(root, &variables)? else {
+    pub fn find(
+        root: &Path,
+        choice: &FileChoice,
+        (needed, environment): (&[PathBuf], &Environment),
+    ) -> Result<Self, AppError> {
+        let Some(repository) = repository(root, environment)? else {
             let files = match choice {
                 FileChoice::Staged | FileChoice::Since(_) => return Err(AppError::NoRepository),
                 FileChoice::These(files) => files.clone(),
                 FileChoice::All => all_below(root),
             };
             let files = files.into_iter().map(|path| GivenFile { path, object: None }).collect();
-            return Ok(Self { root: root.to_path_buf(), files, declared: Vec::new(), kind: Kind::Folder });
+            return Ok(Self {
+                root: root.to_path_buf(),
+                files,
+                declared: Vec::new(),
+                beside: Beside::default(),
+                kind: Kind::Folder,
+            });
         };
         let inside = inside(root, repository.top());
         let wants_all = *choice != FileChoice::Staged;
-        let patterns: Vec<String> =
-            DECLARATIONS.iter().chain([&ATTRIBUTES]).map(|end| format!("*{end}")).collect();
-        let patterns: Vec<&str> =
-            if wants_all { Vec::new() } else { patterns.iter().map(String::as_str).collect() };
-        // Git takes a while to start, and neither needs the other.
-        let declarations = DECLARATIONS.map(|end| format!("*{end}"));
+        let declarations = declarations::patterns();
+        let declarations = declarations.each_ref().map(String::as_str);
+        let attributes = format!("*{ATTRIBUTES}");
+        let patterns =
+            if wants_all { Vec::new() } else { [&declarations[..], &[attributes.as_str()]].concat() };
+        // Git takes a while to start, and none needs another.
         let (status, tracked, untracked) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| {
-                let tracked = repository.tracked(&patterns)?;
-                let ends = declarations.each_ref().map(String::as_str);
-                Ok((tracked, if wants_all { repository.untracked(&ends)? } else { Vec::new() }))
-            });
+            let tracked = scope.spawn(|| repository.tracked(&patterns));
+            let untracked = scope.spawn(|| repository.untracked(&declarations));
             let status = repository.status()?;
-            let (tracked, untracked) =
-                others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let tracked = tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let untracked = untracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, VcsError>((status, tracked, untracked))
         })?;
-        let ends = |path: &Path, end: &str| path.as_os_str().as_encoded_bytes().ends_with(end.as_bytes());
-        let named = |ends_of: &[&str]| -> Vec<PathBuf> {
-            let paths = tracked.iter().map(|file| &file.path);
-            paths.filter(|path| ends_of.iter().any(|end| ends(path, end))).cloned().collect()
+        let named = |is_named: fn(&Path) -> bool| -> Vec<PathBuf> {
+            tracked.iter().map(|file| &file.path).filter(|path| is_named(path)).cloned().collect()
         };
-        let declared: Vec<PathBuf> = named(&DECLARATIONS).into_iter().chain(untracked).collect();
+        let mut declared = named(declarations::is_one);
         // Where git does not store a file as it is, its content has another name than the one that git gives it.
-        let is_plain = !filters(&repository, &named(&[ATTRIBUTES]));
+        let is_plain = !filters(&repository, &named(says_how_git_stores));
         let object = |object: &String| Some(object.clone()).filter(|_| is_plain);
         if *choice == FileChoice::Staged {
             if !status.unmerged.is_empty() {
@@ -187,7 +212,14 @@ impl Place {
             }
             let chosen = status.staged().filter(|entry| entry.path.starts_with(&inside));
             let chosen: Vec<_> = chosen.collect();
-            let is_other = chosen.iter().any(|entry| entry.unstaged.is_some());
+            let below_root = |path: &Path| path.strip_prefix(&inside).ok().map(Path::to_path_buf);
+            let beside = Beside {
+                unknown: untracked.iter().filter_map(|path| below_root(path)).collect(),
+                changed: status.unstaged().filter_map(|entry| below_root(&entry.path)).collect(),
+            };
+            // What one commit is told must not depend on which of its files have other changes, too.
+            let is_other = chosen.iter().any(|entry| entry.unstaged.is_some())
+                || beside.changed.iter().any(|path| declarations::is_one(path) || needed.contains(path));
             let files: Vec<GivenFile> = chosen
                 .iter()
                 .map(|entry| GivenFile { path: entry.path.clone(), object: object(&entry.object) })
@@ -198,10 +230,12 @@ impl Place {
                 let root = shadow.top().join(&inside);
                 // A part of the tree may be left out of it.
                 files.retain(|file| root.join(&file.path).symlink_metadata().is_ok());
-                return Ok(Self { root, files, declared, kind: Kind::Shadow { repository, shadow } });
+                return Ok(Self { root, files, declared, beside, kind: Kind::Shadow { repository, shadow } });
             }
-            return Self::in_tree(repository, &status, (files, declared), root);
+            let place = Self::in_tree(repository, &status, (files, declared), root)?;
+            return Ok(Self { beside, ..place });
         }
+        declared.extend(untracked);
         let known: HashMap<&Path, &String> =
             tracked.iter().map(|file| (file.path.as_path(), &file.object)).collect();
         let paths: Vec<PathBuf> = match choice {
@@ -232,7 +266,14 @@ impl Place {
         root: &Path,
     ) -> Result<Self, AppError> {
         let before = repository.before(status)?;
-        Ok(Self { root: root.to_path_buf(), files, declared, kind: Kind::Tree { repository, before } })
+        let beside = Beside::default();
+        Ok(Self {
+            root: root.to_path_buf(),
+            files,
+            declared,
+            beside,
+            kind: Kind::Tree { repository, before },
+        })
     }
 
     /// The names of files that may declare components, relative to the root: those that git knows. Nothing where there
@@ -245,6 +286,34 @@ impl Place {
         let inside = self.inside();
         let names = self.declared.iter();
         Some(names.filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect())
+    }
+
+    /// What stands beside the index, where it is the index that counts.
+    #[must_use]
+    pub const fn beside(&self) -> &Beside {
+        &self.beside
+    }
+
+    /// Whether what runs here sees the working tree itself.
+    #[must_use]
+    pub const fn is_tree(&self) -> bool {
+        matches!(self.kind, Kind::Tree { .. })
+    }
+
+    /// Those of some files, relative to the root, that git does not know.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn unknown_of(&self, files: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
+        let (Kind::Tree { repository, .. } | Kind::Shadow { repository, .. }) = &self.kind else {
+            return Ok(Vec::new());
+        };
+        let inside = self.inside();
+        let whole: Vec<PathBuf> = files.iter().map(|file| inside.join(file)).collect();
+        let known = repository.known_of(&whole)?;
+        let pairs = files.iter().zip(&whole);
+        Ok(pairs.filter(|(_, whole)| !known.contains(whole)).map(|(file, _)| file.clone()).collect())
     }
 
     /// Where the root stands in the repository.
@@ -293,7 +362,7 @@ fn finish_tree(
     (wish, ended): (ChangeWish, Ended),
 ) -> Result<Changes, AppError> {
     let changed = repository.touched_since(before)?;
-    let diff = if wish.diff && !changed.is_empty() { Some(text(&repository.diff(&changed)?)) } else { None };
+    let diff = if wish.diff && !changed.is_empty() { Some(lossy(&repository.diff(&changed)?)) } else { None };
     // What had changes of its own that are not staged would be staged with them.
     let clean: Vec<PathBuf> = changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
     let is_possible = ended == Ended::Whole && !clean.is_empty();
@@ -310,7 +379,7 @@ fn finish_shadow(
     if fixes.is_empty() {
         return Ok(Changes::default());
     }
-    let diff = if wish.diff { Some(text(&fixes.diff()?)) } else { None };
+    let diff = if wish.diff { Some(lossy(&fixes.diff()?)) } else { None };
     let is_torn = ended == Ended::Torn;
     let applied =
         if is_torn { fixes.keep_as_patch(repository, name)? } else { fixes.apply(repository, name)? };
@@ -351,7 +420,7 @@ fn stage(
     }
 }
 
-fn text(diff: &[u8]) -> String {
+fn lossy(diff: &[u8]) -> String {
     String::from_utf8_lossy(diff).into_owned()
 }
 
@@ -378,8 +447,12 @@ fn shadow(repository: &Repository, environment: &Environment) -> Result<Shadow, 
     }
 }
 
+fn says_how_git_stores(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(ATTRIBUTES.as_bytes())
+}
+
 /// Where `root` stands below `top`, by whichever names.
-fn inside(root: &Path, top: &Path) -> PathBuf {
+pub(super) fn inside(root: &Path, top: &Path) -> PathBuf {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let found = root.strip_prefix(top).map(Path::to_path_buf);
     found.or_else(|_| real(root).strip_prefix(real(top)).map(Path::to_path_buf)).unwrap_or_default()

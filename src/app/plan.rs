@@ -57,14 +57,14 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         }
     };
     // Machines get the errors as data, too.
-    if format == Format::Json && loaded.plan.is_none() {
+    if format != Format::Human && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
         let (error, code) = match narrowed {
             Ok(()) => ("the contract cannot be planned".to_owned(), diagnosed(&loaded.diagnostics)),
             Err(error) => (error.to_string(), error.exit_code()),
         };
-        let written = diagnostics::document(&error, &infos, &mut console.out());
+        let written = diagnostics::document(format, (&error, &infos), &mut console.out());
         return finish(written, &mut console.err(), code);
     }
     let plan = match tell_and_take(narrowed, &mut loaded, console) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Environment;
 use super::console::Console;
 use super::error::AppError;
-use super::list::{Shown, bad_query, exit_code, failed, refuse, root_of, show, tell};
+use super::list::{Shown, bad_query, exit_code, failed, gathered, refuse, root_of, show, tell};
 use super::plan::finish;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
@@ -15,8 +15,7 @@ use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::Locator;
 use crate::registry::{
-    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Look, Needed, Register,
-    Registry as _,
+    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Needed, Register, Registry as _,
 };
 use crate::report::{components, diagnostics};
 
@@ -142,13 +141,13 @@ fn find(place: &Place<'_>, (query, scan): (&str, bool), console: &mut Console) -
         Ok(query) => query,
         Err(error) => return refuse(&[bad_query(&error)], &SourceMap::default(), place.format, console),
     };
-    let gathered = registry::gather(place.root, if scan { Look::Contents } else { Look::Names });
+    let gathered = gathered(place.root, scan, place.environment);
     let findings = gathered.diagnostics.clone();
     show(&Shown { gathered: &gathered, query: &query, findings, details: false }, place.format, console)
 }
 
 fn inspect(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
-    let mut gathered = registry::gather(place.root, Look::Names);
+    let mut gathered = gathered(place.root, false, place.environment);
     let resolved = reference(name).and_then(|reference| {
         let resolved = gathered.catalog.resolve(&reference);
         resolved.map(AsRef::as_ref).cloned().map_err(|unresolved| Box::new(unresolved.diagnostic(None)))
@@ -356,7 +355,8 @@ fn remove(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
 }
 
 fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
-    let Gathered { sources, catalog, register, diagnostics, .. } = registry::gather(place.root, Look::Names);
+    let Gathered { sources, catalog, register, diagnostics, .. } =
+        gathered(place.root, false, place.environment);
     let mut outcome = Outcome { sources, ..Outcome::default() };
     let is_standing =
         |found: &Diagnostic| matches!(found.code, codes::DIGEST_CHANGED | codes::COMPONENT_GONE);

@@ -123,15 +123,15 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
             let loaded = load(contract, &environment.directory, request.root.as_deref());
-            run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
+            run_loaded(request, (loaded, Ok(Some(Ready::Contract))), environment, console).0
         }
     }
 }
 
-/// Runs what was loaded, or says why it cannot be run.
+/// Runs what was loaded, or says why it cannot be run; or says that nothing was to be run.
 pub(super) fn run_loaded(
     request: &RunRequest,
-    (mut loaded, ready): (Loaded, Result<Ready, AppError>),
+    (mut loaded, ready): (Loaded, Result<Option<Ready>, AppError>),
     environment: &Environment,
     console: &mut Console,
 ) -> (ExitCode, RunReport) {
@@ -145,8 +145,9 @@ pub(super) fn run_loaded(
     let points = step.is_some() || reports.point_into_files();
     let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ready = refused.and(unwritable).and(ready);
-    let ran =
-        ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(|prepared| {
+    let ran = ready.and_then(|ready| {
+        let Some(ready) = ready else { return Ok(did_nothing(request)) };
+        prepare(request, environment, (&mut loaded, ready)).and_then(|prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
             let session = session.insert(Session::start(console.screen())?);
@@ -157,7 +158,8 @@ pub(super) fn run_loaded(
             formatter = shown.formatter();
             let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
             carry_out(prepared, (&shown, listeners), (session, environment))
-        });
+        })
+    });
     let report = match ran {
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
@@ -595,12 +597,28 @@ fn could_not_run(request: &RunRequest, loaded: &Loaded, error: &AppError) -> Run
     let found = if error.diagnostics().is_empty() { &loaded.diagnostics } else { error.diagnostics() };
     RunReport {
         contract: loaded.info.clone(),
-        mode: request.mode.unwrap_or_default(),
         exit_code: error.exit_code(),
         diagnostics: found.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect(),
         error: Some(error.info()),
-        ..never_began()
+        ..asked_for(request)
     }
+}
+
+/// The report of a run that had nothing to do, because somebody said so.
+fn did_nothing(request: &RunRequest) -> RunReport {
+    RunReport { status: RunStatus::Success, ..asked_for(request) }
+}
+
+/// A run that never began, as far as it is known what it was to be.
+fn asked_for(request: &RunRequest) -> RunReport {
+    let is_at_once = || match (request.jobs, &request.stage) {
+        (Some(jobs), _) => jobs > 1,
+        // Only the parts of a pipeline wait for each other.
+        (None, Some(stage)) => request.contract.is_none() && stage.pipeline.is_empty(),
+        (None, None) => false,
+    };
+    let mode = request.mode.unwrap_or_else(|| if is_at_once() { Mode::Async } else { Mode::Sync });
+    RunReport { stage: request.stage.as_ref().map(|stage| stage.name.clone()), mode, ..never_began() }
 }
 
 /// What is alike in all reports of runs that never began.

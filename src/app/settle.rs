@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::place::{Changes, Ended};
+use crate::base::text;
 use crate::model::exit::ExitCode;
 use crate::model::outcome::{ErrorInfo, FailureReason, RunStatus};
 use crate::model::report::{NodeResult, RunReport};
@@ -15,14 +16,14 @@ pub(super) fn settle(changes: &Changes, report: &mut RunReport) {
         return;
     }
     let list =
-        |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|f| f.display().to_string().into()).collect() };
+        |files: &[PathBuf]| -> Vec<Value> { files.iter().map(|file| text::path(file).into()).collect() };
     let mut error = ErrorInfo::new("StepError", changes.message());
     error.context.insert("changed".to_owned(), list(&changes.changed).into());
     if !changes.left.is_empty() {
         error.context.insert("left".to_owned(), list(&changes.left).into());
     }
     if let Some(patch) = &changes.patch {
-        error.context.insert("patch".to_owned(), patch.display().to_string().into());
+        error.context.insert("patch".to_owned(), text::path(patch).into());
     }
     if let Some(diff) = &changes.diff {
         error.context.insert(DIFF.to_owned(), diff.clone().into());

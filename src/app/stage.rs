@@ -1,6 +1,6 @@
 //! Runs a stage: looks for components and files where they are, and has the stage's orchestrator compose them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,26 +8,29 @@ use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load_file};
+use super::contract::{Loaded, load_beside};
+use super::declarations;
 use super::error::AppError;
 use super::last_run::LastRun;
 use super::list::{query, root_of};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
-use crate::base::{Clock as _, SystemClock};
-use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
+use crate::base::{Clock as _, SystemClock, text};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
+use crate::model::outcome::SkipReason;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
+use crate::model::workflow::Workflow;
 use crate::orchestrators::{
     self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, StageError, StageRequest,
     Workshop, composition,
 };
 use crate::plan::Plan;
-use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
+use crate::registry::{self, Catalog, Entry, Gathered, Look, Registry as _};
 
 /// What is asked of a stage.
 #[derive(Clone, Debug, Default)]
@@ -84,11 +87,20 @@ pub fn run(
 ) -> ExitCode {
     if wish.is_off {
         tracing::warn!("ONEX=0 is set, so nothing is checked");
-        return ExitCode::Success;
+        return run_loaded(request, (Loaded::default(), Ok(None)), environment, console).0;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk =
-        Desk { wish, request, environment, console, project: None, place: None, gathered: None, code: None };
+    let mut desk = Desk {
+        wish,
+        request,
+        environment,
+        console,
+        project: None,
+        place: None,
+        gathered: None,
+        in_contracts: Vec::new(),
+        code: None,
+    };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -115,7 +127,7 @@ pub fn run(
     match ran {
         Ok(report) => desk.code.unwrap_or(report.exit_code),
         Err(error) => {
-            let mut loaded = Loaded::default();
+            let mut loaded = Loaded { base: desk.project.take(), ..Loaded::default() };
             if let Some(gathered) = desk.gathered.take() {
                 loaded.sources = gathered.sources;
             }
@@ -134,6 +146,8 @@ struct Desk<'a> {
     project: Option<PathBuf>,
     place: Option<Place>,
     gathered: Option<Gathered>,
+    /// What was found in contracts among the parts.
+    in_contracts: Vec<Diagnostic>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -168,10 +182,16 @@ impl Desk<'_> {
         SystemClock::start().started_at().date_naive()
     }
 
-    /// A contract among the parts, read where the stage runs.
-    fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
-        let root = &self.place()?.root;
-        Ok(load_file(&component.origin.path, root, Some(root)))
+    /// A contract among the parts, read where the stage runs, and beside the components, so that places in both hold.
+    fn contract(&mut self, component: &Arc<Component>) -> Result<Workflow, AppError> {
+        let root = self.place()?.root.clone();
+        let mut gathered = self.gathered.take().unwrap_or_default();
+        let mut loaded = load_beside(gathered.sources, &component.origin.path, (&root, Some(&root)));
+        let planned = loaded.require_plan();
+        gathered.sources = loaded.sources;
+        self.gathered = Some(gathered);
+        self.in_contracts.extend(loaded.diagnostics);
+        Ok(planned?.workflow().as_ref().clone())
     }
 }
 
@@ -182,13 +202,16 @@ impl Workshop for Desk<'_> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
         self.project = Some(root.clone());
         let choice = self.choice_below(&root)?;
-        let place = Place::find(&root, &choice, self.environment)?;
-        // As `onex list` sees them: what is hidden does not count.
-        let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let names = place.declarations();
-        let names = names.map(|names| names.into_iter().filter(is_seen).collect());
-        let look = names.map_or(Look::Names, Look::Among);
-        let gathered = registry::gather(&place.root, look);
+        let mut place = Place::find(&root, &choice, (&[], self.environment))?;
+        let mut gathered = gather(&place);
+        let used = used(&gathered);
+        if place.is_tree() && used.iter().any(|file| place.beside().changed.contains(file)) {
+            place = Place::find(&root, &choice, (&used, self.environment))?;
+            gathered = gather(&place);
+        }
+        if choice == FileChoice::Staged {
+            gathered.diagnostics.extend(not_in_the_index(&place, &gathered)?);
+        }
         let catalog = gathered.catalog.clone();
         (self.place, self.gathered) = (Some(place), Some(gathered));
         Ok(catalog)
@@ -208,13 +231,7 @@ impl Workshop for Desk<'_> {
                 return Err(StageError::CannotRun(message).into());
             }
             parts.push(if component.kind == Kind::Workflow {
-                let mut loaded = self.contract(component)?;
-                let planned = loaded.require_plan();
-                if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
-                    gathered.sources = std::mem::take(&mut loaded.sources);
-                }
-                let plan = planned?;
-                Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
+                Part::Contract(Arc::clone(component), Box::new(self.contract(component)?))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -229,6 +246,7 @@ impl Workshop for Desk<'_> {
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
+        composition.findings = selection.findings;
         composition.components = selection.chosen;
         Ok(composition)
     }
@@ -247,6 +265,7 @@ impl Workshop for Desk<'_> {
         } else {
             findings(&gathered, &composition, self.today())
         };
+        diagnostics.append(&mut self.in_contracts);
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
             let is_lost = found.code == codes::COMPONENT_GONE
@@ -255,7 +274,7 @@ impl Workshop for Desk<'_> {
                 found.severity = Severity::Error;
             }
         }
-        let has_work = composition.workflow.nodes.iter().zip(&composition.wanted).any(|(_, wanted)| *wanted);
+        let has_work = composition.idle.iter().any(|idle| *idle != Some(SkipReason::NoFiles));
         if !has_work && !composition.is_check && self.wish.fail_on_empty {
             (self.place, self.gathered) = (Some(place), Some(gathered));
             return Err(StageError::Nothing(stage).into());
@@ -267,6 +286,7 @@ impl Workshop for Desk<'_> {
             composition.retry_tests(retries);
         }
         sort_by_position(&mut diagnostics);
+        said_once(&gathered.sources, &mut diagnostics);
         let info = ContractInfo {
             name: stage.clone(),
             version: None,
@@ -277,6 +297,7 @@ impl Workshop for Desk<'_> {
             sources: gathered.sources,
             info: Some(info),
             path: place.root.clone(),
+            base: self.project.clone(),
             ..Loaded::default()
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
@@ -285,7 +306,7 @@ impl Workshop for Desk<'_> {
             Err(AppError::Contract(loaded.diagnostics.clone()))
         } else {
             Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
-                loaded.plan = Some(plan.narrowed(&composition.wanted));
+                loaded.plan = Some(plan.without(&composition.idle));
                 let places =
                     composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
                 let given = Arc::new(Given { files: place.files.clone(), places });
@@ -297,7 +318,8 @@ impl Workshop for Desk<'_> {
                 Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run }))
             })
         };
-        let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
+        let (code, report) =
+            run_loaded(self.request, (loaded, ready.map(Some)), self.environment, self.console);
         self.code = Some(code);
         Ok(report)
     }
@@ -330,6 +352,46 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
     Ok(files)
 }
 
+/// The components of a place.
+fn gather(place: &Place) -> Gathered {
+    let names = place.declarations();
+    let names = names.map(|names| names.into_iter().filter(|name| declarations::is_seen(name)).collect());
+    registry::gather(&place.root, names.map_or(Look::Names, Look::Among))
+}
+
+/// The files that components are declared in, and those that they run.
+fn used(gathered: &Gathered) -> Vec<PathBuf> {
+    let components = gathered.catalog.components().iter();
+    components.flat_map(|one| std::iter::once(one.origin.path.clone()).chain(one.entry_file())).collect()
+}
+
+fn added(path: &Path) -> String {
+    format!("`git add {}` adds it", text::shell_word(&text::path(path)))
+}
+
+/// What is there and counts for nothing, because the next commit does not have it.
+fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic>, AppError> {
+    let is_other = |path: &Path| gathered.other_projects.iter().any(|folder| path.starts_with(folder));
+    let unknown = place.beside().unknown.iter();
+    let unknown = unknown.filter(|path| declarations::is_seen(path) && !is_other(path));
+    let mut found: Vec<Diagnostic> = unknown
+        .map(|path| {
+            let message = format!("`{}` is not in the index, so it does not count here", path.display());
+            Diagnostic::warning(codes::LEFT_OUT, message).help(added(path))
+        })
+        .collect();
+    let entries: Vec<&Entry> = gathered.register.iter().flat_map(|register| &register.entries).collect();
+    let paths: Vec<PathBuf> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let unknown = place.unknown_of(&paths)?;
+    found.extend(entries.into_iter().filter(|entry| unknown.contains(&entry.path)).map(|entry| {
+        let message = format!("`{}` is registered and not in the index", entry.path.display());
+        let finding =
+            Diagnostic::error(codes::COMPONENT_GONE, message).at(entry.span, "registered from there");
+        finding.help(added(&entry.path))
+    }));
+    Ok(found)
+}
+
 /// What is to be said about the components that run.
 fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
     // One that cannot be read may be one that was to run.
@@ -345,12 +407,26 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
         let message = format!("`{name}` is in the stage and does not run: {why}");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
-    for (name, rule) in &composition.dropped_rules {
-        let message =
-            format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
+    found.extend(composition.findings.iter().cloned());
+    for (name, rules) in &composition.dropped_rules {
+        let hold = if rules.len() == 1 { "holds" } else { "hold" };
+        let message = format!(
+            "`{}` of the contract `{name}` {hold} for a run of its own only, and not here",
+            rules.join("`, `")
+        );
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found
+}
+
+/// Leaves out what was found twice: metadata is read with the components and with the contract that it stands in.
+fn said_once(sources: &SourceMap, found: &mut Vec<Diagnostic>) {
+    let mut said = HashSet::new();
+    found.retain(|finding| {
+        let place =
+            finding.span().map(|span| (sources.path(span.source).to_path_buf(), span.start, span.end));
+        said.insert((finding.code, finding.message.clone(), place))
+    });
 }
 
 fn digest(gathered: &Gathered) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::keys::words;
 use super::pasting;
 use super::reader::Reader;
+use crate::base::text::nearest;
 use crate::diag::{Diagnostic, codes};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{CommandSpec, InheritEnv, ProgramSpec, Stdin};
@@ -119,7 +120,15 @@ fn read_inherit_env(reader: &mut Reader<'_>, node: NodeRef) -> Option<InheritEnv
         Some("all") => Some(InheritEnv::All),
         Some("none") => Some(InheritEnv::None),
         _ => {
-            reader.none_of(node, "`inherit_env`", &["all", "none", "a list of names"]);
+            let Some(word) = tree.scalar(node) else {
+                reader.wrong_type(node, "`inherit_env`", "`all`, `none`, or a list of names");
+                return None;
+            };
+            reader.push(
+                Diagnostic::error(codes::BAD_VALUE, format!("`inherit_env` cannot be `{word}`"))
+                    .at(tree.span(node), "one of `all`, `none`, or a list of names")
+                    .did_you_mean(nearest(word, ["all", "none"].into_iter())),
+            );
             None
         }
     }

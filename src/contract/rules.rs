@@ -317,6 +317,16 @@ fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn>
             }
             // Kinds of error are written like types.
             None if word.starts_with(|c: char| c.is_ascii_uppercase()) => RetryOn::Kind(word.to_owned()),
+            Some(("exit", code)) => {
+                let why = if code.parse() == Ok(0) {
+                    "0 is success, after which nothing is repeated"
+                } else {
+                    "an exit code is a number from 1 to 255"
+                };
+                let finding = Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"));
+                reader.push(finding.at(reader.tree.span(at), why));
+                return None;
+            }
             _ => {
                 reader.push(
                     Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"))

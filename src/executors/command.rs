@@ -95,7 +95,11 @@ impl CommandExecutor {
                 && path.is_none_or(|path| !path.is_empty())
                 && command.env.keys().all(|name| name != "PWD" && passes_a_shell(OsStr::new(name)))
         };
-        let Invocation { mut argv, mut shell } = invocation(&command.program, &self.root, is_shell_proof)?;
+        let Invocation { mut argv, mut shell } =
+            invocation((&command.program, &command.files), &self.root, is_shell_proof)?;
+        // A function has them as its arguments already.
+        let is_python = matches!(command.program, ProgramSpec::Python { .. });
+        let files = if is_python { Vec::new() } else { command.files.clone() };
         let mut file = find(&argv);
         if file.is_err()
             && let Some(shell) = shell.take()
@@ -123,6 +127,7 @@ impl CommandExecutor {
             program: Program {
                 file,
                 argv,
+                files,
                 inherited,
                 env,
                 directory,

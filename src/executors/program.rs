@@ -1,9 +1,10 @@
 //! What a contract names to what can be executed: a program, a text for a shell, a script, a Python function.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
@@ -54,7 +55,7 @@ pub(super) struct Invocation {
 /// What is to be executed for `program` of the project at `root`. `only_identifiers` says whether all variables that
 /// it gets have names that a shell passes on.
 pub(super) fn invocation(
-    program: &ProgramSpec,
+    (program, files): (&ProgramSpec, &[OsString]),
     root: &Path,
     only_identifiers: impl FnOnce() -> bool,
 ) -> Result<Invocation, AttemptFailure> {
@@ -75,10 +76,28 @@ pub(super) fn invocation(
             plain(argv)
         }
         ProgramSpec::Python { module, function, args, kwargs } => {
-            let call = json!({ "module": module, "function": function, "args": args, "kwargs": kwargs });
-            plain(vec!["python3".to_owned(), "-c".to_owned(), PYTHON.to_owned(), call.to_string()])
+            let args: Vec<String> =
+                args.iter().map(Value::to_string).chain(files.iter().map(as_json)).collect();
+            let (module, function) = (json!(module), json!(function));
+            let (args, kwargs) = (args.join(","), json!(kwargs));
+            let call =
+                format!(r#"{{"module":{module},"function":{function},"args":[{args}],"kwargs":{kwargs}}}"#);
+            plain(vec!["python3".to_owned(), "-c".to_owned(), PYTHON.to_owned(), call])
         }
     }
+}
+
+/// The name of a file as a text of JSON. Bytes that are no text become what Python makes of them, and takes for them:
+/// lone surrogates.
+fn as_json(file: &OsString) -> String {
+    let mut text = String::from('"');
+    for chunk in file.as_encoded_bytes().utf8_chunks() {
+        let valid = json!(chunk.valid()).to_string();
+        text.push_str(&valid[1..valid.len() - 1]);
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\udc{byte:02x}")));
+    }
+    text.push('"');
+    text
 }
 
 /// The words of a text that a shell would only split: one program and its arguments, nothing to expand, and no word

@@ -9,6 +9,7 @@ pub mod event;
 pub mod exit;
 pub mod formatting;
 pub mod graph_view;
+mod inherit_env;
 pub mod last_lines;
 pub mod outcome;
 pub mod output;

@@ -39,8 +39,8 @@ pub struct PlanView {
     pub critical_path: Vec<NodeId>,
     /// How many separate parts the graph has.
     pub components: usize,
-    /// The longest that a run may take, in milliseconds, with every attempt that retries allow. What is asked to end
-    /// gets some seconds more.
+    /// The longest that a run may take, in milliseconds, with every attempt that retries allow, and with the five seconds
+    /// that each has to end in before it is killed.
     #[serde(default)]
     pub worst_case_ms: u64,
     /// How many of the nodes that would run say no timeout, so that an attempt may take as long as any.

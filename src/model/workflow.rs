@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::inherit_env::InheritEnv;
 use super::output::OutputFormat;
 pub use super::{rule_places::RulePlaces, worst_case::DEFAULT_TIMEOUT};
 use crate::base::NodeId;
@@ -446,6 +448,8 @@ impl Action {
 pub struct CommandSpec {
     /// What is run.
     pub program: ProgramSpec,
+    /// The names of files, which follow its arguments; they need be no text.
+    pub files: Vec<OsString>,
     /// Variables added to the environment.
     pub env: BTreeMap<String, String>,
     /// Which variables of its own environment `onex` passes on.
@@ -466,6 +470,7 @@ impl CommandSpec {
     pub fn new(program: ProgramSpec) -> Self {
         Self {
             program,
+            files: Vec::new(),
             env: BTreeMap::new(),
             inherit_env: InheritEnv::default(),
             cwd: None,
@@ -501,18 +506,6 @@ pub enum ProgramSpec {
         /// Its arguments by name.
         kwargs: Box<serde_json::Map<String, Value>>,
     },
-}
-
-/// Which variables a program gets of those that `onex` was started with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum InheritEnv {
-    /// All of them.
-    #[default]
-    All,
-    /// None.
-    None,
-    /// Those with these names.
-    Only(Vec<String>),
 }
 
 /// What a program reads.

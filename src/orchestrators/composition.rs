@@ -1,6 +1,7 @@
 //! Components and contracts as one workflow.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,9 @@ use std::time::Duration;
 use super::StageError;
 use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
 use crate::base::NodeId;
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 use crate::model::component::{Component, EntryKind};
+use crate::model::outcome::SkipReason;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec,
     NodeKind, NodeSpec, ProgramSpec, RetrySpec, Rules, Stdin, Workflow,
@@ -43,12 +45,14 @@ pub struct Composition {
     pub files: Vec<PathBuf>,
     /// For each node, its places in that list; nothing for nodes that get no files at all.
     pub given: Vec<Option<Vec<usize>>>,
-    /// For each node, whether there is something for it to do.
-    pub wanted: Vec<bool>,
+    /// For each node, why it does not run, where nothing is there for it to do or somebody left it out.
+    pub idle: Vec<Option<SkipReason>>,
     /// For each node, the full name of the component or contract that it came of.
     pub owners: Vec<String>,
-    /// Rules of contracts that cannot hold where several run together, each with the contract's name.
-    pub dropped_rules: Vec<(String, &'static str)>,
+    /// Rules of contracts that cannot hold where others run, too, by the contract's name.
+    pub dropped_rules: Vec<(String, Vec<&'static str>)>,
+    /// What is to be said of the components that run.
+    pub findings: Vec<Diagnostic>,
     /// Components of the stage that only its defaults leave out, each with the reason.
     pub left_out: Vec<(String, String)>,
     /// The components that run.
@@ -96,12 +100,13 @@ pub fn compose(
     }
     // For each part the nodes that it became.
     let mut spans: Vec<(std::ops::Range<usize>, Option<Assigned>)> = Vec::new();
+    let company = if parts.len() == 1 { Company::Alone } else { Company::Others };
     for part in &parts {
         let start = joined.workflow.nodes.len();
         let assigned = match part {
             Part::Component(component) => Some(add_component(&mut joined, component, (&mut ids, types))?),
             Part::Contract(component, workflow) => {
-                add_contract(&mut joined, component, workflow, &mut ids)?;
+                add_contract(&mut joined, (component, workflow), company, &mut ids)?;
                 None
             }
         };
@@ -139,7 +144,7 @@ pub fn compose(
         }
     }
     if plan.in_turn {
-        if let Some(at) = joined.wanted.iter().position(|wanted| !wanted) {
+        if let Some(at) = joined.idle.iter().position(Option::is_some) {
             return Err(StageError::CannotRun(format!(
                 "no file is one for `{}`, so there is nothing that it could pass on",
                 joined.workflow.nodes[at].id
@@ -158,7 +163,7 @@ pub fn compose(
         let node = NodeSpec { enabled: false, ..node_of(component, id, component.span) };
         joined.workflow.nodes.push(node);
         joined.given.push(None);
-        joined.wanted.push(true);
+        joined.idle.push(Some(SkipReason::Excluded));
         joined.owners.push(component.qualified_name());
     }
     Ok(joined)
@@ -260,10 +265,11 @@ fn add_component(
     let program = program(component)?;
     let assigned = assign(component, &joined.files, types)?;
     let id = ids.fresh(component);
-    let mut add = |id: NodeId, extra: Vec<String>, given: Option<Vec<usize>>, wanted: bool| {
+    let mut add = |id: NodeId, files: Vec<OsString>, given: Option<Vec<usize>>, has_work: bool| {
         let command = CommandSpec {
             env: component.env.iter().cloned().collect::<BTreeMap<_, _>>(),
-            ..CommandSpec::new(with_arguments(&program, extra))
+            files,
+            ..CommandSpec::new(program.clone())
         };
         joined.workflow.nodes.push(NodeSpec {
             action: Some(Action::Command(command)),
@@ -271,7 +277,7 @@ fn add_component(
             ..node_of(component, id, component.span)
         });
         joined.given.push(given);
-        joined.wanted.push(wanted);
+        joined.idle.push((!has_work).then_some(SkipReason::NoFiles));
     };
     let Some(places) = &assigned.files else {
         add(id, Vec::new(), None, true);
@@ -281,7 +287,7 @@ fn add_component(
         add(id, Vec::new(), Some(places.clone()), component.always_run || !places.is_empty());
         return Ok(assigned);
     }
-    let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect::<Result<Vec<_>, _>>()?;
+    let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect();
     let pieces = pieces(arguments);
     match pieces.len() {
         0 => add(id, Vec::new(), Some(Vec::new()), component.always_run),
@@ -367,21 +373,19 @@ fn program(component: &Component) -> Result<ProgramSpec, StageError> {
     }
 }
 
-fn with_arguments(program: &ProgramSpec, extra: Vec<String>) -> ProgramSpec {
-    let mut program = program.clone();
-    match &mut program {
-        ProgramSpec::Argv(args) | ProgramSpec::Script { args, .. } => args.extend(extra),
-        ProgramSpec::Python { args, .. } => args.extend(extra.into_iter().map(Into::into)),
-        ProgramSpec::Shell(_) => {}
-    }
-    program
+/// Whether a contract shares its run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Others,
 }
 
-/// The nodes of a contract, each with the contract's name before its own.
+/// The nodes of a contract, each with the contract's name before its own. Its rules for a whole run hold where it is the
+/// whole run.
 fn add_contract(
     joined: &mut Composition,
-    component: &Component,
-    workflow: &Workflow,
+    (component, workflow): (&Component, &Workflow),
+    company: Company,
     ids: &mut Ids,
 ) -> Result<(), StageError> {
     let name = ids.fresh(component);
@@ -393,7 +397,7 @@ fn add_contract(
         (Some(true), most) => most,
         (Some(false) | None, _) => Some(1),
     };
-    let at_once = at_once.filter(|&most| most == 1 || !own_groups);
+    let at_once = at_once.filter(|&most| (most == 1 || !own_groups) && company == Company::Others);
     let own: [(bool, &'static str); 5] = [
         (rules.timeout.is_some(), "timeout"),
         (rules.max_parallel.is_some() && at_once.is_none(), "max_parallel_branches"),
@@ -401,8 +405,12 @@ fn add_contract(
         (rules.budget != crate::model::workflow::Budget::default(), "budget"),
         (rules.batch, "execution_mode: batch"),
     ];
-    let dropped = own.into_iter().filter(|(is_set, _)| *is_set);
-    joined.dropped_rules.extend(dropped.map(|(_, rule)| (workflow.name.clone(), rule)));
+    let dropped: Vec<_> = own.into_iter().filter(|(is_set, _)| *is_set).map(|(_, rule)| rule).collect();
+    if company == Company::Alone {
+        joined.workflow.rules = Rules { groups: Vec::new(), ..rules.clone() };
+    } else if !dropped.is_empty() {
+        joined.dropped_rules.push((workflow.name.clone(), dropped));
+    }
     let groups = joined.workflow.rules.groups.len();
     joined.workflow.rules.groups.extend(rules.groups.iter().cloned().map(|mut group| {
         group.name = format!("{name}.{}", group.name);
@@ -431,11 +439,13 @@ fn add_contract(
         node.depends_on.iter_mut().for_each(|edge| edge.node += first);
         node.fallback = node.fallback.map(|fallback| fallback + first);
         node.group = all.or(node.group.map(|group| group + groups));
-        // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
-        node.error_action = node.error_action.or(Some(ErrorAction::Continue));
+        if company == Company::Others {
+            // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
+            node.error_action = node.error_action.or(Some(ErrorAction::Continue));
+        }
         joined.workflow.nodes.push(node);
         joined.given.push(None);
-        joined.wanted.push(true);
+        joined.idle.push(None);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Which files a component gets, and in how many pieces.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -145,24 +146,18 @@ fn set(component: &Component, patterns: &[String]) -> Result<GlobSet, StageError
 }
 
 /// A file as an argument. One that looks like an option is named from its folder.
-///
-/// # Errors
-///
-/// If its name is not UTF-8, which nodes cannot be given.
-pub fn argument(file: &Path) -> Result<String, StageError> {
-    match file.to_str() {
-        Some(name) if name.starts_with('-') => Ok(format!("./{name}")),
-        Some(name) => Ok(name.to_owned()),
-        None => Err(StageError::CannotRun(format!(
-            "the name of `{}` is not UTF-8, so no component can be given it",
-            file.display()
-        ))),
+#[must_use]
+pub fn argument(file: &Path) -> OsString {
+    if file.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        Path::new(".").join(file).into_os_string()
+    } else {
+        file.as_os_str().to_os_string()
     }
 }
 
 /// Pieces of a list of arguments, each short enough for one program.
 #[must_use]
-pub fn pieces(arguments: Vec<String>) -> Vec<Vec<String>> {
+pub fn pieces(arguments: Vec<OsString>) -> Vec<Vec<OsString>> {
     let mut pieces = Vec::new();
     let mut piece = Vec::new();
     let mut bytes = 0;

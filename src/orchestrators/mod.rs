@@ -127,9 +127,6 @@ pub enum StageError {
     /// Of what is in the stage nothing is left, and that was not to be.
     #[error("{0}")]
     NothingLeft(String),
-    /// A filter has a value that no component has.
-    #[error("{0}")]
-    Unmatched(String),
     /// A name that was left out on purpose is none of a component.
     #[error("{0}")]
     Unresolved(String),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{StageError, StageRequest};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::component::{Component, ComponentQuery, FilterKey, Kind, Reference};
-use crate::registry::{Registry, duplicates};
+use crate::registry::{self, Registry, duplicates};
 
 /// The lifecycles of what is in use.
 pub(super) const LIVING: [&str; 4] = ["active", "stable", "canary", "deprecated"];
@@ -31,6 +31,8 @@ pub struct Selection {
     pub left_out: Vec<(String, String)>,
     /// Components that are left out because somebody said so.
     pub skipped: Vec<Arc<Component>>,
+    /// What is to be said of those that run.
+    pub findings: Vec<Diagnostic>,
     /// Whether they run one after the other, each with what the one before gave.
     pub in_turn: bool,
     /// Whether nothing runs, and the registry itself is looked at.
@@ -71,14 +73,10 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
     let Asked { stage, request, defaults } = asked;
     let explicit = &request.query;
     let all: Vec<&Component> = found.iter().map(AsRef::as_ref).collect();
-    if let Some(unmatched) = explicit.unmatched(&all).first() {
-        let known = match (&unmatched.suggestion, unmatched.known.as_slice()) {
-            (Some(meant), _) => format!("did you mean `{meant}`?"),
-            (None, []) => "no component says anything about that".to_owned(),
-            (None, known) => format!("there is {}", known.join(", ")),
-        };
-        let message = format!("no component has {} `{}`; {known}", unmatched.key, unmatched.value);
-        return Err(StageError::Unmatched(message));
+    let unmatched = explicit.unmatched(&all);
+    if !unmatched.is_empty() {
+        let findings = unmatched.iter().map(|value| registry::unmatched(value, Severity::Error));
+        return Err(StageError::Findings(findings.collect()));
     }
     let configured = |key: FilterKey| request.configured.iter().find(|default| default.key == key);
     let replaced = request.configured.iter().fold((*defaults).clone(), |query, default| {
@@ -125,5 +123,37 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
         return Err(StageError::LeftOut((*stage).to_owned(), selection.left_out));
     }
     check(&selection.chosen, registry)?;
+    selection.findings = unaccompanied(&selection, explicit, registry);
     Ok(selection)
+}
+
+/// What runs without something that it depends on, because somebody left that out.
+fn unaccompanied(
+    selection: &Selection,
+    explicit: &ComponentQuery,
+    registry: &dyn Registry,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for component in &selection.chosen {
+        for needed in &component.dependencies {
+            let is_chosen = |one: &Arc<Component>| {
+                one.is_called(&needed.on.name) && needed.on.allows(one.version.as_ref())
+            };
+            let Ok(other) = registry.resolve(&needed.on) else { continue };
+            if selection.chosen.iter().any(is_chosen) {
+                continue;
+            }
+            let why = if selection.skipped.iter().any(is_chosen) {
+                "`ONEX_SKIP` leaves that out".to_owned()
+            } else if let Some(refusal) = explicit.refusal(other) {
+                format!("the filter leaves that out ({refusal})")
+            } else {
+                continue;
+            };
+            let (name, other) = (component.qualified_name(), other.qualified_name());
+            let message = format!("`{name}` runs without `{other}`, which it depends on: {why}");
+            found.push(Diagnostic::warning(codes::LEFT_OUT, message).at(needed.span, "not waited for"));
+        }
+    }
+    found
 }

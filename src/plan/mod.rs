@@ -32,8 +32,15 @@ pub enum Fate {
     Skip(SkipReason),
 }
 
-/// What becomes of a node that is none of those that were asked for.
-const LEFT_OUT: Fate = Fate::Skip(SkipReason::NotSelected);
+impl Fate {
+    /// Whether the run goes on as if the node were not there.
+    const fn is_left_out(self) -> bool {
+        match self {
+            Self::Run => false,
+            Self::Skip(reason) => reason.is_left_out(),
+        }
+    }
+}
 
 /// An edge, seen from the node that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +99,17 @@ impl Plan {
     /// The same plan in which nothing runs. What is left out stays left out.
     #[must_use]
     pub fn dry(mut self) -> Self {
-        for fate in self.fates.iter_mut().filter(|fate| **fate != LEFT_OUT) {
+        for fate in self.fates.iter_mut().filter(|fate| !fate.is_left_out()) {
             *fate = Fate::Skip(SkipReason::DryRun);
+        }
+        self
+    }
+
+    /// The same plan without the nodes for which there is a reason.
+    #[must_use]
+    pub fn without(mut self, reasons: &[Option<SkipReason>]) -> Self {
+        for (fate, reason) in self.fates.iter_mut().zip(reasons) {
+            *fate = reason.map_or(*fate, Fate::Skip);
         }
         self
     }
@@ -101,16 +117,17 @@ impl Plan {
     /// The same plan without the nodes that are not to be `kept`.
     #[must_use]
     pub fn narrowed(mut self, kept: &[bool]) -> Self {
-        for (fate, _) in self.fates.iter_mut().zip(kept).filter(|(_, kept)| !**kept) {
-            *fate = LEFT_OUT;
+        let unkept = self.fates.iter_mut().zip(kept).filter(|(fate, kept)| !**kept && !fate.is_left_out());
+        for (fate, _) in unkept {
+            *fate = Fate::Skip(SkipReason::NotSelected);
         }
         self
     }
 
-    /// Whether a node is none of those that were asked for.
+    /// Whether a node is none of those that the run is about.
     #[must_use]
     pub fn is_left_out(&self, index: usize) -> bool {
-        self.fates[index] == LEFT_OUT
+        self.fates[index].is_left_out()
     }
 
     /// The same plan, with another time for an attempt of each node of which the contract says none.

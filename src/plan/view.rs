@@ -9,6 +9,7 @@ use petgraph::unionfind::UnionFind;
 use super::notes::{self, Asked};
 use super::{Fate, Plan, order};
 use crate::base::NodeId;
+use crate::base::stop::GRACE;
 use crate::model::context::Mode;
 use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
 use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition, NodeSpec};
@@ -128,7 +129,8 @@ impl Bounds {
             _ => all,
         };
         let limits = [rules.timeout, rules.budget.time];
-        let run = limits.into_iter().flatten().fold(time, Duration::min);
+        let run =
+            limits.into_iter().flatten().map(|limit| limit.saturating_add(GRACE)).fold(time, Duration::min);
         Self { run, without_timeout, asked }
     }
 }

@@ -23,10 +23,7 @@ use super::terminal::Terminal;
 use super::variables::{Inherited, Variables};
 use super::{registry, signals, suspend, sweep};
 use crate::base::clock;
-use crate::base::stop::{StopLevel, StopReceiver};
-
-/// The time between being asked to end and being killed: `execution.md`, "Stop ladder".
-pub const GRACE: Duration = Duration::from_secs(5);
+use crate::base::stop::{GRACE, StopLevel, StopReceiver};
 
 /// How long the output of a program that has ended is still read: a daemon that it left behind may hold it for ever.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -75,6 +72,8 @@ pub struct Program {
     pub file: PathBuf,
     /// Its name for itself, then its arguments.
     pub argv: Vec<String>,
+    /// Further arguments, which need be no text.
+    pub files: Vec<OsString>,
     /// The environment that it shares with others.
     pub inherited: Arc<Inherited>,
     /// What it has beside that, or instead; the last of a name counts.

@@ -73,7 +73,8 @@ impl Discovery {
         Self { contents: true, ..self }
     }
 
-    /// Looks at the names in a list of files relative to the root, such as that of `git ls-files`, and at no folder.
+    /// Looks at the names in a list of files relative to the root, such as that of `git ls-files`, and at no folder. A
+    /// name that ends with `/.git` says that a folder is a repository of its own.
     #[must_use]
     pub fn among(self, names: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { names: Some(names.into_iter().collect()), ..self }
@@ -215,7 +216,7 @@ fn relative(path: &Path, root: &Path) -> PathBuf {
 fn among(names: &[PathBuf]) -> Collected {
     let others: HashSet<&Path> = names
         .iter()
-        .filter(|path| path.file_name() == Some(OsStr::new(PROJECT_MARKS[0])))
+        .filter(|path| PROJECT_MARKS.iter().any(|mark| path.file_name() == Some(OsStr::new(mark))))
         .filter_map(|path| path.parent().filter(|folder| !folder.as_os_str().is_empty()))
         .collect();
     let is_foreign = |path: &Path| path.ancestors().skip(1).any(|folder| others.contains(folder));

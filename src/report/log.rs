@@ -188,7 +188,9 @@ impl Log {
                     SkipReason::Condition
                     | SkipReason::UpstreamSkipped
                     | SkipReason::Disabled
+                    | SkipReason::Excluded
                     | SkipReason::NotSelected
+                    | SkipReason::NoFiles
                     | SkipReason::DryRun
                     | SkipReason::FallbackUnused => Level::Info,
                 };

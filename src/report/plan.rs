@@ -12,6 +12,10 @@ use crate::model::outcome::SkipReason;
 use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
 use crate::model::workflow::EdgeCondition;
 
+/// Why the run goes on as if a node were not there, and the words for it.
+const LEFT_OUT: [(SkipReason, &str); 2] =
+    [(SkipReason::NotSelected, "not selected"), (SkipReason::NoFiles, "no file matches")];
+
 /// The most nodes that one line names.
 const MOST_NAMED: usize = 5;
 
@@ -77,8 +81,12 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
         };
         writeln!(out, "{}", look.clip(&format!("worst case: {time}{why}"), look.width))?;
     }
-    if !left_out.is_empty() {
-        writeln!(out, "{}", look.clip(&format!("not selected: {}", some_of(&left_out)), look.width))?;
+    for (reason, words) in LEFT_OUT {
+        let such = plan.nodes.iter().filter(|node| node.reason.as_deref() == Some(reason.as_str()));
+        let such: Vec<_> = such.map(|node| &node.node_id).collect();
+        if !such.is_empty() {
+            writeln!(out, "{}", look.clip(&format!("{words}: {}", some_of(&such)), look.width))?;
+        }
     }
     for note in &plan.notes {
         let named = match note.nodes.as_slice() {
@@ -94,7 +102,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
 }
 
 fn is_left_out(node: &PlanNodeView) -> bool {
-    node.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
+    LEFT_OUT.iter().any(|(reason, _)| node.reason.as_deref() == Some(reason.as_str()))
 }
 
 /// The first of some nodes, and how many more there are.
@@ -119,7 +127,12 @@ fn worst_case(ms: u64) -> String {
 fn remarks(node: &PlanNodeView) -> String {
     let mut remarks = Vec::new();
     if node.status == PlanStatus::Skipped {
-        remarks.push(format!("skipped: {}", node.reason.as_deref().unwrap_or_default()));
+        let reason = node.reason.as_deref().unwrap_or_default();
+        remarks.push(if reason == SkipReason::Excluded.as_str() {
+            "skipped by ONEX_SKIP".to_owned()
+        } else {
+            format!("skipped: {reason}")
+        });
     }
     match (node.status, node.reason.as_deref()) {
         (PlanStatus::Unbound, Some(_)) => remarks.push("not carried out yet".to_owned()),

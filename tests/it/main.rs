@@ -35,6 +35,7 @@ mod schema;
 mod selection;
 mod signals;
 mod stage_kills;
+mod stage_reports;
 mod stages;
 mod support;
 mod terminal;

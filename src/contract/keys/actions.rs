@@ -100,7 +100,7 @@ pub(super) const ARGUMENTS: &[Key] = &[
     .or(r#""text""#),
 ];
 
-pub(super) const LATER_ARGUMENTS: &[Key] = &[
+pub(in crate::contract) const LATER_ARGUMENTS: &[Key] = &[
     Key::later("with", "The arguments of a component or of another workflow, by name.").taking(Form::Object),
     Key::later_even_off("message", "What an agent is asked to do."),
     Key::later_even_off("skill", "Which skill of an agent is asked for."),

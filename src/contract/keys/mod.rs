@@ -9,7 +9,7 @@ mod nodes;
 mod rules;
 pub(super) mod words;
 
-pub(super) use actions::{FALLBACK, STEP_CONFIG, action, actions};
+pub(super) use actions::{FALLBACK, LATER_ARGUMENTS, STEP_CONFIG, action, actions};
 pub(super) use documents::{
     COORDINATION, EDGE, EXECUTION_GRAPH, INPUT, METADATA, ONEX_DOCUMENT, VERSION, WORKFLOW,
     WORKFLOW_COORDINATION, WORKFLOW_DEFINITION, WORKFLOW_DOCUMENT, WORKFLOW_METADATA,
@@ -116,7 +116,7 @@ pub(super) struct Table {
 }
 
 /// Names of keys that other tools use for one of ours.
-const HABITS: [(&str, &[&str]); 9] = [
+const HABITS: [(&str, &[&str]); 11] = [
     ("depends_on", &["needs", "depends", "require", "requires", "after", "deps", "upstream"]),
     ("run", &["command", "cmd", "commands", "exec"]),
     ("env", &["environment", "vars", "variables"]),
@@ -125,6 +125,8 @@ const HABITS: [(&str, &[&str]); 9] = [
     ("tasks", &["steps", "jobs", "nodes"]),
     ("nodes", &["steps", "jobs", "tasks"]),
     ("rules", &["coordination_rules"]),
+    ("from_node", &["from", "source"]),
+    ("to_node", &["to", "target"]),
     ("error_action", &["on_error", "on_failure", "continue_on_error"]),
 ];
 

@@ -281,21 +281,25 @@ impl Machine {
     /// How a node ends without a start, now that all that it waits for has ended; nothing if it starts.
     fn foreclosed(&self, node: usize) -> Option<(End, Option<usize>)> {
         match (self.nodes[node].block, self.plan.fate(node)) {
-            (_, Fate::Skip(reason @ SkipReason::NotSelected)) => Some((End::Skipped(reason), None)),
+            (_, Fate::Skip(reason)) if reason.is_left_out() => Some((End::Skipped(reason), None)),
             (Some(block), _) => Some((End::Skipped(block.reason), Some(block.culprit))),
             (None, Fate::Skip(reason)) => Some((End::Skipped(reason), None)),
             (None, Fate::Run) => None,
         }
     }
 
-    /// Whether a node is none of those that were asked for.
-    fn is_left_out(&self, node: usize) -> bool {
-        self.plan.fate(node) == Fate::Skip(SkipReason::NotSelected)
+    /// Why the run goes on as if a node were not there, where it does.
+    fn left_out(&self, node: usize) -> Option<SkipReason> {
+        match self.plan.fate(node) {
+            Fate::Skip(reason) if reason.is_left_out() => Some(reason),
+            Fate::Skip(_) | Fate::Run => None,
+        }
     }
 
     fn become_ready(&mut self, node: usize, out: &mut Vec<Action>) {
         let node_id = self.plan.node(node).id.clone();
-        if let Some(failed) = self.plan.stands_in_for(node).filter(|&failed| !self.is_left_out(failed)) {
+        if let Some(failed) = self.plan.stands_in_for(node).filter(|&failed| self.left_out(failed).is_none())
+        {
             let failed = self.plan.node(failed).id.clone();
             out.push(Action::Emit(EventKind::FallbackSelected {
                 node_id: failed,

@@ -20,7 +20,7 @@ use crate::model::workflow::{
 use crate::plan::Plan;
 
 /// The time that a stopped attempt gets before it is killed.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
+pub(super) use crate::base::stop::GRACE;
 
 /// The longest delay between two attempts of a generated node.
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(2);

@@ -67,13 +67,17 @@ impl Spawner {
         let file = self.add_text(program.file.as_os_str().as_bytes())?;
         let directory = self.add_text(program.directory.as_os_str().as_bytes())?;
         let arguments = self.text.len();
-        for argument in &program.argv {
-            self.add_text(argument.as_bytes())?;
+        let all = || {
+            let files = program.files.iter().map(|file| file.as_bytes());
+            program.argv.iter().map(String::as_bytes).chain(files)
+        };
+        for argument in all() {
+            self.add_text(argument)?;
         }
         // The text does not move any more.
         let text = self.text.as_ptr().cast::<c_char>();
         let mut at = arguments;
-        for argument in &program.argv {
+        for argument in all() {
             self.pointers.push(text.wrapping_add(at));
             at += argument.len() + 1;
         }

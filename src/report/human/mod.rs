@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Formatter;
 use super::live::LiveLines;
 use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
+use crate::base::text::shell_word;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::event::{EventKind, RunEvent, RunStarted};
@@ -43,12 +44,25 @@ pub(super) struct Human {
     /// Where the workflow runs several times, or is measured, the number of the run; failures are shown, and a table at
     /// the end.
     repetition: Option<u32>,
+    /// Whether the run was stopped. What does not start for that is shown after what still ran.
+    is_stopped: bool,
+    /// Those that did not start since.
+    held: Vec<NodeId>,
     live: LiveLines,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, rerun: None, dry_run: false, repetition: None, live: LiveLines::new(look) }
+        Self {
+            look,
+            id_width: 0,
+            rerun: None,
+            dry_run: false,
+            repetition: None,
+            is_stopped: false,
+            held: Vec::new(),
+            live: LiveLines::new(look),
+        }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -281,6 +295,10 @@ impl Formatter for Human {
     fn event(&mut self, event: &RunEvent, so_far: &ReportFold, out: &mut dyn Write) -> io::Result<()> {
         match &event.kind {
             EventKind::RunStarted(started) => self.heading(event, started, out),
+            EventKind::NodeSkipped { node_id, .. } if self.is_stopped => {
+                self.held.push(node_id.clone());
+                Ok(())
+            }
             EventKind::NodeCompleted { node_id, .. }
             | EventKind::NodeFailed { node_id, .. }
             | EventKind::NodeSkipped { node_id, .. } => {
@@ -295,9 +313,18 @@ impl Formatter for Human {
             | EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
-            | EventKind::BudgetExceeded { .. }
-            | EventKind::CancelRequested { .. }
-            | EventKind::RunFinished { .. } => Ok(()),
+            | EventKind::BudgetExceeded { .. } => Ok(()),
+            EventKind::CancelRequested { .. } => {
+                self.is_stopped = true;
+                Ok(())
+            }
+            EventKind::RunFinished { .. } => {
+                self.is_stopped = false;
+                let held = std::mem::take(&mut self.held);
+                held.iter()
+                    .filter_map(|node_id| so_far.node(node_id))
+                    .try_for_each(|result| self.node(result, out))
+            }
         }?;
         out.flush()
     }
@@ -408,21 +435,13 @@ pub(super) fn skip_detail(result: &NodeResult) -> String {
         format!("stands in for {culprit}, which did not fail")
     } else if is(SkipReason::Disabled) {
         "disabled".to_owned()
+    } else if is(SkipReason::Excluded) {
+        "skipped by ONEX_SKIP".to_owned()
+    } else if is(SkipReason::NoFiles) {
+        "no file matches".to_owned()
     } else if is(SkipReason::DryRun) {
         "dry run".to_owned()
     } else {
         result.reason.clone().unwrap_or_default()
-    }
-}
-
-/// A word that a shell reads as it is.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
-    };
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
