@@ -591,3 +591,77 @@ fn a_program_of_the_project_stands_in_for_none_of_the_system() {
         assert!(!folder.exists("planted.txt"), "{path}: {said}");
     }
 }
+
+#[test]
+fn the_example_stays_inside() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sandbox");
+    let folder = Folder::new();
+    let ended = folder.onex(&["orch", "--contract", example.to_str().unwrap(), "--format", "json"]);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    if !is_enforced() {
+        assert_eq!((ended.code, &report["results"]), (5, &json!([])), "{ended:?}");
+        return eprintln!("this machine cannot enforce sandboxes, so only the refusal was tested");
+    }
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(result(&report, "count")["value"]["words"].as_u64().unwrap() > 50);
+    let expected = [
+        "a temporary file: done",
+        "a file beside the project: denied",
+        "a connection: denied",
+        "a look into onex: denied",
+    ];
+    assert_eq!(result(&report, "stray")["value"], json!(expected));
+}
+
+#[test]
+fn in_a_shadow_ignored_folders_are_read_through_their_links_and_not_written() {
+    let folder = Folder::new();
+    fs::remove_dir(folder.path().join(".git")).unwrap();
+    folder.git(&["init", "-q"]);
+    folder.write(".gitignore", "deps\ntmp\nhome\n");
+    folder.write("deps/list.txt", "a\n");
+    folder.write("file.txt", "committed\n");
+    let node = |id: &str, files: &str, run: &str| {
+        format!("    - {{id: {id}, sandbox: {{filesystem: {files}}}, run: {run}}}\n")
+    };
+    let nodes = [
+        node("read", "{read: [.]}", "cat deps/list.txt"),
+        node("written", "project", "echo x > deps/list.txt"),
+        node("named", "{write: [deps]}", "echo x > deps/new.txt"),
+    ];
+    let contract = format!(
+        "workflow:\n  name: checks\n  metadata: {{stages: [pre-commit]}}\n  tasks:\n{}",
+        nodes.concat()
+    );
+    folder.write("contract.yaml", contract);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-qm", "one"]);
+    folder.write("file.txt", "staged\n");
+    folder.git(&["add", "file.txt"]);
+    folder.write("file.txt", "not staged\n");
+    let mut command =
+        folder.command(&["orch", "--stage", "pre-commit", "--filter", "type=workflow", "--format", "json"]);
+    let home = folder.path().join("home");
+    let ended =
+        Ended::of(&command.env("HOME", &home).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+    if !is_enforced() {
+        return assert_eq!((ended.code, &report["results"]), (5, &json!([])), "{ended:?}");
+    }
+    let of = |id: &str| {
+        let results = report["results"].as_array().unwrap();
+        results
+            .iter()
+            .find(|r| r["node_id"].as_str().unwrap().ends_with(id))
+            .unwrap_or_else(|| panic!("{report:#}"))
+    };
+    assert_eq!(of("read")["stdout"], "a\n", "{report:#}");
+    assert_eq!(
+        (&of("written")["status"], folder.read("deps/list.txt")),
+        (&json!("failed"), "a\n".to_owned())
+    );
+    assert_eq!(
+        (&of("named")["status"], folder.read("deps/new.txt")),
+        (&json!("completed"), "x\n".to_owned())
+    );
+}
