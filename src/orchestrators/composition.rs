@@ -224,6 +224,7 @@ fn node_of(component: &Component, id: NodeId, span: Span) -> NodeSpec {
         tags: component.tags.clone(),
         idempotent: component.idempotent,
         timeout: component.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        sandbox: component.sandbox.clone().map(Box::new),
         ..NodeSpec::at(id, span)
     }
 }
