@@ -486,6 +486,7 @@ fn what_limits_a_program_goes_together_with_a_sandbox() {
 }
 
 /// Makes a kernel of the past: a filter in which these calls are not there, and the program in it.
+#[cfg(target_arch = "x86_64")]
 const PAST: &str = "
 import ctypes, struct, sys, os
 missing = [int(n) for n in sys.argv[1].split(',')]
@@ -502,6 +503,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 ";
 
 /// Runs the contract on a kernel without the calls of these numbers.
+#[cfg(target_arch = "x86_64")]
 fn run_without(calls: &str, folder: &Folder) -> Ended {
     let mut command = Command::new("python3");
     command.args(["-c", PAST, calls, env!("CARGO_BIN_EXE_onex")]);
@@ -511,6 +513,7 @@ fn run_without(calls: &str, folder: &Folder) -> Ended {
     Ended::of(&command.output().unwrap())
 }
 
+#[cfg(target_arch = "x86_64")]
 const LANDLOCK_CREATE_RULESET: &str = "444";
 #[cfg(target_arch = "x86_64")]
 const SECCOMP: &str = "317";
