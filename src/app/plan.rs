@@ -8,6 +8,7 @@ use super::Environment;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs};
 use super::error::{AppError, diagnosed};
+use super::sandboxes;
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
@@ -81,6 +82,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let mut view = view(&plan, ViewContext { plan_id, mode, jobs });
     view.notes.extend(notes(&loaded.diagnostics));
+    view.notes.extend(sandboxes::notes(&plan, environment.enforcement));
     let look = console.out_look();
     let shown = {
         let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());

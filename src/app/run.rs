@@ -20,6 +20,7 @@ use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
+use super::sandboxes;
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
@@ -41,6 +42,7 @@ use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
+use crate::process::Enforcement;
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
 /// What was asked for, as far as it does not depend on the contract.
@@ -114,6 +116,7 @@ pub(super) struct ReadyStage {
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    crate::process::keep_files_back();
     if let Err(error) = request.configuration.in_order() {
         let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
         return run_loaded(request, (loaded, Err(error)), environment, console).0;
@@ -377,6 +380,9 @@ fn prepare(
             ));
         }
     };
+    if !dry_run {
+        sandboxes::check(&plan, environment.enforcement)?;
+    }
     let context = ExecutionContext {
         dry_run,
         format: request.format.unwrap_or_default(),
@@ -396,6 +402,7 @@ fn prepare(
     let preview = dry_run.then(|| {
         let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
         preview.notes.extend(notes(&loaded.diagnostics));
+        preview.notes.extend(sandboxes::notes(&plan, environment.enforcement));
         preview
     });
     let plan = if dry_run { plan.dry() } else { plan };
@@ -419,7 +426,7 @@ fn prepare(
                 .clone()
                 .unwrap_or_else(|| unreachable!("a contract that was planned was read")),
             context,
-            plan: planned_nodes(&plan),
+            plan: planned_nodes(&plan, environment.enforcement),
         },
         root: match &stage {
             Some(stage) => stage.place.root.clone(),
@@ -468,7 +475,7 @@ fn bounded(jobs: usize) -> usize {
     jobs.min(most)
 }
 
-fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
+fn planned_nodes(plan: &Plan, enforcement: Enforcement) -> Vec<PlannedNode> {
     plan.order()
         .iter()
         .map(|&index| {
@@ -479,6 +486,7 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
                 depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
                 output: node.action.as_ref().map(crate::model::workflow::Action::output).unwrap_or_default(),
                 fallback: node.fallback.map(|fallback| plan.node(fallback).id.clone()),
+                sandbox: sandboxes::of(node, enforcement),
             }
         })
         .collect()
@@ -525,7 +533,8 @@ fn carry_out(
         }
         None => (Arc::default(), None, None),
     };
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
+    let links = place.as_ref().map(|(place, _)| place.links()).unwrap_or_default();
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, links };
     let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());

@@ -18,6 +18,7 @@ use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
 use crate::executors::command::CommandExecutor;
+use crate::executors::sandbox::Confining;
 use crate::executors::{FileWatch, Given, Scratch};
 use crate::model::context::Mode;
 use crate::model::event::RunStarted;
@@ -37,6 +38,8 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
     /// The files of each node.
     pub given: Arc<Given>,
+    /// Links below the root that `onex` made, to what it needs of another tree.
+    pub links: Vec<PathBuf>,
 }
 
 /// The operating system's side of a run: its timers, its children and its signals.
@@ -110,7 +113,13 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
     let parent = &setup.environment.temporary;
     let scratch = Scratch::new(parent, setup.run_id)
         .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
-    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch);
+    let environment = setup.environment;
+    let confining = Confining {
+        enforcement: environment.enforcement,
+        home: environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()),
+        links: setup.links.clone(),
+    };
+    let executor = CommandExecutor::new(setup.root.clone(), environment.inherited(), scratch, confining);
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);

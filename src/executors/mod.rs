@@ -5,6 +5,7 @@
 pub mod command;
 mod file_watch;
 mod program;
+pub mod sandbox;
 mod scratch;
 
 pub use file_watch::{FileWatch, Given, GivenFile};

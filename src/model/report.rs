@@ -15,6 +15,7 @@ use super::output::{OutputFormat, Outputs, Text};
 use super::partition::Partition;
 use super::profile::Profile;
 use super::repetition::Repeated;
+use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
 use crate::diag::Severity;
@@ -154,6 +155,9 @@ pub struct NodeResult {
     pub stands_in_for: Option<NodeId>,
     /// Whether the one that stood in is done, so that this failure is none of the run.
     pub recovered: bool,
+    /// What its program was confined to, where a sandbox was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
     /// Whether it is a test that failed and passed, in two attempts or in two repetitions.
     #[serde(default, skip_serializing_if = "is_false")]
     pub flaky: bool,
@@ -448,6 +452,7 @@ impl ReportFold {
             .map(|node| NodeResult {
                 node_id: Some(node.node_id.clone()),
                 kind: node.kind.clone(),
+                sandbox: node.sandbox.clone(),
                 ..NodeResult::default()
             })
             .collect();

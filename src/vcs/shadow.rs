@@ -43,6 +43,7 @@ pub struct Shadow {
     /// What the index holds, as a tree object.
     staged: String,
     slot: PathBuf,
+    links: Vec<PathBuf>,
     submodules: Vec<PathBuf>,
     /// Held as long as the tree is in use.
     _lock: File,
@@ -97,8 +98,8 @@ impl Shadow {
             wanted.extend(inside(repository.top(), submodule));
         }
         wanted.sort();
-        link(&wanted, (repository.top(), &tree), &tracked.all, &slot)?;
-        Ok(Self { repository: shadow, staged, slot, submodules: tracked.submodules, _lock: lock })
+        let links = link(&wanted, (repository.top(), &tree), &tracked.all, &slot)?;
+        Ok(Self { repository: shadow, staged, slot, links, submodules: tracked.submodules, _lock: lock })
     }
 
     /// The folder of the tree, which stands for the top of the working tree.
@@ -124,6 +125,12 @@ impl Shadow {
         self.repository.git_with_index(&index, &["add", "--all"])?;
         let fixed = line(&self.repository.git_with_index(&index, &["write-tree"])?);
         Fixes::between(self.repository.clone(), (self.staged.clone(), fixed))
+    }
+
+    /// What stands in the tree for files of the working tree.
+    #[must_use]
+    pub fn links(&self) -> &[PathBuf] {
+        &self.links
     }
 }
 
@@ -298,7 +305,7 @@ fn link(
     (from, to): (&Path, &Path),
     tracked: &HashSet<PathBuf>,
     slot: &Path,
-) -> Result<(), VcsError> {
+) -> Result<Vec<PathBuf>, VcsError> {
     let mut links: Vec<PathBuf> = Vec::new();
     for name in wanted {
         // Without the slash, and nothing inside a folder that is a link itself.
@@ -332,7 +339,7 @@ fn link(
             symlink(&source, &link).map_err(VcsError::file("link", &link))?;
         }
     }
-    Ok(())
+    Ok(links)
 }
 
 /// What a submodule holds. Each of it is linked: git refuses submodules that are links themselves.
