@@ -37,6 +37,7 @@
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
+//! | 5 | [`policy`] | whether a run may be: policies and trust. Answers, and does nothing | base diag model engine |
 //! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
 //! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
@@ -84,6 +85,7 @@ pub mod resilience;
 pub mod engine;
 
 pub mod executors;
+pub mod policy;
 pub mod store;
 
 pub mod orchestrators;

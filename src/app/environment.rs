@@ -38,6 +38,23 @@ impl Environment {
         self.folder("XDG_CACHE_HOME", ".cache")
     }
 
+    /// The folder for settings: the XDG base directory specification, "config".
+    #[must_use]
+    pub fn config(&self) -> Option<PathBuf> {
+        self.folder("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// The folder of the organisation's settings; nothing where somebody wants none.
+    #[must_use]
+    pub fn organisation(&self) -> Option<PathBuf> {
+        let named = self.variables.iter().find(|(name, _)| name == "ONEX_SYSTEM_CONFIG");
+        match named {
+            None => Some(PathBuf::from("/etc/onex")),
+            Some((_, file)) if file.is_empty() => None,
+            Some((_, file)) => self.directory.join(file).parent().map(std::path::Path::to_path_buf),
+        }
+    }
+
     fn folder(&self, variable: &str, at_home: &str) -> Option<PathBuf> {
         // Relative paths are to be ignored, says the specification.
         let named = self.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());

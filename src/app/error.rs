@@ -87,6 +87,7 @@ impl AppError {
                     Some(codes::CYCLE) => "CycleError",
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
+                    Some(code) if is_denial(code) => "PolicyError",
                     Some(code) if is_resolution(code) => "RegistryError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
                     _ => "ContractError",
@@ -153,10 +154,16 @@ impl AppError {
 pub fn diagnosed(found: &[Diagnostic]) -> ExitCode {
     let code = |d: &Diagnostic| match d.code {
         codes::OUTSIDE_ROOT => ExitCode::Security,
+        code if is_denial(code) => ExitCode::Security,
         code if is_resolution(code) => ExitCode::Registry,
         _ => ExitCode::Configuration,
     };
     found.iter().filter(|d| d.severity == Severity::Error).map(code).max().unwrap_or(ExitCode::Configuration)
+}
+
+/// Whether a finding is that somebody does not want what would run.
+fn is_denial(code: Code) -> bool {
+    matches!(code, codes::POLICY_BROKEN | codes::NOT_TRUSTED | codes::BAD_TRUST_FILE)
 }
 
 /// Whether a finding is that a name leads to nothing, or not to what it should.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs};
+use super::contract::{Loaded, load, mode_and_jobs, project_root};
 use super::error::{AppError, diagnosed};
+use super::permission::{Asked, Permission};
 use super::selection::{Selection, narrow};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::plan_view::PlanNote;
@@ -40,6 +41,9 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let format = request.format.unwrap_or_default();
     let narrowed = narrow(&mut loaded, &request.selection);
+    if let Err(error) = foretell(request, &mut loaded, environment) {
+        return refused(&error, &mut loaded, console);
+    }
     // Machines get the errors as data, too.
     if format == Format::Json && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
@@ -61,6 +65,11 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let mut view = view(&plan, ViewContext { plan_id, mode, jobs });
     view.notes.extend(notes(&loaded.diagnostics));
+    view.notes.extend(loaded.violations.iter().map(|told| PlanNote {
+        code: told.finding.code.to_string(),
+        message: told.finding.message.clone(),
+        nodes: told.nodes.clone(),
+    }));
     let look = console.out_look();
     let shown = {
         let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());
@@ -70,6 +79,38 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     // The process ends here: a million small pieces need not be given back one by one.
     std::mem::forget((view, plan));
     finish(shown, &mut console.err(), ExitCode::Success)
+}
+
+/// Adds what policies would say of a run.
+fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environment) -> Result<(), AppError> {
+    let Some(plan) = loaded.plan.take() else { return Ok(()) };
+    let root = project_root(&loaded.path, request.root.as_deref())?;
+    let permission = Permission::of(environment, (None, &root), false)?;
+    let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
+    let rules = &plan.workflow().rules;
+    let asked = Asked {
+        plan: &plan,
+        timeout: [rules.timeout, rules.budget.time].into_iter().flatten().min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        parts: None,
+    };
+    permission.foretell(&asked, loaded);
+    sort_by_position(&mut loaded.diagnostics);
+    loaded.plan = Some(plan);
+    Ok(())
+}
+
+/// Says why nothing is planned.
+fn refused(error: &AppError, loaded: &mut Loaded, console: &mut Console) -> ExitCode {
+    loaded.diagnostics = error.diagnostics().to_vec();
+    let look = console.err_look();
+    let told = match loaded.diagnostics.is_empty() {
+        true => writeln!(console.err(), "error: {error}"),
+        false => diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err()),
+    };
+    finish(told, &mut console.err(), error.exit_code())
 }
 
 /// What was found in a contract of retries that the rules ask for in vain.

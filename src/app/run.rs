@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
+use super::contract::{Loaded, load_permitted, locate, mode_and_jobs, obstacles, project_root};
+use super::denial;
 use super::error::AppError;
 use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
+use super::permission::{Asked, Permission, StageParts};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
@@ -29,6 +31,7 @@ use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
 use crate::diag::Severity;
 use crate::engine::machine::Settings;
+use crate::engine::ports::Guard;
 use crate::executors::Given;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
@@ -75,6 +78,8 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Reports beside the one on stdout.
     pub reports: Vec<ReportWish>,
+    /// Whether only what somebody trusts may run.
+    pub require_trusted: bool,
 }
 
 /// What there is to run, beside its plan.
@@ -97,6 +102,8 @@ pub(super) struct ReadyStage {
     pub given: Arc<Given>,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
+    /// What runs, for those who decide whether it may.
+    pub parts: StageParts,
 }
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
@@ -105,16 +112,43 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
-            let loaded = load(contract, &environment.directory, request.root.as_deref());
-            run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
+            let stage = request.stage.as_ref().map(|stage| stage.name.as_str());
+            let (loaded, permission) = permitted(contract, (stage, request), environment);
+            let ready = permission.map(|permission| (Ready::Contract, permission));
+            run_loaded(request, (loaded, ready), environment, console).0
         }
     }
+}
+
+/// A contract, as far as it may be read, and what its run is held against.
+fn permitted(
+    contract: &Path,
+    (stage, request): (Option<&str>, &RunRequest),
+    environment: &Environment,
+) -> (Loaded, Result<Permission, AppError>) {
+    let directory = &environment.directory;
+    let shown = match locate(contract, directory) {
+        Ok(shown) => shown,
+        Err(unknown) => {
+            let finding = vec![(*unknown).clone()];
+            return (
+                Loaded { diagnostics: vec![*unknown], ..Loaded::default() },
+                Err(AppError::Contract(finding)),
+            );
+        }
+    };
+    // Without a contract there is no root, and the contract says what is wrong.
+    let root =
+        project_root(&directory.join(&shown), request.root.as_deref()).unwrap_or_else(|_| directory.clone());
+    let permission = Permission::of(environment, (stage, &root), request.require_trusted);
+    let asked = permission.as_ref().ok();
+    (load_permitted(&shown, (directory, request.root.as_deref()), asked), permission)
 }
 
 /// Runs what was loaded, or says why it cannot be run.
 pub(super) fn run_loaded(
     request: &RunRequest,
-    (mut loaded, ready): (Loaded, Result<Ready, AppError>),
+    (mut loaded, ready): (Loaded, Result<(Ready, Permission), AppError>),
     environment: &Environment,
     console: &mut Console,
 ) -> (ExitCode, RunReport) {
@@ -145,6 +179,7 @@ pub(super) fn run_loaded(
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
             let report = could_not_run(request, &loaded, &error);
+            denial::record(&report, (&loaded, request), &console.screen().clone());
             tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
             for file in reports.for_people() {
                 tell_why(&error, &mut loaded, file, Look::default());
@@ -312,6 +347,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 /// Where the structured log goes.
@@ -324,7 +360,7 @@ enum Logged {
 fn prepare(
     request: &RunRequest,
     environment: &Environment,
-    (loaded, ready): (&mut Loaded, Ready),
+    (loaded, (ready, permission)): (&mut Loaded, (Ready, Permission)),
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
@@ -339,6 +375,20 @@ fn prepare(
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
     let workflow = plan.workflow();
+    let timeout = [request.timeout, workflow.rules.timeout].into_iter().flatten().min();
+    let root = match &stage {
+        Some(stage) => stage.place.root.clone(),
+        None => project_root(&loaded.path, request.root.as_deref())?,
+    };
+    let asked_for = Asked {
+        plan: &plan,
+        timeout: timeout.into_iter().chain(workflow.rules.budget.time).min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        parts: stage.as_ref().map(|stage| &stage.parts),
+    };
+    let guard = permission.judge(&asked_for, loaded)?;
     let values = request.input_file.as_deref().map(|file| read_inputs(file, environment)).transpose()?;
     let inputs = resolve_inputs(&workflow.inputs, &request.inputs, values.unwrap_or_default());
     // What a run would refuse, its preview only mentions.
@@ -354,7 +404,7 @@ fn prepare(
     let context = ExecutionContext {
         dry_run,
         format: request.format.unwrap_or_default(),
-        timeout: [request.timeout, workflow.rules.timeout].into_iter().flatten().min(),
+        timeout,
         mode,
         jobs,
         batch: workflow.rules.batch,
@@ -383,6 +433,7 @@ fn prepare(
             // What is measured is one attempt, not how often it took.
             single_attempts: mode == Mode::Profile,
             seed: run_id.seed(),
+            notices: denial::notices(loaded),
         },
         started: RunStarted {
             correlation_id: CorrelationId::fresh(),
@@ -394,11 +445,9 @@ fn prepare(
             context,
             plan: planned_nodes(&plan),
         },
-        root: match &stage {
-            Some(stage) => stage.place.root.clone(),
-            None => project_root(&loaded.path, request.root.as_deref())?,
-        },
+        root,
         stage,
+        guard,
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
@@ -461,7 +510,8 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, guard } =
+        prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -494,7 +544,7 @@ fn carry_out(
         Some(stage) => (stage.given, Some((stage.place, stage.changes))),
         None => (Arc::default(), None),
     };
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, guard };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
     for _ in 1..setup.started.context.repeat {
         if report.status != RunStatus::Success {

@@ -16,7 +16,7 @@ use super::sinks::Sinks;
 use crate::base::{Clock, Mono, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard, Heard, Signals};
 use crate::executors::command::CommandExecutor;
 use crate::executors::{FileWatch, Given, Scratch};
 use crate::model::context::Mode;
@@ -37,6 +37,8 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
     /// The files of each node.
     pub given: Arc<Given>,
+    /// Who is asked before every attempt; nobody where everything may start.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// The operating system's side of a run: its timers, its children and its signals.
@@ -110,7 +112,8 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
     let parent = &setup.environment.temporary;
     let scratch = Scratch::new(parent, setup.run_id)
         .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
-    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch);
+    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch)
+        .guarded(setup.guard.clone());
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);

@@ -8,9 +8,10 @@ use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load_file};
+use super::contract::{Loaded, load_permitted};
 use super::error::AppError;
 use super::list::{query, root_of};
+use super::permission::{Permission, StageParts, Told};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock};
@@ -20,6 +21,7 @@ use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
 use crate::model::output::Digest;
+use crate::model::policy::Pin;
 use crate::model::report::RunReport;
 use crate::orchestrators::{
     self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
@@ -82,7 +84,18 @@ pub fn run(
         return ExitCode::Success;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let mut desk = Desk {
+        wish,
+        request,
+        environment,
+        console,
+        place: None,
+        gathered: None,
+        permission: None,
+        parts: Vec::new(),
+        violations: Vec::new(),
+        code: None,
+    };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -112,6 +125,7 @@ pub fn run(
             if let Some(gathered) = desk.gathered.take() {
                 loaded.sources = gathered.sources;
             }
+            loaded.violations = std::mem::take(&mut desk.violations);
             run_loaded(request, (loaded, Err(error)), environment, desk.console).0
         }
     }
@@ -125,6 +139,11 @@ struct Desk<'a> {
     console: &'a mut Console,
     place: Option<Place>,
     gathered: Option<Gathered>,
+    permission: Option<Permission>,
+    /// The components that run, each with the files that it is made of.
+    parts: Vec<(Arc<Component>, Vec<Pin>)>,
+    /// The policies that keep the stage from being read any further.
+    violations: Vec<Told>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -161,7 +180,45 @@ impl Desk<'_> {
     /// A contract among the parts, read where the stage runs.
     fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
         let root = &self.place()?.root;
-        Ok(load_file(&component.origin.path, root, Some(root)))
+        Ok(load_permitted(&component.origin.path, (root, Some(root)), self.permission.as_ref()))
+    }
+
+    /// Decides on the files that declare components, before what they name is looked at.
+    fn admit(&mut self, chosen: &[Arc<Component>]) -> Result<(), AppError> {
+        let root = self.place()?.root.clone();
+        let Some(permission) = &self.permission else { return Ok(()) };
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        self.parts = chosen
+            .iter()
+            .map(|component| {
+                let path = real(&root.join(&component.origin.path));
+                (Arc::clone(component), vec![Pin { path, digest: component.origin.digest }])
+            })
+            .collect();
+        let wholes: Vec<PathBuf> = chosen.iter().map(|component| root.join(&component.origin.path)).collect();
+        let all: Vec<(&Path, &Path, &[Pin])> = self
+            .parts
+            .iter()
+            .zip(&wholes)
+            .map(|((component, files), whole)| {
+                (component.origin.path.as_path(), whole.as_path(), files.as_slice())
+            })
+            .collect();
+        let sources = self.gathered.as_ref().map(|gathered| gathered.sources.clone()).unwrap_or_default();
+        let mut loaded = Loaded { sources, ..Loaded::default() };
+        if permission.admit_all(&mut loaded, &all) {
+            return Ok(());
+        }
+        Err(self.denied(loaded))
+    }
+
+    /// What denies the stage, and the texts that it points into.
+    fn denied(&mut self, loaded: Loaded) -> AppError {
+        if let Some(gathered) = &mut self.gathered {
+            gathered.sources = loaded.sources;
+        }
+        self.violations = loaded.violations;
+        AppError::Contract(loaded.diagnostics)
     }
 }
 
@@ -172,6 +229,10 @@ impl Workshop for Desk<'_> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
         let choice = self.choice_below(&root)?;
         let place = Place::find(&root, &choice, self.environment)?;
+        let asked = (Some(self.wish.name.as_str()), root.as_path());
+        let mut permission = Permission::of(self.environment, asked, self.request.require_trusted)?;
+        permission.set_tree(&place.root);
+        self.permission = Some(permission);
         // As `onex list` sees them: what is hidden does not count.
         let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
         let names = place.declarations();
@@ -189,8 +250,9 @@ impl Workshop for Desk<'_> {
     }
 
     fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+        self.admit(&selection.chosen)?;
         let mut parts = Vec::new();
-        for component in &selection.chosen {
+        for (number, component) in selection.chosen.iter().enumerate() {
             let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
             if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
                 let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
@@ -198,6 +260,12 @@ impl Workshop for Desk<'_> {
             }
             parts.push(if component.kind == Kind::Workflow {
                 let mut loaded = self.contract(component)?;
+                if !loaded.violations.is_empty() {
+                    return Err(self.denied(loaded));
+                }
+                if let Some((_, files)) = self.parts.get_mut(number).filter(|_| !loaded.files.is_empty()) {
+                    *files = std::mem::take(&mut loaded.files);
+                }
                 let planned = loaded.require_plan();
                 if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
                     gathered.sources = std::mem::take(&mut loaded.sources);
@@ -263,6 +331,13 @@ impl Workshop for Desk<'_> {
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
         loaded.diagnostics = diagnostics;
+        let permission = self.permission.take();
+        let components = std::mem::take(&mut self.parts);
+        let number = |component: &Arc<Component>| {
+            components.iter().position(|(known, _)| Arc::ptr_eq(known, component)).unwrap_or(usize::MAX)
+        };
+        let declared_by = composition.declared_by.iter().map(number).collect();
+        let parts = StageParts { components, declared_by };
         let ready = if is_broken {
             Err(AppError::Contract(loaded.diagnostics.clone()))
         } else {
@@ -272,9 +347,12 @@ impl Workshop for Desk<'_> {
                     composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
                 let given = Arc::new(Given { files: place.files.clone(), places });
                 let context = request.context.clone();
-                Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
+                let changes = self.wish.changes;
+                Ready::Stage(Box::new(ReadyStage { context, place, given, changes, parts }))
             })
         };
+        let nothing = || AppError::Stage(StageError::Context("there is no place to run in".to_owned()));
+        let ready = ready.and_then(|ready| Ok((ready, permission.ok_or_else(nothing)?)));
         let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
         self.code = Some(code);
         Ok(report)

@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 use super::args::{
     Arguments, ColorName, DialectName, Doctor, DocumentName, Explain, Fmt, FormName, FormatName, Graph,
     Install, List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace,
-    RegistryVerb, Selected, ShellName, Shown, Uninstall, Validate,
+    RegistryVerb, Selected, ShellName, Shown, Trust, Uninstall, Validate,
 };
 use crate::app::Environment;
 use crate::app::completions::Shell;
@@ -29,6 +29,7 @@ use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
 use crate::app::schema::Document;
 use crate::app::selection::Selection;
 use crate::app::stage::StageWish;
+use crate::app::trust::{TrustAction, TrustRequest};
 use crate::app::validate::ValidateRequest;
 use crate::app::{ChangeWish, FileChoice};
 use crate::base::text;
@@ -118,6 +119,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         mode,
         jobs,
         repeat: typed.repeat.unwrap_or(1),
+        require_trusted: typed.require_trusted,
         cores: cores(),
         fail_fast,
         timeout,
@@ -351,6 +353,20 @@ pub(super) fn registry(
         format: shown.format.map(format),
     };
     Ok((request, wishes(&shown, here)?, shown.verbose))
+}
+
+pub(super) fn trust(typed: Trust, here: &Typed<'_>, environment: &Environment) -> Resolved<TrustRequest> {
+    let action = match (typed.list, typed.remove) {
+        (true, _) => TrustAction::List,
+        (false, true) => TrustAction::Remove(typed.contract),
+        (false, false) => TrustAction::Add(typed.contract),
+    };
+    let request = TrustRequest {
+        action,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 pub(super) fn doctor(typed: &Doctor, here: &Typed<'_>, environment: &Environment) -> Resolved<DoctorRequest> {

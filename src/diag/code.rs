@@ -195,6 +195,13 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+
+    /// A policy does not allow what would run.
+    POLICY_BROKEN = "E0701",
+    /// What would run is not trusted.
+    NOT_TRUSTED = "E0702",
+    /// A file of trust cannot be used.
+    BAD_TRUST_FILE = "E0703",
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 
 pub mod command;
 mod file_watch;
+mod launcher;
 mod program;
 mod scratch;
+mod starts;
 
 pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;
+pub use starts::Surroundings;

@@ -12,6 +12,7 @@ pub mod graph_view;
 pub mod outcome;
 pub mod output;
 pub mod plan_view;
+pub mod policy;
 pub mod profile;
 pub mod report;
 pub mod rule_places;

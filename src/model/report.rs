@@ -11,6 +11,7 @@ use super::event::{EventKind, RunEvent, RunStarted};
 use super::exit::ExitCode;
 use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
+use super::policy::EnforcementLevel;
 use super::profile::Profile;
 use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
@@ -344,6 +345,14 @@ impl ReportFold {
                 let message = format!("the run's budget of {} is used up", limit.amount(*allowed));
                 self.budget_error = Some(ErrorInfo::new("BudgetExceededError", message));
             }
+            EventKind::PolicyViolation(violation) => {
+                if violation.enforcement_level == EnforcementLevel::Strict {
+                    let message = violation.finding.message.clone();
+                    self.report.error.get_or_insert_with(|| ErrorInfo::new("PolicyError", message));
+                }
+                self.report.diagnostics.push(violation.finding.clone());
+            }
+            EventKind::DeprecationWarning { finding } => self.report.diagnostics.push((**finding).clone()),
             EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. } => {}

@@ -50,6 +50,8 @@ pub struct Composition {
     pub left_out: Vec<(String, String)>,
     /// The components that run.
     pub components: Vec<Arc<Component>>,
+    /// For each node the component that declares it.
+    pub declared_by: Vec<Arc<Component>>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
 }
@@ -153,6 +155,7 @@ pub fn compose(
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.wanted.push(true);
+        joined.declared_by.push(Arc::clone(component));
     }
     Ok(joined)
 }
@@ -248,6 +251,7 @@ fn add_component(
         });
         joined.given.push(given);
         joined.wanted.push(wanted);
+        joined.declared_by.push(Arc::clone(component));
     };
     let Some(places) = &assigned.files else {
         add(id, Vec::new(), None, true);
@@ -298,7 +302,11 @@ fn leads_out(path: &Path) -> bool {
 }
 
 /// What a component's entry point runs.
-fn program(component: &Component) -> Result<ProgramSpec, StageError> {
+///
+/// # Errors
+///
+/// If it cannot be run.
+pub fn program(component: &Component) -> Result<ProgramSpec, StageError> {
     let cannot = |why: &str| {
         let path = component.origin.path.display();
         StageError::CannotRun(format!("`{}` ({path}) cannot be run: {why}", component.qualified_name()))
@@ -356,7 +364,7 @@ fn with_arguments(program: &ProgramSpec, extra: Vec<String>) -> ProgramSpec {
 /// The nodes of a contract, each with the contract's name before its own.
 fn add_contract(
     joined: &mut Composition,
-    component: &Component,
+    component: &Arc<Component>,
     workflow: &Workflow,
     ids: &mut Ids,
 ) -> Result<(), StageError> {
@@ -412,6 +420,7 @@ fn add_contract(
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.wanted.push(true);
+        joined.declared_by.push(Arc::clone(component));
     }
     Ok(())
 }

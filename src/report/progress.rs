@@ -71,6 +71,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. } => {}
         }
     }
@@ -140,6 +142,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. }
             | EventKind::RunFinished { .. } => None,
         }

@@ -1,15 +1,14 @@
 //! The states of circuits in one file of the user's, changed under a lock that all processes of `onex` heed.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
+use super::exchange::{Durability, lock_file, replace};
 use crate::engine::ports::{CircuitError, CircuitKey, Circuits};
 use crate::model::breaker::BreakerState;
 
@@ -19,14 +18,9 @@ const VERSION: u32 = 1;
 /// The largest file that is read in bytes: some 100,000 circuits.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
-/// Opens without waiting for anybody.
-#[expect(clippy::cast_possible_wrap, reason = "flags are bits")]
-const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
-
-/// How often a lock that somebody else holds is tried, and the time in between. It is held for the length of one small
-/// write, but a process can be stopped at any moment.
+/// How often a lock that somebody else holds is tried. It is held for the length of one small write, but a process can
+/// be stopped at any moment.
 const TRIES: u32 = 100;
-const BETWEEN: Duration = Duration::from_millis(2);
 
 /// Circuits in `circuits.json` of a folder. Where the file cannot be used, every update fails, and that is said once.
 #[derive(Debug)]
@@ -77,7 +71,7 @@ impl FileCircuits {
         })?;
         fs::create_dir_all(folder).map_err(|error| failed("make", folder, error))?;
         let lock = folder.join("circuits.lock");
-        let _held = lock_file(&lock).map_err(|error| failed("lock", &lock, error))?;
+        let _held = lock_file(&lock, TRIES).map_err(|error| failed("lock", &lock, error))?;
 
         let path = folder.join("circuits.json");
         // A link stays one: what it names is replaced.
@@ -123,38 +117,6 @@ impl Circuits for FileCircuits {
     }
 }
 
-/// The lock, once nobody else holds it. It is gone with the file.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is asked between two inputs has to be answered before the next"
-)]
-fn lock_file(path: &Path) -> io::Result<File> {
-    // A FIFO in its place would wait for a reader, for ever.
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(NONBLOCK)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    for attempt in 1.. {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => break,
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK && attempt < TRIES => {
-                std::thread::sleep(BETWEEN);
-            }
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK => {
-                return Err(io::Error::other("another process holds it"));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(file)
-}
-
 fn read(path: &Path) -> Result<Document, CircuitError> {
     let failed = |problem: String| CircuitError(format!("cannot read `{}`: {problem}", path.display()));
     let kind = match fs::metadata(path) {
@@ -179,16 +141,7 @@ fn write(path: &Path, document: &Document) -> io::Result<Signature> {
     if text.len() as u64 > MAX_SIZE {
         return Err(io::Error::other("it would be larger than 16 MiB; remove it to start over"));
     }
-    let beside = path.with_extension("json.new");
-    // Whoever holds the lock is the only writer, so what is there was left behind.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
-    file.write_all(&text)?;
-    fs::rename(&beside, path)?;
-    Ok(signature(&file.metadata()?))
+    Ok(signature(&replace(path, &text, Durability::Process)?.metadata()?))
 }
 
 fn signature(kind: &fs::Metadata) -> Signature {

@@ -21,6 +21,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", &["base", "diag", "model", "yaml"]),
     ("engine", &["base", "diag", "model", "plan", "resilience"]),
     ("executors", &["base", "diag", "model", "process", "engine"]),
+    ("policy", &["base", "diag", "model", "engine"]),
     ("store", &["base", "model", "engine"]),
     ("orchestrators", &["base", "diag", "model", "registry"]),
     (
@@ -39,6 +40,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "report",
             "engine",
             "executors",
+            "policy",
             "store",
             "orchestrators",
         ],

@@ -267,6 +267,8 @@ impl Formatter for Human {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. }
             | EventKind::RunFinished { .. } => Ok(()),
         }?;
