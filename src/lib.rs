@@ -30,6 +30,7 @@
 //! | 2 | [`model`] | plain data: workflow, context, events, report, outcomes. No IO | base diag |
 //! | 2 | [`yaml`] | text to a tree with spans; values to text. The only room that knows a YAML crate | base diag |
 //! | 2 | [`vcs`] | git: what is staged or changed, the index as a tree of its own, fixes. Knows no stage | base process |
+//! | 3 | [`config`] | settings from TOML text, each with its place. Reads no file | base diag model |
 //! | 3 | [`contract`] | spanned tree to workflow and diagnostics; both dialects | base diag model yaml |
 //! | 3 | [`plan`] | the graph: order, circles, groups. petgraph is private here | base diag model |
 //! | 3 | [`registry`] | components: discovery, metadata, queries, names and versions, digests | base diag model yaml |
@@ -41,7 +42,7 @@
 //! | 5 | [`store`] | what outlives a run: the states of circuits | base model engine |
 //! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
-//! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model report contract app |
+//! | 9 | [`cli`] | `args` (what was typed), `resolve` (what was meant). No logic | base diag model config report contract app |
 //!
 //! # Where to find what
 //!
@@ -76,6 +77,7 @@ pub mod model;
 pub mod vcs;
 pub mod yaml;
 
+pub mod config;
 pub mod contract;
 pub mod plan;
 pub mod registry;

@@ -44,14 +44,14 @@ impl Environment {
         self.folder("XDG_CONFIG_HOME", ".config")
     }
 
-    /// The folder of the organisation's settings; nothing where somebody wants none.
+    /// The file of the organisation's settings; nothing where somebody wants none.
     #[must_use]
-    pub fn organisation(&self) -> Option<PathBuf> {
+    pub fn organisation_file(&self) -> Option<PathBuf> {
         let named = self.variables.iter().find(|(name, _)| name == "ONEX_SYSTEM_CONFIG");
         match named {
-            None => Some(PathBuf::from("/etc/onex")),
+            None => Some(PathBuf::from("/etc/onex/onex.toml")),
             Some((_, file)) if file.is_empty() => None,
-            Some((_, file)) => self.directory.join(file).parent().map(std::path::Path::to_path_buf),
+            Some((_, file)) => Some(self.directory.join(file)),
         }
     }
 

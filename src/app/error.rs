@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diag::{Code, Diagnostic, Severity, codes};
+use crate::diag::{Code, Diagnostic, Severity, SourceMap, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
 use crate::orchestrators::StageError;
@@ -51,6 +51,9 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// A file of settings is not in order. The diagnostics say why.
+    #[error("{}", summary(&.0.found))]
+    Settings(Box<BrokenSettings>),
     /// A stage has nothing that it could run.
     #[error(transparent)]
     Stage(StageError),
@@ -65,6 +68,15 @@ pub enum AppError {
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
+}
+
+/// What is wrong with files of settings, and the texts that it points into.
+#[derive(Debug)]
+pub struct BrokenSettings {
+    /// What is wrong.
+    pub found: Vec<Diagnostic>,
+    /// The texts.
+    pub sources: SourceMap,
 }
 
 impl From<StageError> for AppError {
@@ -98,6 +110,7 @@ impl AppError {
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Input { .. }
+            | Self::Settings(_)
             | Self::Stage(_)
             | Self::NoRepository => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
@@ -118,6 +131,7 @@ impl AppError {
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::Settings(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository => ExitCode::Configuration,
@@ -131,11 +145,21 @@ impl AppError {
         ErrorInfo::new(self.kind(), self.to_string())
     }
 
+    /// The texts that the findings point into, where they are none of the contract's.
+    #[must_use]
+    pub fn sources(&self) -> Option<&SourceMap> {
+        match self {
+            Self::Settings(broken) => Some(&broken.sources),
+            _ => None,
+        }
+    }
+
     /// The findings, where there are any.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
             Self::Contract(found) => found,
+            Self::Settings(broken) => &broken.found,
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }

@@ -26,6 +26,7 @@ mod permission;
 mod place;
 mod places;
 pub mod plan;
+mod policies;
 pub mod registry;
 pub mod reports;
 pub mod run;

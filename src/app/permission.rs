@@ -12,6 +12,7 @@ use super::Environment;
 use super::contract::Loaded;
 use super::error::AppError;
 use super::guard::RunGuard;
+use super::policies::Policies;
 use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes};
 use crate::engine::ports::Guard;
@@ -20,7 +21,7 @@ use crate::model::component::{Component, Lifecycle};
 use crate::model::event::EventKind;
 use crate::model::output::Digest;
 use crate::model::policy::{
-    EnforcementLevel, ExecutionPolicy, Origin, Payload, Pin, PolicyViolation, Scope, Starts, Trusted,
+    EnforcementLevel, ExecutionPolicy, Payload, Pin, PolicyViolation, Scope, Starts, Trusted,
 };
 use crate::model::workflow::{Action, CommandSpec, InheritEnv};
 use crate::plan::{Fate, Plan};
@@ -94,25 +95,29 @@ pub(super) struct StageParts {
 }
 
 impl Permission {
-    /// The permission of a run that may be whatever it is.
+    /// What a run of a stage, or of a contract, of the project at `root` is held against.
+    ///
+    /// # Errors
+    ///
+    /// If a file of settings is not in order: nothing runs then, whatever it says elsewhere.
     pub(super) fn of(
         environment: &Environment,
         (stage, root): (Option<&str>, &Path),
         require_trusted: bool,
     ) -> Result<Self, AppError> {
-        let mut policies = Vec::new();
+        let Policies { mut policies, sources } = Policies::read(environment, root)?;
         if require_trusted {
             policies.push(ExecutionPolicy {
                 name: "--require-trusted".to_owned(),
                 scope: Scope::default(),
                 enforcement_level: EnforcementLevel::Strict,
                 payload: Payload::Trust,
-                origin: Origin::default(),
+                origin: None,
             });
         }
         Ok(Self {
             policies,
-            sources: SourceMap::default(),
+            sources,
             stage: stage.map(str::to_owned),
             root: root.to_path_buf(),
             tree: None,
@@ -362,16 +367,15 @@ impl Permission {
     fn tell(&self, violations: &[Violation<'_>], loaded: &mut Loaded) {
         let mut known: Vec<(SourceId, SourceId)> = Vec::new();
         for violation in violations {
-            let origin = &violation.policy.origin;
-            let rule = origin.path.as_ref().map(|path| {
-                let of_policy = origin.span.source;
-                let here = known.iter().find(|(source, _)| *source == of_policy).map(|(_, here)| *here);
+            let rule = violation.policy.origin.map(|span| {
+                let here = known.iter().find(|(source, _)| *source == span.source).map(|(_, here)| *here);
                 let source = here.unwrap_or_else(|| {
-                    let here = loaded.sources.add(path, self.sources.text(of_policy).as_str());
-                    known.push((of_policy, here));
+                    let text = self.sources.text(span.source);
+                    let here = loaded.sources.add(self.sources.path(span.source), text.as_str());
+                    known.push((span.source, here));
                     here
                 });
-                Span { source, ..origin.span }
+                Span { source, ..span }
             });
             let finding = policy::diagnostic(violation, rule);
             loaded.diagnostics.push(finding.clone());
@@ -387,16 +391,19 @@ impl Permission {
 
     /// Where a policy stands, in one line.
     fn place_of(&self, policy: &ExecutionPolicy) -> String {
-        let at = self.sources.position(policy.origin.span.source, policy.origin.span.start);
-        let place = policy.origin.path.as_ref().map(|path| format!(" ({}:{})", path.display(), at.line));
+        let place = policy.origin.map(|span| {
+            let at = self.sources.position(span.source, span.start);
+            format!(" ({}:{})", self.sources.path(span.source).display(), at.line)
+        });
         format!("`{}`{}", policy.name, place.unwrap_or_default())
     }
 }
 
 /// The files of trust: that of the organisation and that of the user. None is a project's.
 pub(super) fn trust_files(environment: &Environment) -> Vec<TrustFile> {
-    let folders = [environment.organisation(), environment.config()];
-    folders.into_iter().flatten().map(|folder| TrustFile::of(&folder)).collect()
+    let organisation = environment.organisation_file();
+    let organisation = organisation.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+    [organisation, environment.config()].into_iter().flatten().map(|folder| TrustFile::of(&folder)).collect()
 }
 
 /// The files of the project that a node runs, as far as its contract names them.

@@ -105,6 +105,9 @@ fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environmen
 /// Says why nothing is planned.
 fn refused(error: &AppError, loaded: &mut Loaded, console: &mut Console) -> ExitCode {
     loaded.diagnostics = error.diagnostics().to_vec();
+    if let Some(sources) = error.sources() {
+        loaded.sources = sources.clone();
+    }
     let look = console.err_look();
     let told = match loaded.diagnostics.is_empty() {
         true => writeln!(console.err(), "error: {error}"),

@@ -155,6 +155,9 @@ pub(super) fn run_loaded(
     let format = request.format.unwrap_or_else(|| console.default_format());
     let mut out = Outbox::to(console.out());
     let mut session = None;
+    if let Some(sources) = ready.as_ref().err().and_then(AppError::sources) {
+        loaded.sources = sources.clone();
+    }
     let mut formatter = on_stdout(format, console.out_look(), console.screen().is_guarded());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);

@@ -196,6 +196,17 @@ table! {
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
 
+    /// A settings file is not TOML.
+    SETTINGS_SYNTAX = "E0601",
+    /// A key or a table that settings do not have.
+    UNKNOWN_SETTING = "E0602",
+    /// A setting has the wrong type.
+    SETTING_TYPE = "E0603",
+    /// A setting has a value that it cannot have.
+    BAD_SETTING = "E0604",
+    /// Two settings contradict each other.
+    CONFLICTING_SETTINGS = "E0605",
+
     /// A policy does not allow what would run.
     POLICY_BROKEN = "E0701",
     /// What would run is not trusted.

@@ -15,7 +15,7 @@ use crate::base::NodeId;
 use crate::diag::Span;
 
 /// One rule about what may run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecutionPolicy {
     /// Its name, for those who are told of it.
     pub name: String,
@@ -25,17 +25,8 @@ pub struct ExecutionPolicy {
     pub enforcement_level: EnforcementLevel,
     /// What it asks for; its variant is the type of the policy.
     pub payload: Payload,
-    /// Where it is written down.
-    pub origin: Origin,
-}
-
-/// Where a policy is written down.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The file; nothing for what was asked for on the command line.
-    pub path: Option<PathBuf>,
-    /// The place in it.
-    pub span: Span,
+    /// Where it is written down; nothing for what was asked for on the command line.
+    pub origin: Option<Span>,
 }
 
 /// Whether a breach keeps the run from its start.
@@ -56,7 +47,7 @@ impl EnforcementLevel {
 }
 
 /// What a policy asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Contracts and components are pinned in a file of trust.
     Trust,

@@ -180,7 +180,7 @@ fn breaches(policy: &ExecutionPolicy, subject: &Subject<'_>) -> Vec<Breach> {
         Payload::Program(patterns) => nodes_of(policy, subject)
             .filter_map(|(_, node)| {
                 let what = forbidden(patterns, &node.starts, subject.root)?;
-                Some(of_node(node, what.text, what.help))
+                Some(of_node(node, &what.text, what.help))
             })
             .collect(),
         Payload::Environment(patterns) => {
@@ -190,7 +190,7 @@ fn breaches(policy: &ExecutionPolicy, subject: &Subject<'_>) -> Vec<Breach> {
     }
 }
 
-fn of_node(node: &Part<'_>, what: String, help: Option<String>) -> Breach {
+fn of_node(node: &Part<'_>, what: &str, help: Option<String>) -> Breach {
     Breach { what: format!("node `{}` {what}", node.id), node: Some(node.id.clone()), span: node.span, help }
 }
 
@@ -228,12 +228,12 @@ fn variables(node: &Part<'_>, patterns: &Patterns) -> Vec<Breach> {
         let shown = names::spelt(name);
         if let Some(pattern) = patterns.deny.iter().find(|pattern| pattern.matches(name)) {
             let what = format!("has the variable {shown}, which `{pattern}` denies");
-            return Some(of_node(node, what, None));
+            return Some(of_node(node, &what, None));
         }
         let allowed = patterns.allow.as_ref()?;
         let is_allowed = allowed.iter().any(|pattern| pattern.matches(name));
         let what = || format!("has the variable {shown}, and allowed is {}", list(allowed));
-        (!is_allowed).then(|| of_node(node, what(), None))
+        (!is_allowed).then(|| of_node(node, &what(), None))
     };
     all.filter_map(breach).collect()
 }
@@ -268,7 +268,7 @@ fn beyond(policy: &ExecutionPolicy, subject: &Subject<'_>, limits: &Limits) -> V
         let over = nodes.iter().filter(|node| node.attempts > most);
         found.extend(over.map(|node| {
             let attempts = text::count(node.attempts as usize, "attempt");
-            of_node(node, format!("asks for {attempts}, and allowed is {most}"), None)
+            of_node(node, &format!("asks for {attempts}, and allowed is {most}"), None)
         }));
     }
     found

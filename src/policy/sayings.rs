@@ -37,7 +37,7 @@ pub fn diagnostic(violation: &Violation<'_>, rule: Option<Span>) -> Diagnostic {
             finding = finding.at(span, "breaks it");
         }
     }
-    helps(&violation.breaches).into_iter().fold(finding, |finding, help| finding.help(help))
+    helps(&violation.breaches).into_iter().fold(finding, Diagnostic::help)
 }
 
 /// What can be done, each once, and no more than a few.

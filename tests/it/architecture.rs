@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("model", &["base", "diag"]),
     ("yaml", &["base", "diag"]),
     ("vcs", &["base", "process"]),
+    ("config", &["base", "diag", "model"]),
     ("contract", &["base", "diag", "model", "yaml"]),
     ("plan", &["base", "diag", "model"]),
     ("registry", &["base", "diag", "model", "yaml"]),
@@ -33,6 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "model",
             "yaml",
             "vcs",
+            "config",
             "contract",
             "plan",
             "registry",
@@ -45,7 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "orchestrators",
         ],
     ),
-    ("cli", &["base", "diag", "model", "report", "contract", "app"]),
+    ("cli", &["base", "diag", "model", "config", "report", "contract", "app"]),
 ];
 
 /// Names that say nothing about what is inside.

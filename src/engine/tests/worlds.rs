@@ -48,6 +48,7 @@ pub(super) fn world(seed: u64) -> World {
         deadline: rng.chance(20).then(|| Duration::from_millis(rng.below(1500))),
         single_attempts: rng.chance(5),
         seed,
+        notices: Vec::new(),
     };
     World { plan: Arc::new(plan), settings, rng, asked_for }
 }
