@@ -54,6 +54,9 @@ pub enum AppError {
     /// A file of settings is not in order. The diagnostics say why.
     #[error("{}", summary(&.0.found))]
     Settings(Box<BrokenSettings>),
+    /// What is to be trusted no longer never was.
+    #[error("`{}` is not trusted; `onex trust --list` shows what is", .0.display())]
+    NotTrusted(PathBuf),
     /// A stage has nothing that it could run.
     #[error(transparent)]
     Stage(StageError),
@@ -111,6 +114,7 @@ impl AppError {
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Settings(_)
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::NoRepository => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
@@ -132,6 +136,7 @@ impl AppError {
             | Self::Input { .. }
             | Self::Scratch { .. }
             | Self::Settings(_)
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository => ExitCode::Configuration,
@@ -165,6 +170,7 @@ impl AppError {
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository

@@ -17,7 +17,7 @@ use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes};
 use crate::engine::ports::Guard;
 use crate::executors::Surroundings;
-use crate::model::component::{Component, Lifecycle};
+use crate::model::component::{Component, Kind, Lifecycle};
 use crate::model::event::EventKind;
 use crate::model::output::Digest;
 use crate::model::policy::{
@@ -92,6 +92,15 @@ pub(super) struct StageParts {
     pub components: Vec<(Arc<Component>, Vec<Pin>)>,
     /// For each node the component that declares it.
     pub declared_by: Vec<usize>,
+}
+
+impl Asked<'_> {
+    /// Whether the places of a node are among the texts of the run: the nodes of a contract in a stage have others.
+    fn has_places(&self, node: usize) -> bool {
+        let declares =
+            |parts: &StageParts| parts.components.get(*parts.declared_by.get(node)?).map(|(c, _)| c.kind);
+        self.parts.is_none_or(|parts| declares(parts).is_some_and(|kind| kind != Kind::Workflow))
+    }
 }
 
 impl Permission {
@@ -267,7 +276,7 @@ impl Permission {
             numbers.push(index);
             nodes.push(Part {
                 id: &node.id,
-                span: Some(node.span).filter(|_| asked.parts.is_none()),
+                span: Some(node.span).filter(|_| asked.has_places(index)),
                 kind: &node.kind,
                 unit: asked
                     .parts
@@ -309,14 +318,9 @@ impl Permission {
         };
         let violations = policy::judge(&self.policies, &subject);
         self.tell(&violations, loaded);
-        let denied: Vec<Diagnostic> = loaded
-            .violations
-            .iter()
-            .filter(|told| told.finding.severity == Severity::Error)
-            .map(|t| t.finding.clone())
-            .collect();
-        if !denied.is_empty() {
-            return Err(AppError::Contract(denied));
+        let found: Vec<Diagnostic> = loaded.violations.iter().map(|told| told.finding.clone()).collect();
+        if found.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(AppError::Contract(found));
         }
         let nodes: Vec<(usize, usize)> =
             subject.nodes.iter().zip(numbers).map(|(node, number)| (number, node.unit)).collect();
@@ -408,7 +412,7 @@ pub(super) fn trust_files(environment: &Environment) -> Vec<TrustFile> {
 
 /// The files of the project that a node runs, as far as its contract names them.
 pub(super) fn project_files(starts: &Starts, root: &Path) -> Vec<PathBuf> {
-    let files = starts.programs.iter().filter_map(|program| program.found.clone());
+    let files = starts.programs.iter().filter_map(|program| Some(program.found.as_ref()?.path.clone()));
     files.filter(|file| file.starts_with(root)).collect()
 }
 

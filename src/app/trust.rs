@@ -190,8 +190,7 @@ fn remove(
         !removed.iter().any(|trusted| trusted.path == *whole || real.as_ref() == Some(&trusted.path))
     });
     if let Some((name, ..)) = missing {
-        let problem = "it is not trusted; `onex trust --list` shows what is".to_owned();
-        return Err(refusal(AppError::Input { path: (*name).clone(), problem }));
+        return Err(refusal(AppError::NotTrusted((*name).clone())));
     }
     let removed = removed.iter().map(|trusted| info(trusted, &file)).collect();
     Ok(TrustListing { removed, ..TrustListing::default() })

@@ -45,6 +45,19 @@ pub fn without_middle(text: &str, limit: usize) -> String {
     format!("{}…{}", &text[..end], &text[start..])
 }
 
+/// A word that a shell reads as it is.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
+    };
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// `text` in pieces of at most `width` cells each; at least one piece.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {

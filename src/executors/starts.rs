@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use super::launcher::{launched, split_words};
 use super::program::{PYTHON_PROGRAM, SHELL, interpreter, plain_words};
 use crate::base::paths::tidied;
-use crate::model::policy::{Role, StartedProgram, Starts};
+use crate::model::policy::{ProgramFile, Role, StartedProgram, Starts};
 use crate::model::workflow::{CommandSpec, InheritEnv, ProgramSpec};
 use crate::process::Locator;
 
 /// The longest chain of programs that start each other which is followed.
 const MOST_LAUNCHERS: usize = 16;
+
+/// Folders that programs are installed in wherever there are programs.
+const INSTALLED: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 
 /// What programs of a project are looked for with.
 #[derive(Debug)]
@@ -35,8 +38,14 @@ impl Surroundings<'_> {
         let path = command.env.get("PATH").map(|path| OsStr::new(path.as_str())).or(inherited);
         let directory = self.root.join(command.cwd.as_deref().unwrap_or_default());
         let directory = directory.canonicalize().unwrap_or(directory);
-        let mut look =
-            Look { root: self.root, path, directory, starts: Starts::default(), seen: HashSet::new() };
+        let mut look = Look {
+            root: self.root,
+            path,
+            own_path: self.path,
+            directory,
+            starts: Starts::default(),
+            seen: HashSet::new(),
+        };
         match &command.program {
             ProgramSpec::Argv(argv) => look.argv(argv, Role::Started),
             ProgramSpec::Shell(text) => {
@@ -70,6 +79,8 @@ impl Surroundings<'_> {
 struct Look<'a> {
     root: &'a Path,
     path: Option<&'a OsStr>,
+    /// The `PATH` of `onex` itself, which no contract sets.
+    own_path: Option<&'a OsStr>,
     directory: PathBuf,
     starts: Starts,
     seen: HashSet<PathBuf>,
@@ -82,7 +93,8 @@ impl Look<'_> {
         for _ in 0..MOST_LAUNCHERS {
             let Some((program, arguments)) = argv.split_first() else { return };
             let started = self.program(program, role);
-            let names = [Some(Path::new(program)), started.real.as_deref()];
+            let real = started.real.as_ref().map(|real| real.path.as_path());
+            let names = [Some(Path::new(program)), real];
             let names = names.into_iter().flatten().filter_map(|path| path.file_name()?.to_str());
             // One program under many names does what its name says.
             let mut names =
@@ -127,22 +139,31 @@ impl Look<'_> {
         let found = locator.find(written, self.path, &self.directory).ok();
         // What is not there now can be there in a moment.
         let named = || Some(self.directory.join(written)).filter(|_| written.contains('/'));
-        started(written, found.or_else(named), role)
+        self.started(written, found.or_else(named), role)
+    }
+
+    fn started(&self, written: &str, file: Option<PathBuf>, role: Role) -> StartedProgram {
+        let of = |path: PathBuf| ProgramFile { is_installed: self.is_installed(&path), path };
+        StartedProgram {
+            written: written.to_owned(),
+            real: file.as_deref().and_then(|file| file.canonicalize().ok()).map(of),
+            found: file.map(|file| of(tidied(&file))),
+            role,
+        }
+    }
+
+    /// Whether a file is in a folder that `onex` itself looks for programs in.
+    fn is_installed(&self, file: &Path) -> bool {
+        let folders = std::env::split_paths(self.own_path.unwrap_or_default());
+        let mut folders = folders.chain(INSTALLED.iter().map(PathBuf::from));
+        folders.any(|folder| folder.is_absolute() && file.parent() == Some(tidied(&folder).as_path()))
     }
 
     fn file(&mut self, written: &str, whole: &Path, role: Role) {
         if self.seen.insert(tidied(whole)) {
-            self.starts.programs.push(started(written, Some(whole.to_path_buf()), role));
+            let started = self.started(written, Some(whole.to_path_buf()), role);
+            self.starts.programs.push(started);
         }
-    }
-}
-
-fn started(written: &str, file: Option<PathBuf>, role: Role) -> StartedProgram {
-    StartedProgram {
-        written: written.to_owned(),
-        real: file.as_deref().and_then(|file| file.canonicalize().ok()),
-        found: file.map(|file| tidied(&file)),
-        role,
     }
 }
 

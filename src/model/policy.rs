@@ -193,11 +193,20 @@ pub struct StartedProgram {
     /// Its name as the contract has it.
     pub written: String,
     /// The file that this means, from the top, without `.` and `..`; nothing where there is none.
-    pub found: Option<PathBuf>,
+    pub found: Option<ProgramFile>,
     /// The same without symbolic links.
-    pub real: Option<PathBuf>,
+    pub real: Option<ProgramFile>,
     /// Why it is looked at.
     pub role: Role,
+}
+
+/// The file of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramFile {
+    /// Its path, from the top.
+    pub path: PathBuf,
+    /// Whether it is in a folder that `onex` itself looks for programs in, so that its name says what it is.
+    pub is_installed: bool,
 }
 
 /// Why a program is looked at.

@@ -195,16 +195,23 @@ fn of_node(node: &Part<'_>, what: &str, help: Option<String>) -> Breach {
 }
 
 fn untrusted(unit: &Unit) -> Option<Breach> {
-    let what = unit.standing.as_ref().unwrap_or(&Standing::Unknown).problem(&unit.path.shown)?;
-    let shown = unit.path.shown.display();
-    let help = format!("look at it, then `onex trust {shown}` trusts it as it is now");
+    let standing = unit.standing.as_ref().unwrap_or(&Standing::Unknown);
+    let what = standing.problem(&unit.path)?;
+    let shown = text::shell_word(&unit.path.shown.display().to_string());
+    let root = match standing {
+        Standing::OtherRoot(_) => {
+            format!(" --root {}", text::shell_word(&unit.path.root.display().to_string()))
+        }
+        _ => String::new(),
+    };
+    let help = format!("look at it, then `onex trust {shown}{root}` trusts it as it is now");
     Some(Breach { help: Some(help), ..Breach::of(what) })
 }
 
 fn elsewhere(unit: &Unit, patterns: &Patterns) -> Option<Breach> {
     let shown = unit.path.shown.display();
     if let Some(pattern) = patterns.deny.iter().find(|pattern| unit.path.is_any(pattern)) {
-        return Some(Breach::of(format!("`{shown}` matches `{pattern}`, which is denied")));
+        return Some(Breach::of(format!("the pattern `{pattern}` denies `{shown}`")));
     }
     let allowed = patterns.allow.as_ref()?;
     let is_allowed = allowed.iter().any(|pattern| unit.path.is_really(pattern));
@@ -227,7 +234,7 @@ fn variables(node: &Part<'_>, patterns: &Patterns) -> Vec<Breach> {
     let breach = |name: &String| {
         let shown = names::spelt(name);
         if let Some(pattern) = patterns.deny.iter().find(|pattern| pattern.matches(name)) {
-            let what = format!("has the variable {shown}, which `{pattern}` denies");
+            let what = format!("has the variable {shown}, which the pattern `{pattern}` denies");
             return Some(of_node(node, &what, None));
         }
         let allowed = patterns.allow.as_ref()?;

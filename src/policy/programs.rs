@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::list;
 use super::names::{is_of, spelt};
-use crate::model::policy::{Pattern, Patterns, Role, StartedProgram, Starts};
+use crate::model::policy::{Pattern, Patterns, ProgramFile, Role, StartedProgram, Starts};
 
 /// Why something may not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Forbidden {
 pub fn forbidden(patterns: &Patterns, starts: &Starts, root: &Path) -> Option<Forbidden> {
     let denied = starts.programs.iter().find_map(|program| {
         let pattern = patterns.deny.iter().find(|pattern| is_called(program, pattern, root))?;
-        let text = format!("starts {}, which `{pattern}` denies", named(program));
+        let text = format!("starts {}, which the pattern `{pattern}` denies", named(program));
         Some(Forbidden { text, help: None })
     });
     let unclear = || {
@@ -54,8 +54,8 @@ pub fn forbidden(patterns: &Patterns, starts: &Starts, root: &Path) -> Option<Fo
 fn named(program: &StartedProgram) -> String {
     let written = spelt(&program.written);
     match &program.real {
-        Some(real) if real.file_name() != Path::new(&program.written).file_name() => {
-            format!("{written} (`{}`)", real.display())
+        Some(real) if real.path.file_name() != Path::new(&program.written).file_name() => {
+            format!("{written} (`{}`)", real.path.display())
         }
         _ => written,
     }
@@ -68,24 +68,24 @@ fn is_called(program: &StartedProgram, pattern: &Pattern, root: &Path) -> bool {
     let files = [&program.found, &program.real];
     pattern.matches(written)
         || base(written)
-        || files.into_iter().flatten().any(|file| base(file) || is_of(pattern, file, root))
+        || files.into_iter().flatten().any(|file| base(&file.path) || is_of(pattern, &file.path, root))
 }
 
 /// Whether a program is one of those that are allowed. What a link of the project leads to needs to be, too.
 fn is_allowed(program: &StartedProgram, allowed: &[Pattern], root: &Path) -> bool {
-    let is_inside = |file: &Path| file.starts_with(root);
-    let Some(found) = program.found.as_deref() else {
+    let Some(found) = &program.found else {
         // Nothing can start that is nowhere, until it is somewhere: then it is looked at again.
         return allowed.iter().any(|pattern| !pattern.is_path() && pattern.matches(&program.written));
     };
-    let as_file = |file: &Path| {
-        let by_name = |pattern: &Pattern| {
-            let name = file.file_name().map(Path::new);
-            !pattern.is_path() && !is_inside(file) && name.is_some_and(|name| pattern.matches(name))
-        };
-        let by_path = |pattern: &Pattern| pattern.is_path() && is_of(pattern, file, root);
+    let is_inside = |file: &ProgramFile| file.path.starts_with(root);
+    let as_file = |file: &ProgramFile| {
+        // Anybody can call a file as they like; a name says something in the folders that programs are installed in.
+        let name = file.path.file_name().filter(|_| file.is_installed && !is_inside(file));
+        let by_name =
+            |pattern: &Pattern| !pattern.is_path() && name.is_some_and(|name| pattern.matches(name));
+        let by_path = |pattern: &Pattern| pattern.is_path() && is_of(pattern, &file.path, root);
         allowed.iter().any(|pattern| by_name(pattern) || by_path(pattern))
     };
-    let led_elsewhere = program.real.as_deref().filter(|real| is_inside(found) && *real != found);
+    let led_elsewhere = program.real.as_ref().filter(|real| is_inside(found) && real.path != found.path);
     as_file(found) && led_elsewhere.is_none_or(as_file)
 }

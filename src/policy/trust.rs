@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::UnitPath;
 use crate::model::policy::{Pin, Trusted};
 
 /// Whether a contract is trusted.
@@ -20,14 +21,12 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What is wrong with the contract that is shown as `shown`; nothing where nothing is.
+    /// What is wrong with a contract; nothing where nothing is.
     #[must_use]
-    pub fn problem(&self, shown: &Path) -> Option<String> {
-        let shown = shown.display();
-        let names = |files: &[PathBuf]| {
-            let named: Vec<String> = files.iter().map(|file| format!("`{}`", file.display())).collect();
-            named.join(", ")
-        };
+    pub fn problem(&self, path: &UnitPath) -> Option<String> {
+        let shown = path.shown.display();
+        let name = |file: &PathBuf| format!("`{}`", file.strip_prefix(&path.root).unwrap_or(file).display());
+        let names = |files: &[PathBuf]| files.iter().map(name).collect::<Vec<_>>().join(", ");
         match self {
             Self::Trusted => None,
             Self::Unknown => Some(format!("`{shown}` is not trusted")),

@@ -70,7 +70,8 @@ impl Human {
         self.rerun = runs_again.then(|| {
             let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
             let options = selected.iter().filter(|(_, names)| !names.is_empty());
-            let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
+            let options =
+                options.map(|(flag, names)| format!(" {flag} {}", text::shell_word(&names.join(","))));
             format!("   rerun: onex orch{}{}", subject(started), options.collect::<String>())
         });
         if self.look.volume == Volume::Quiet {
@@ -301,7 +302,7 @@ fn subject(started: &RunStarted) -> String {
     let mut words = match &context.stage {
         // The components of a stage are looked for in the project, and a contract is a file.
         Some(stage) if started.contract.path == "." => vec!["--stage".to_owned(), stage.clone()],
-        _ => return format!(" --contract {}", shell_word(&started.contract.path)),
+        _ => return format!(" --contract {}", text::shell_word(&started.contract.path)),
     };
     words.extend(context.tags.iter().flat_map(|tag| ["--tags".to_owned(), tag.clone()]));
     if !context.filters.is_empty() {
@@ -312,7 +313,7 @@ fn subject(started: &RunStarted) -> String {
         words.extend(["--filter".to_owned(), filters.join(",")]);
     }
     words.extend(context.arguments.iter().cloned());
-    words.iter().map(|word| format!(" {}", shell_word(&text::without_controls(word)))).collect()
+    words.iter().map(|word| format!(" {}", text::shell_word(&text::without_controls(word)))).collect()
 }
 
 /// The nodes that the time of a long run went to: ten seconds at least, and a quarter of it; at most three. It is known
@@ -389,17 +390,5 @@ pub(super) fn skip_detail(result: &NodeResult) -> String {
         "dry run".to_owned()
     } else {
         result.reason.clone().unwrap_or_default()
-    }
-}
-
-/// A word that a shell reads as it is.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
-    };
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
