@@ -1,5 +1,6 @@
 //! Looks at the machine that `onex` runs on, and says what is wrong with it and what to do.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use super::Environment;
 use super::console::Console;
 use super::plan::finish;
+use super::settings::{Configuration, Layer, SettingsFile};
 use crate::base::clock;
 use crate::base::stop::{self, StopLevel};
 use crate::base::text::without_controls;
@@ -35,12 +37,16 @@ pub struct DoctorRequest {
     pub format: Option<Format>,
     /// What is set, and where.
     pub settings: Vec<Setting>,
+    /// Variables that set an option to what it cannot be, each with why.
+    pub refused: Vec<(String, String)>,
+    /// The settings files.
+    pub configuration: Configuration,
 }
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Its name: that of the option.
+    /// Its name: that of the option, or of the key where only files have it.
     pub name: String,
     /// What it is set to; nothing where it has no value unless one is given.
     pub value: Option<String>,
@@ -48,6 +54,9 @@ pub struct Setting {
     pub origin: Origin,
     /// The variable that sets it.
     pub variable: Option<String>,
+    /// The file and the line that it is set in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Where the value of a setting comes from. Later ones win over earlier ones.
@@ -56,6 +65,12 @@ pub struct Setting {
 pub enum Origin {
     /// Nobody said anything.
     Default,
+    /// The settings file of the organisation.
+    Organisation,
+    /// That of the user.
+    User,
+    /// That of the project.
+    Project,
     /// A variable.
     Environment,
     /// The command line.
@@ -68,8 +83,21 @@ impl Origin {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Organisation => Layer::Organisation.as_str(),
+            Self::User => Layer::User.as_str(),
+            Self::Project => Layer::Project.as_str(),
             Self::Environment => "environment",
             Self::CommandLine => "command line",
+        }
+    }
+}
+
+impl From<Layer> for Origin {
+    fn from(layer: Layer) -> Self {
+        match layer {
+            Layer::Organisation => Self::Organisation,
+            Layer::User => Self::User,
+            Layer::Project => Self::Project,
         }
     }
 }
@@ -87,7 +115,7 @@ struct Checkup {
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
 struct Check {
-    name: &'static str,
+    name: Cow<'static, str>,
     status: Status,
     /// What is there.
     found: String,
@@ -106,16 +134,24 @@ enum Status {
 }
 
 impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, status: Status::Ok, found: found.into(), advice: None }
+    fn ok(name: impl Into<Cow<'static, str>>, found: impl Into<String>) -> Self {
+        Self { name: name.into(), status: Status::Ok, found: found.into(), advice: None }
     }
 
-    fn absent(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Absent, found: found.into(), advice: Some(advice.into()) }
+    fn absent(
+        name: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { name: name.into(), status: Status::Absent, found: found.into(), advice: Some(advice.into()) }
     }
 
-    fn problem(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
+    fn problem(
+        name: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { name: name.into(), status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
     }
 }
 
@@ -126,6 +162,11 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     checks.extend(limits());
     checks.extend(control_group());
     checks.push(terminal(environment, console));
+    checks.extend(request.configuration.files.iter().map(|file| settings_file(file, &request.configuration)));
+    checks.extend(request.refused.iter().map(|(variable, why)| {
+        let advice = "set it to what the option takes, or to nothing";
+        Check::problem(format!("variable {variable}"), why.as_str(), advice)
+    }));
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     let checkup = Checkup {
         version: env!("CARGO_PKG_VERSION"),
@@ -339,6 +380,30 @@ fn terminal(environment: &Environment, console: &Console) -> Check {
     Check::ok("terminal", found)
 }
 
+fn settings_file(file: &SettingsFile, configuration: &Configuration) -> Check {
+    const MOST: usize = 3;
+    let name = match file.layer {
+        Layer::Organisation => "settings of the organisation",
+        Layer::User => "settings of the user",
+        Layer::Project => "settings of the project",
+    };
+    let path = file.path.display();
+    if let [first, ..] = file.diagnostics.as_slice() {
+        let said = file.diagnostics.iter().take(MOST).map(|finding| {
+            let at = finding.span().map(|at| format!("{}: ", configuration.place(at))).unwrap_or_default();
+            format!("{at}{}", finding.message)
+        });
+        let more = file.diagnostics.len().saturating_sub(MOST);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let found = format!("{}{more}", said.collect::<Vec<_>>().join("; "));
+        return Check::problem(name, found, format!("`onex explain {}` says more", first.code));
+    }
+    match file.source {
+        Some(_) => Check::ok(name, path.to_string()),
+        None => Check::absent(name, format!("there is no {path}"), "none is needed"),
+    }
+}
+
 fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<()> {
     use settings::Row;
     let mut rows = vec![Row::Line(format!("onex {} on {}", checkup.version, checkup.platform))];
@@ -350,7 +415,7 @@ fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<
         };
         rows.push(Row::Check {
             mark,
-            name: check.name,
+            name: &check.name,
             found: &check.found,
             advice: check.advice.as_deref(),
         });
@@ -359,11 +424,17 @@ fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<
         checkup.settings.iter().partition(|setting| setting.origin > Origin::Default);
     rows.push(Row::Line(String::new()));
     rows.push(Row::Line("Settings:".to_owned()));
-    for setting in given.iter().chain(&defaults).filter(|setting| setting.value.is_some()) {
+    let origin = |setting: &Setting| match &setting.place {
+        Some(place) => format!("{} {place}", setting.origin.as_str()),
+        None => setting.origin.as_str().to_owned(),
+    };
+    let shown = given.iter().chain(&defaults).filter(|setting| setting.value.is_some());
+    let shown: Vec<(&Setting, String)> = shown.map(|&setting| (setting, origin(setting))).collect();
+    for (setting, origin) in &shown {
         rows.push(Row::Setting {
             name: &setting.name,
             value: setting.value.as_deref().unwrap_or_default(),
-            origin: setting.origin.as_str(),
+            origin,
         });
     }
     let unset = defaults.iter().filter(|setting| setting.value.is_none()).count();

@@ -32,27 +32,22 @@ impl Environment {
         self.folder("XDG_STATE_HOME", ".local/state")
     }
 
-    /// The folder for what can be made again: the XDG base directory specification, "cache".
-    #[must_use]
-    pub fn cache(&self) -> Option<PathBuf> {
-        self.folder("XDG_CACHE_HOME", ".cache")
-    }
-
-    /// The folder for settings: the XDG base directory specification, "config".
+    /// The folder for the user's settings: the XDG base directory specification, "config".
     #[must_use]
     pub fn config(&self) -> Option<PathBuf> {
         self.folder("XDG_CONFIG_HOME", ".config")
     }
 
-    /// The file of the organisation's settings; nothing where somebody wants none.
+    /// Whether a variable is set, and to nothing.
     #[must_use]
-    pub fn organisation_file(&self) -> Option<PathBuf> {
-        let named = self.variables.iter().find(|(name, _)| name == "ONEX_SYSTEM_CONFIG");
-        match named {
-            None => Some(PathBuf::from("/etc/onex/onex.toml")),
-            Some((_, file)) if file.is_empty() => None,
-            Some((_, file)) => Some(self.directory.join(file)),
-        }
+    pub fn is_set_to_nothing(&self, name: &str) -> bool {
+        self.variables.iter().any(|(known, value)| known == name && value.is_empty())
+    }
+
+    /// The folder for what can be made again: the XDG base directory specification, "cache".
+    #[must_use]
+    pub fn cache(&self) -> Option<PathBuf> {
+        self.folder("XDG_CACHE_HOME", ".cache")
     }
 
     fn folder(&self, variable: &str, at_home: &str) -> Option<PathBuf> {

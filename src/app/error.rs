@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diag::{Code, Diagnostic, Severity, SourceMap, codes};
+use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::ErrorInfo;
 use crate::orchestrators::StageError;
@@ -16,6 +16,9 @@ pub enum AppError {
     /// The contract, or what it was given, is not in order. The diagnostics say why.
     #[error("{}", summary(.0))]
     Contract(Vec<Diagnostic>),
+    /// A settings file is not in order. The diagnostics say why.
+    #[error("{}", summary(.0))]
+    Settings(Vec<Diagnostic>),
     /// The nodes that were asked for are none of the contract's.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -51,9 +54,6 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
-    /// A file of settings is not in order. The diagnostics say why.
-    #[error("{}", summary(&.0.found))]
-    Settings(Box<BrokenSettings>),
     /// What is to be trusted no longer never was.
     #[error("`{}` is not trusted; `onex trust --list` shows what is", .0.display())]
     NotTrusted(PathBuf),
@@ -71,15 +71,6 @@ pub enum AppError {
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
-}
-
-/// What is wrong with files of settings, and the texts that it points into.
-#[derive(Debug)]
-pub struct BrokenSettings {
-    /// What is wrong.
-    pub found: Vec<Diagnostic>,
-    /// The texts.
-    pub sources: SourceMap,
 }
 
 impl From<StageError> for AppError {
@@ -111,9 +102,9 @@ impl AppError {
             Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
             Self::Stage(StageError::Outside(_)) => "SecurityError",
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
-            | Self::Settings(_)
             | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::NoRepository => "ConfigurationError",
@@ -132,10 +123,10 @@ impl AppError {
             Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
             Self::Stage(StageError::Outside(_)) => ExitCode::Security,
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
-            | Self::Settings(_)
             | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
@@ -150,21 +141,11 @@ impl AppError {
         ErrorInfo::new(self.kind(), self.to_string())
     }
 
-    /// The texts that the findings point into, where they are none of the contract's.
-    #[must_use]
-    pub fn sources(&self) -> Option<&SourceMap> {
-        match self {
-            Self::Settings(broken) => Some(&broken.sources),
-            _ => None,
-        }
-    }
-
     /// The findings, where there are any.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
-            Self::Contract(found) => found,
-            Self::Settings(broken) => &broken.found,
+            Self::Contract(found) | Self::Settings(found) => found,
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }

@@ -12,7 +12,7 @@ use super::Environment;
 use super::contract::Loaded;
 use super::error::AppError;
 use super::guard::RunGuard;
-use super::policies::Policies;
+use super::settings::{Configuration, organisation};
 use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes};
 use crate::engine::ports::Guard;
@@ -105,16 +105,12 @@ impl Asked<'_> {
 
 impl Permission {
     /// What a run of a stage, or of a contract, of the project at `root` is held against.
-    ///
-    /// # Errors
-    ///
-    /// If a file of settings is not in order: nothing runs then, whatever it says elsewhere.
     pub(super) fn of(
-        environment: &Environment,
+        (environment, configuration): (&Environment, &Configuration),
         (stage, root): (Option<&str>, &Path),
         require_trusted: bool,
-    ) -> Result<Self, AppError> {
-        let Policies { mut policies, sources } = Policies::read(environment, root)?;
+    ) -> Self {
+        let mut policies = configuration.settings.policies.clone();
         if require_trusted {
             policies.push(ExecutionPolicy {
                 name: "--require-trusted".to_owned(),
@@ -124,9 +120,9 @@ impl Permission {
                 origin: None,
             });
         }
-        Ok(Self {
+        Self {
             policies,
-            sources,
+            sources: configuration.sources.clone(),
             stage: stage.map(str::to_owned),
             root: root.to_path_buf(),
             tree: None,
@@ -134,7 +130,7 @@ impl Permission {
             trusted: OnceCell::new(),
             path: environment.get("PATH").map(OsStr::to_owned),
             is_record: false,
-        })
+        }
     }
 
     /// Asks nothing of a contract, and has its files written down as they were read.
@@ -405,7 +401,7 @@ impl Permission {
 
 /// The files of trust: that of the organisation and that of the user. None is a project's.
 pub(super) fn trust_files(environment: &Environment) -> Vec<TrustFile> {
-    let organisation = environment.organisation_file();
+    let organisation = organisation(environment);
     let organisation = organisation.as_deref().and_then(Path::parent).map(Path::to_path_buf);
     [organisation, environment.config()].into_iter().flatten().map(|folder| TrustFile::of(&folder)).collect()
 }

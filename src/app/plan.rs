@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Environment;
 use super::console::Console;
@@ -9,6 +10,7 @@ use super::contract::{Loaded, load, mode_and_jobs, project_root};
 use super::error::{AppError, diagnosed};
 use super::permission::{Asked, Permission};
 use super::selection::{Selection, narrow};
+use super::settings::Configuration;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
@@ -34,16 +36,28 @@ pub struct PlanRequest {
     pub jobs: Option<usize>,
     /// The number of processors.
     pub cores: usize,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing is planned where one is not in order.
+    pub configuration: Configuration,
 }
 
 /// Plans a contract and shows the plan; what was found in it goes to stderr.
 pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let format = request.format.unwrap_or_default();
-    let narrowed = narrow(&mut loaded, &request.selection);
-    if let Err(error) = foretell(request, &mut loaded, environment) {
-        return refused(&error, &mut loaded, console);
-    }
+    let (mut loaded, narrowed) = match request.configuration.in_order() {
+        Ok(()) => {
+            let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
+            let narrowed = narrow(&mut loaded, &request.selection);
+            let narrowed = narrowed.and_then(|()| foretell(request, &mut loaded, environment));
+            (loaded, narrowed)
+        }
+        Err(error) => {
+            let (diagnostics, sources) =
+                (error.diagnostics().to_vec(), request.configuration.sources.clone());
+            (Loaded { diagnostics, sources, ..Loaded::default() }, Err(error))
+        }
+    };
     // Machines get the errors as data, too.
     if format == Format::Json && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
@@ -58,6 +72,10 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan = match tell_and_take(narrowed, &mut loaded, console) {
         Ok(plan) => plan,
         Err(code) => return code,
+    };
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
     };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     // What was found has been shown, and the text can be large.
@@ -85,7 +103,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
 fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environment) -> Result<(), AppError> {
     let Some(plan) = loaded.plan.take() else { return Ok(()) };
     let root = project_root(&loaded.path, request.root.as_deref())?;
-    let permission = Permission::of(environment, (None, &root), false)?;
+    let permission = Permission::of((environment, &request.configuration), (None, &root), false);
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let rules = &plan.workflow().rules;
     let asked = Asked {
@@ -100,20 +118,6 @@ fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environmen
     sort_by_position(&mut loaded.diagnostics);
     loaded.plan = Some(plan);
     Ok(())
-}
-
-/// Says why nothing is planned.
-fn refused(error: &AppError, loaded: &mut Loaded, console: &mut Console) -> ExitCode {
-    loaded.diagnostics = error.diagnostics().to_vec();
-    if let Some(sources) = error.sources() {
-        loaded.sources = sources.clone();
-    }
-    let look = console.err_look();
-    let told = match loaded.diagnostics.is_empty() {
-        true => writeln!(console.err(), "error: {error}"),
-        false => diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut console.err()),
-    };
-    finish(told, &mut console.err(), error.exit_code())
 }
 
 /// What was found in a contract of retries that the rules ask for in vain.
@@ -137,7 +141,9 @@ pub(super) fn tell_and_take(
     let look = console.err_look();
     let mut err = console.err();
     let told = match &narrowed {
-        Ok(()) => diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err),
+        Ok(()) | Err(AppError::Settings(_)) => {
+            diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err)
+        }
         Err(error) => writeln!(err, "error: {error}"),
     };
     if told.is_err() {

@@ -23,6 +23,7 @@ use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
+use super::settings::Configuration;
 use super::settle::{DIFF, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
@@ -80,6 +81,10 @@ pub struct RunRequest {
     pub reports: Vec<ReportWish>,
     /// Whether only what somebody trusts may run.
     pub require_trusted: bool,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing runs where one is not in order.
+    pub configuration: Arc<Configuration>,
 }
 
 /// What there is to run, beside its plan.
@@ -108,6 +113,10 @@ pub(super) struct ReadyStage {
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    if let Err(error) = request.configuration.in_order() {
+        let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
+        return run_loaded(request, (loaded, Err(error)), environment, console).0;
+    }
     match (&request.contract, &request.stage) {
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
@@ -140,9 +149,10 @@ fn permitted(
     // Without a contract there is no root, and the contract says what is wrong.
     let root =
         project_root(&directory.join(&shown), request.root.as_deref()).unwrap_or_else(|_| directory.clone());
-    let permission = Permission::of(environment, (stage, &root), request.require_trusted);
-    let asked = permission.as_ref().ok();
-    (load_permitted(&shown, (directory, request.root.as_deref()), asked), permission)
+    let asked = (environment, request.configuration.as_ref());
+    let permission = Permission::of(asked, (stage, &root), request.require_trusted);
+    let loaded = load_permitted(&shown, (directory, request.root.as_deref()), Some(&permission));
+    (loaded, Ok(permission))
 }
 
 /// Runs what was loaded, or says why it cannot be run.
@@ -155,9 +165,6 @@ pub(super) fn run_loaded(
     let format = request.format.unwrap_or_else(|| console.default_format());
     let mut out = Outbox::to(console.out());
     let mut session = None;
-    if let Some(sources) = ready.as_ref().err().and_then(AppError::sources) {
-        loaded.sources = sources.clone();
-    }
     let mut formatter = on_stdout(format, console.out_look(), console.screen().is_guarded());
     let (claimed, refused) = claimed(request, &loaded, environment);
     let (mut reports, unwritable) = Reports::open(&request.reports, &claimed);
@@ -367,6 +374,10 @@ fn prepare(
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
+    };
     let (asked, stage) = match ready {
         Ready::Contract => {
             let stage = request.stage.as_ref().map(|stage| stage.name.clone());

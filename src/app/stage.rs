@@ -24,8 +24,8 @@ use crate::model::output::Digest;
 use crate::model::policy::Pin;
 use crate::model::report::RunReport;
 use crate::orchestrators::{
-    self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
-    composition,
+    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, StageError, StageRequest,
+    Workshop, composition,
 };
 use crate::plan::Plan;
 use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
@@ -41,6 +41,10 @@ pub struct StageWish {
     pub filters: Vec<String>,
     /// Which files, where that was said.
     pub files: Option<FileChoice>,
+    /// Which files where nobody says so, where settings name them.
+    pub files_by_default: Option<FileChoice>,
+    /// What settings have the stage ask for.
+    pub configured: Vec<ConfiguredDefault>,
     /// Names of components that run one after the other.
     pub pipeline: Vec<String>,
     /// Names that are left out.
@@ -112,6 +116,7 @@ pub fn run(
                 ..ExecutionContext::default()
             },
             query,
+            configured: wish.configured.clone(),
             files: wish.files.clone(),
             pipeline: wish.pipeline.clone(),
             skip: wish.skip.clone(),
@@ -161,7 +166,8 @@ impl Desk<'_> {
             "pre-commit" => FileChoice::Staged,
             _ => FileChoice::All,
         };
-        self.wish.files.clone().unwrap_or(by_default)
+        let wish = self.wish;
+        wish.files.clone().or_else(|| wish.files_by_default.clone()).unwrap_or(by_default)
     }
 
     /// The same, with files as they are named below the root.
@@ -230,7 +236,11 @@ impl Workshop for Desk<'_> {
         let choice = self.choice_below(&root)?;
         let place = Place::find(&root, &choice, self.environment)?;
         let asked = (Some(self.wish.name.as_str()), root.as_path());
-        let mut permission = Permission::of(self.environment, asked, self.request.require_trusted)?;
+        let mut permission = Permission::of(
+            (self.environment, &self.request.configuration),
+            asked,
+            self.request.require_trusted,
+        );
         permission.set_tree(&place.root);
         self.permission = Some(permission);
         // As `onex list` sees them: what is hidden does not count.

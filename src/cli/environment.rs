@@ -32,6 +32,12 @@ pub(super) fn placeless(command: &clap::Command) -> Environment {
     }
 }
 
+/// What a variable is set to.
+#[expect(clippy::disallowed_methods, reason = "the home of the environment")]
+pub(super) fn value(name: &OsStr) -> Option<String> {
+    Some(std::env::var_os(name)?.to_string_lossy().into_owned())
+}
+
 /// Whether a variable is set, and to nothing: one that sets an option does not set it then.
 #[expect(clippy::disallowed_methods, reason = "the home of the environment")]
 pub(super) fn is_set_to_nothing(name: &OsStr) -> bool {

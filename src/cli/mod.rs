@@ -2,11 +2,14 @@
 
 pub mod args;
 mod complete;
+mod configured;
 mod environment;
 mod resolve;
+mod variables;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -80,14 +83,19 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
     // For verbs without options about how they look.
     let plain = |request| Ok((request, Wishes::default(), 0));
     match verb {
-        Verb::Orch(asked) => around
-            .perform(resolve::orch(*asked, here, environment), |request, environment, console| {
-                app::run::run(&request, environment, console)
-            }),
-        Verb::Plan(asked) => around
-            .perform(resolve::plan(asked, here, environment), |request, environment, console| {
+        Verb::Orch(asked) => {
+            let set = settings(asked.contract.as_ref(), asked.root.as_ref(), environment);
+            around
+                .perform(resolve::orch(*asked, here, (environment, set)), |request, environment, console| {
+                    app::run::run(&request, environment, console)
+                })
+        }
+        Verb::Plan(asked) => {
+            let set = settings(Some(&asked.contract), asked.root.as_ref(), environment);
+            around.perform(resolve::plan(asked, here, (environment, set)), |request, environment, console| {
                 app::plan::plan(&request, environment, console)
-            }),
+            })
+        }
         Verb::Graph(asked) => around
             .perform(resolve::graph(asked, here, environment), |request, environment, console| {
                 app::graph::graph(&request, environment, console)
@@ -132,10 +140,15 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             }),
         Verb::Install(asked) => around.perform(resolve::install(&asked, here), app::install::hooks),
         Verb::Uninstall(asked) => around.perform(resolve::uninstall(&asked, here), app::install::hooks),
-        Verb::Doctor(asked) => around
-            .perform(resolve::doctor(&asked, here, environment), |request, environment, console| {
-                app::doctor::doctor(&request, environment, console)
-            }),
+        Verb::Doctor(asked) => {
+            let [contract, root] =
+                ["ONEX_CONTRACT", "ONEX_ROOT"].map(|name| environment.get(name).map(PathBuf::from));
+            let set = settings(contract.as_ref(), root.as_ref(), environment);
+            around.perform(
+                resolve::doctor(&asked, here, (environment, set)),
+                |request, environment, console| app::doctor::doctor(&request, environment, console),
+            )
+        }
         Verb::Completions(asked) => {
             let shell = resolve::shell(asked.shell);
             around.perform(Ok((shell, Wishes::default(), 0)), |shell, _, console| {
@@ -156,6 +169,19 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             })
         }
     }
+}
+
+/// What settings files say of the project of a contract, or of the working directory.
+fn settings(
+    contract: Option<&PathBuf>,
+    root: Option<&PathBuf>,
+    environment: &Environment,
+) -> app::settings::Configuration {
+    let project = app::settings::ProjectOf {
+        contract: contract.map(PathBuf::as_path),
+        root: root.map(PathBuf::as_path),
+    };
+    app::settings::load(project, environment)
 }
 
 /// Scripts ask for this alone and often: all that can be typed need not be put together for it.
@@ -205,13 +231,23 @@ fn manual() -> std::io::Result<Vec<ManualPage>> {
         .collect()
 }
 
-/// What can be typed; a variable that is set to nothing does not count.
+/// What can be typed; a variable that is set to nothing does not count. Nor does one that is set to what its option
+/// cannot be, where it is `onex doctor` that tells of it.
 fn command() -> clap::Command {
     let heard = |arg: clap::Arg| {
         let is_nothing = arg.get_env().is_some_and(environment::is_set_to_nothing);
         if is_nothing { arg.env(None::<&'static str>) } else { arg }
     };
-    let hear = |verb: clap::Command| verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+    let understood = |arg: clap::Arg| {
+        let words = arg.get_possible_values();
+        let is_one = |value: &str| words.iter().any(|word| word.matches(value, false));
+        let is_other = arg.get_env().and_then(environment::value).is_some_and(|value| !is_one(&value));
+        if is_other && !words.is_empty() { arg.env(None::<&'static str>) } else { arg }
+    };
+    let hear = |verb: clap::Command| {
+        let verb = verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+        if verb.get_name() == "doctor" { verb.mut_args(understood) } else { verb }
+    };
     args::Arguments::command().mut_subcommands(hear)
 }
 

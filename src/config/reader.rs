@@ -328,10 +328,12 @@ impl Reader {
         };
         let found = allowed.iter().copied().find(|word| word == text);
         if found.is_none() {
-            let finding =
-                bad_value(self.span(value.span()), what, text, &format!("one of {}", listed(allowed)));
-            let meant = nearest(text, allowed.iter().copied()).map(|word| format!("\"{word}\""));
-            self.push(finding.did_you_mean(meant.as_deref()));
+            let at = self.span(value.span());
+            let finding = bad_value(at, what, text, &format!("one of {}", listed(allowed)));
+            let meant = nearest(text, allowed.iter().copied());
+            self.push(meant.into_iter().fold(finding, |finding, word| {
+                finding.help(format!("did you mean `{word}`?")).fixed_by(at, format!("\"{word}\""))
+            }));
         }
         found
     }

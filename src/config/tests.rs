@@ -139,7 +139,7 @@ timeout = 0
         "1:1 E0602 a settings file has no table `jobs` (there is `run`, `node`, `stage`, `policy`, `trust`)",
         "3:1 E0602 `[run]` has no key `jobz` (did you mean `jobs`?)",
         "4:8 E0603 `jobs` is a whole number",
-        "5:8 E0604 `mode` cannot be `asynch` (did you mean `\"async\"`?)",
+        "5:8 E0604 `mode` cannot be `asynch` (did you mean `async`?)",
         "6:11 E0604 `timeout` cannot be `5 minutes` (write seconds as a number, or text such as `\"30s\"`, `\"2m\"`, `\"500ms\"`, `\"1h\"`)",
         "7:13 E0603 `fail_fast` is `true` or `false`",
         "8:9 E0603 `color` is one of `auto`, `always`, `never`",

@@ -67,7 +67,7 @@ fn read_keys(
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
     let idempotent = tree.value(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
     let retry = read_retry(reader, node, (idempotent, rules));
-    let timeout = duration_in(reader, node, "timeout", Zero::Refused);
+    let timeout = duration_in(reader, node, "timeout", Zero::Refused).or(rules.step_timeout);
 
     // In the ONEX dialect the action and its arguments stand in `step_config`.
     let holder = match dialect {
@@ -110,7 +110,8 @@ fn read_keys(
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
         retry: if asks_again { RetrySpec { outer: rules.asked_outer.clone(), ..retry } } else { retry },
-        timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: timeout.is_some(),
         total_timeout: duration_in(reader, node, "total_timeout", Zero::Refused),
         breaker: breaker.filter(|_| !guards).map(Box::new),
         group: tree.value(node, "group").and_then(|n| read_group(reader, n, rules)),
@@ -191,6 +192,7 @@ fn read_fallback(
         enabled: of.enabled,
         retry: RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() },
         timeout: rules.step_timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: rules.step_timeout.is_some(),
         error_action: of.error_action,
         priority: of.priority,
         action: action.map(|action| with_resources(action, rules.resources)),

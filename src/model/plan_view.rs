@@ -46,6 +46,9 @@ pub struct PlanView {
     /// How many of the nodes that would run say no timeout, so that an attempt may take as long as any.
     #[serde(default)]
     pub without_timeout: usize,
+    /// The longest that one attempt of these may take, in milliseconds.
+    #[serde(default)]
+    pub attempt_timeout_ms: u64,
     /// What is worth knowing of its retries.
     #[serde(default)]
     pub notes: Vec<PlanNote>,

@@ -10,11 +10,9 @@ use serde_json::Value;
 
 use super::output::OutputFormat;
 pub use super::rule_places::RulePlaces;
+pub use super::worst_case::DEFAULT_TIMEOUT;
 use crate::base::NodeId;
 use crate::diag::Span;
-
-/// The longest that one attempt may take where nobody says otherwise.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The order among nodes of equal rank where nobody says otherwise; lower first.
 pub const DEFAULT_PRIORITY: u32 = 100;
@@ -111,6 +109,8 @@ pub struct NodeSpec {
     pub retry: RetrySpec,
     /// The longest that one attempt may take.
     pub timeout: Duration,
+    /// Whether the contract says so, and not a default.
+    pub says_timeout: bool,
     /// The longest that all attempts with their delays may take.
     pub total_timeout: Option<Duration>,
     /// The node that stands in when this one fails, by its index.
@@ -150,6 +150,7 @@ impl NodeSpec {
             idempotent: None,
             retry: RetrySpec::default(),
             timeout: DEFAULT_TIMEOUT,
+            says_timeout: false,
             total_timeout: None,
             fallback: None,
             breaker: None,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::workflow::{Backoff, DEFAULT_TIMEOUT, NodeSpec, OuterRetry};
+use super::workflow::{Backoff, NodeSpec, OuterRetry};
+
+/// The longest that one attempt may take where nobody says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The worst that can come of a node's retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl NodeSpec {
         });
         WorstCase {
             attempts: self.retry.max_attempts(),
-            attempt: Some(self.timeout).filter(|&timeout| timeout != DEFAULT_TIMEOUT),
+            attempt: self.says_timeout.then_some(self.timeout),
             delays: inner.saturating_mul(max_retries.saturating_add(1)).saturating_add(growing(
                 max_retries,
                 (delay, multiplier),
@@ -104,7 +107,7 @@ mod tests {
     #[test]
     fn delays_stop_growing_and_attempts_count_as_long_as_they_may_last() {
         let mut node = node((5, 10, 15), (0, 0));
-        node.timeout = Duration::from_secs(30);
+        (node.timeout, node.says_timeout) = (Duration::from_secs(30), true);
         assert_eq!(node.worst_case().total(), Duration::from_secs(5 * 30 + 10 + 15 * 3));
     }
 

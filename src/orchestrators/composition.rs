@@ -227,6 +227,7 @@ fn node_of(component: &Component, id: NodeId, span: Span) -> NodeSpec {
         tags: component.tags.clone(),
         idempotent: component.idempotent,
         timeout: component.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: component.timeout.is_some(),
         ..NodeSpec::at(id, span)
     }
 }

@@ -27,7 +27,7 @@ pub use test::TestOrchestrator;
 use std::path::PathBuf;
 
 use crate::diag::Diagnostic;
-use crate::model::component::ComponentQuery;
+use crate::model::component::{ComponentQuery, FilterKey};
 use crate::model::context::ExecutionContext;
 use crate::model::report::RunReport;
 use crate::registry::{Catalog, Registry};
@@ -53,12 +53,25 @@ pub struct StageRequest {
     pub context: ExecutionContext,
     /// What components must be like, as far as somebody said so.
     pub query: ComponentQuery,
+    /// What settings have the stage ask for, in the place of its own defaults.
+    pub configured: Vec<ConfiguredDefault>,
     /// Which files, where somebody said so.
     pub files: Option<FileChoice>,
     /// Names of components that run one after the other.
     pub pipeline: Vec<String>,
     /// Names that are left out: `ONEX_SKIP`.
     pub skip: Vec<String>,
+}
+
+/// A default of a stage that settings replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredDefault {
+    /// What components are selected by.
+    pub key: FilterKey,
+    /// The values of which one must fit; everything fits where there is none.
+    pub values: Vec<String>,
+    /// The file that says so, with the line.
+    pub origin: String,
 }
 
 /// What looks for components and files, and runs what was composed. Its errors stay its own.
@@ -132,7 +145,7 @@ fn left_out(stage: &str, components: &[(String, String)]) -> String {
     let named: Vec<String> = components.iter().map(|(name, why)| format!("`{name}` ({why})")).collect();
     format!(
         "nothing would run: the defaults of the stage `{stage}` leave out {}; \
-         say what you want with `--filter` or change the components",
+         say what you want with `--filter`, or change the components or the settings of the stage",
         named.join(", ")
     )
 }

@@ -80,7 +80,14 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
         let message = format!("no component has {} `{}`; {known}", unmatched.key, unmatched.value);
         return Err(StageError::Unmatched(message));
     }
-    let query = explicit.clone().with_defaults(defaults);
+    let configured = |key: FilterKey| request.configured.iter().find(|default| default.key == key);
+    let replaced = request.configured.iter().fold((*defaults).clone(), |query, default| {
+        let query = query.without(default.key);
+        if default.values.is_empty() { query } else { query.with(default.key, default.values.clone()) }
+    });
+    let query = explicit.clone().with_defaults(&replaced);
+    let names_lifecycle = explicit.names(FilterKey::Lifecycle)
+        || configured(FilterKey::Lifecycle).is_some_and(|default| !default.values.is_empty());
     let mut selection = Selection::default();
     for component in found {
         let is_of_stage = component.stages().contains(stage);
@@ -92,7 +99,7 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
             Kind::Workflow if is_of_stage => explicit.refusal(component),
             Kind::Workflow | Kind::Node | Kind::Document => continue,
         };
-        let is_at_rest = !component.lifecycle.runs_unnamed() && !explicit.names(FilterKey::Lifecycle);
+        let is_at_rest = !component.lifecycle.runs_unnamed() && !names_lifecycle;
         match refusal {
             None if is_elsewhere || is_at_rest => {}
             None if request.skip.iter().any(|name| component.is_called(name)) => {
@@ -100,7 +107,9 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
             }
             None => selection.chosen.push(Arc::clone(component)),
             Some(refusal) if is_of_stage && explicit.selects(component) => {
-                selection.left_out.push((component.qualified_name(), refusal.to_string()));
+                let says = refusal.key.and_then(configured).map(|default| &default.origin);
+                let says = says.map(|origin| format!(", as `{origin}` asks for")).unwrap_or_default();
+                selection.left_out.push((component.qualified_name(), format!("{refusal}{says}")));
             }
             Some(_) => {}
         }

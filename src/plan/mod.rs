@@ -12,6 +12,7 @@ mod selection;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
@@ -109,6 +110,14 @@ impl Plan {
     #[must_use]
     pub fn is_left_out(&self, index: usize) -> bool {
         self.fates[index] == LEFT_OUT
+    }
+
+    /// The same plan, with another time for an attempt of each node of which the contract says none.
+    #[must_use]
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        let nodes = &mut Arc::make_mut(&mut self.workflow).nodes;
+        nodes.iter_mut().filter(|node| !node.says_timeout).for_each(|node| node.timeout = timeout);
+        self
     }
 
     /// The planned workflow.

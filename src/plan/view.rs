@@ -67,6 +67,9 @@ pub fn view(plan: &Plan, context: ViewContext) -> PlanView {
             .collect(),
         worst_case_ms: millis(bounds.run),
         without_timeout: bounds.without_timeout,
+        attempt_timeout_ms: millis(
+            nodes.iter().find(|node| !node.says_timeout).map_or(DEFAULT_TIMEOUT, |node| node.timeout),
+        ),
         notes: notes::notes(plan, &bounds.asked, context.mode),
     }
 }
@@ -109,7 +112,7 @@ impl Bounds {
             };
             all = all.saturating_add(time);
             longest.push(time);
-            let says_none = node.timeout == DEFAULT_TIMEOUT && node.total_timeout.is_none();
+            let says_none = !node.says_timeout && node.total_timeout.is_none();
             without_timeout += usize::from(!time.is_zero() && says_none);
             slots_alone &= node.group.is_none() && !node.runs_alone();
             asked.by_max_retries |= node.retry.outer.max_retries > 0;

@@ -10,7 +10,7 @@ use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::outcome::SkipReason;
 use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
-use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition};
+use crate::model::workflow::EdgeCondition;
 
 /// The most nodes that one line names.
 const MOST_NAMED: usize = 5;
@@ -70,7 +70,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
             0 => String::new(),
             n => {
                 let says = if n == 1 { "says" } else { "say" };
-                let attempt = text::duration(DEFAULT_TIMEOUT);
+                let attempt = text::duration(Duration::from_millis(plan.attempt_timeout_ms));
                 let nodes = text::count(n, "node");
                 format!("; {nodes} {says} no timeout, and each attempt may take {attempt}")
             }

@@ -384,6 +384,7 @@ fn the_view_has_the_names_of_the_specification() {
         // One after the other, for all that three could run at once.
         "worst_case_ms": 5 * 3_600_000 + 7000,
         "without_timeout": 2,
+        "attempt_timeout_ms": 3_600_000,
         "notes": [],
     });
     let view = view(&plan.expect("no circles"), context);
@@ -441,6 +442,7 @@ fn a_simulated_list_of_ready_nodes_never_takes_longer_than_the_worst_case() {
         let mut base = (*workflow((0..count).map(|_| Vec::new()))).clone();
         for index in 0..count {
             base.nodes[index].timeout = std::time::Duration::from_secs(1 + below(9) as u64);
+            base.nodes[index].says_timeout = true;
             base.nodes[index].depends_on = (0..index)
                 .filter(|_| below(3) == 0)
                 .map(|node| Dependency { node, on: EdgeCondition::Success, span: Span::default() })

@@ -59,6 +59,8 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onex"));
         command.args(arguments).current_dir(&self.0).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMPDIR", self.0.join("tmp"));
+        // What a machine has set for all its users says nothing here.
+        command.env("ONEX_SYSTEM_CONFIG", "");
         command
     }
 

@@ -548,6 +548,8 @@ pub enum DocumentName {
     Plan,
     /// What onex validate gives with --format json
     Validation,
+    /// A settings file, onex.toml
+    Config,
 }
 
 /// When to use colours.

@@ -244,6 +244,13 @@ impl ComponentQuery {
         self
     }
 
+    /// The query without any condition on a key.
+    #[must_use]
+    pub fn without(mut self, key: FilterKey) -> Self {
+        self.filters.remove(&key);
+        self
+    }
+
     /// The query with the conditions of both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
