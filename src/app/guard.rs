@@ -63,7 +63,8 @@ impl RunGuard {
                 Payload::Environment(_)
                 | Payload::Lifecycle(_)
                 | Payload::Limit(_)
-                | Payload::Contract(_) => {}
+                | Payload::Contract(_)
+                | Payload::Sandbox(_) => {}
             }
         }
         guard

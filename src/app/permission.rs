@@ -23,6 +23,7 @@ use crate::model::output::Digest;
 use crate::model::policy::{
     EnforcementLevel, ExecutionPolicy, Payload, Pin, PolicyViolation, Scope, Starts, Trusted,
 };
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{Action, CommandSpec, InheritEnv};
 use crate::plan::{Fate, Plan};
 use crate::policy::{self, Part, Standing, Subject, Unit, UnitPath, Violation};
@@ -69,6 +70,15 @@ impl Told {
             finding: diagnostics::to_info(sources, &self.finding),
         }))
     }
+}
+
+/// What a run is given that may begin.
+#[derive(Debug, Default)]
+pub(super) struct Granted {
+    /// Who is asked before every attempt; nobody where everything may start.
+    pub guard: Option<Arc<dyn Guard>>,
+    /// The sandboxes that policies impose, each with the number of its node.
+    pub sandboxes: Vec<(usize, Sandbox)>,
 }
 
 /// What is known of a run before it begins.
@@ -237,18 +247,14 @@ impl Permission {
         violations.is_empty()
     }
 
-    /// Decides on a whole run. What is told of is added to `loaded`; gives who is asked before every attempt.
+    /// Decides on a whole run. What is told of is added to `loaded`; gives what the run is to be carried out with.
     ///
     /// # Errors
     ///
     /// All that denies the run.
-    pub(super) fn judge(
-        &self,
-        asked: &Asked<'_>,
-        loaded: &mut Loaded,
-    ) -> Result<Option<Arc<dyn Guard>>, AppError> {
+    pub(super) fn judge(&self, asked: &Asked<'_>, loaded: &mut Loaded) -> Result<Granted, AppError> {
         if !self.is_needed() {
-            return Ok(None);
+            return Ok(Granted::default());
         }
         let needs_starts =
             self.has(|p| matches!(p, Payload::Trust | Payload::Program(_) | Payload::Environment(_)));
@@ -280,6 +286,7 @@ impl Permission {
                 attempts: if asked.single_attempts { 1 } else { node.retry.max_attempts() },
                 starts: starts_of(command),
                 variables: command.env.keys().chain(inherited).cloned().collect(),
+                sandbox: node.sandbox.as_deref().cloned().unwrap_or_default(),
             });
         }
         let mut units = match asked.parts {
@@ -304,7 +311,7 @@ impl Permission {
                 );
             }
         }
-        let subject = Subject {
+        let mut subject = Subject {
             stage: self.stage.as_deref(),
             root: asked.directory,
             timeout: asked.timeout,
@@ -312,6 +319,8 @@ impl Permission {
             units: units.iter().map(|(unit, _)| unit.clone()).collect(),
             nodes,
         };
+        let imposed = policy::impose(&self.policies, &mut subject);
+        let sandboxes = imposed.into_iter().map(|(at, sandbox)| (numbers[at], sandbox)).collect();
         let violations = policy::judge(&self.policies, &subject);
         self.tell(&violations, loaded);
         let found: Vec<Diagnostic> = loaded.violations.iter().map(|told| told.finding.clone()).collect();
@@ -321,22 +330,28 @@ impl Permission {
         let nodes: Vec<(usize, usize)> =
             subject.nodes.iter().zip(numbers).map(|(node, number)| (number, node.unit)).collect();
         let guard = RunGuard::of(&self.policies, (&subject, &nodes), |policy| self.place_of(policy));
-        Ok(guard.watching(asked.directory, units.into_iter().map(|(_, files)| files).collect()))
+        let files = units.into_iter().map(|(_, files)| files).collect();
+        Ok(Granted { guard: guard.watching(asked.directory, files), sandboxes })
     }
 
     /// What is said of a run that is only planned: what would deny it is a warning there.
-    pub(super) fn foretell(&self, asked: &Asked<'_>, loaded: &mut Loaded) {
-        if let Err(AppError::Contract(found)) = self.judge(asked, loaded) {
-            for finding in found {
-                if !loaded.violations.iter().any(|told| told.finding == finding) {
-                    loaded.diagnostics.push(finding);
-                }
+    pub(super) fn foretell(&self, asked: &Asked<'_>, loaded: &mut Loaded) -> Granted {
+        let granted = match self.judge(asked, loaded) {
+            Ok(granted) => granted,
+            Err(error) => {
+                let is_told =
+                    |finding: &&Diagnostic| loaded.violations.iter().any(|told| told.finding == **finding);
+                let rest: Vec<Diagnostic> =
+                    error.diagnostics().iter().filter(|finding| !is_told(finding)).cloned().collect();
+                loaded.diagnostics.extend(rest);
+                Granted::default()
             }
-        }
+        };
         let foretold = [codes::POLICY_BROKEN, codes::NOT_TRUSTED, codes::BAD_TRUST_FILE];
         for finding in loaded.diagnostics.iter_mut().filter(|finding| foretold.contains(&finding.code)) {
             finding.severity = Severity::Warning;
         }
+        granted
     }
 
     fn contract(&self, loaded: &Loaded) -> (Unit, Vec<Pin>) {

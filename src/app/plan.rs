@@ -114,9 +114,9 @@ fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environmen
         directory: &root,
         parts: None,
     };
-    permission.foretell(&asked, loaded);
+    let granted = permission.foretell(&asked, loaded);
     sort_by_position(&mut loaded.diagnostics);
-    loaded.plan = Some(plan);
+    loaded.plan = Some(plan.with_sandboxes(granted.sandboxes));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::denial;
 use super::error::AppError;
 use super::github::{Step, on_stdout};
 use super::outbox::{Done, Outbox};
-use super::permission::{Asked, Permission, StageParts};
+use super::permission::{Asked, Granted, Permission, StageParts};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
@@ -402,7 +402,9 @@ fn prepare(
         directory: &root,
         parts: stage.as_ref().map(|stage| &stage.parts),
     };
-    let guard = permission.judge(&asked_for, loaded)?;
+    let Granted { guard, sandboxes } = permission.judge(&asked_for, loaded)?;
+    let plan = plan.with_sandboxes(sandboxes);
+    let workflow = plan.workflow();
     let values = request.input_file.as_deref().map(|file| read_inputs(file, environment)).transpose()?;
     let inputs = resolve_inputs(&workflow.inputs, &request.inputs, values.unwrap_or_default());
     // What a run would refuse, its preview only mentions.

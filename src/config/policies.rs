@@ -11,16 +11,20 @@ use super::reader::Reader;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Span, codes};
 use crate::model::component::STAGES;
-use crate::model::policy::{EnforcementLevel, ExecutionPolicy, Limits, Pattern, Patterns, Payload, Scope};
+use crate::model::policy::{
+    Confinement, EnforcementLevel, ExecutionPolicy, Limits, Pattern, Patterns, Payload, Scope,
+};
+use crate::model::sandbox::{FilesystemAccess, NetworkAccess, PathAccess, Sandbox};
 
 /// The types of policies, each with the keys of its payload.
-pub(super) const TYPES: [(&str, &[&str]); 6] = [
+pub(super) const TYPES: [(&str, &[&str]); 7] = [
     ("trust", &[]),
     ("program", &["allow", "deny"]),
     ("environment", &["allow", "deny"]),
     ("lifecycle", &["allow"]),
     ("limit", &["timeout", "jobs", "nodes", "attempts"]),
     ("contract", &["allow", "deny"]),
+    ("sandbox", &["filesystem", "network", "required", "impose"]),
 ];
 
 /// The keys of a policy.
@@ -44,6 +48,16 @@ pub(super) fn schema() -> Value {
     let property = |key: &str| match key {
         "timeout" => json!({"type": ["number", "string"], "exclusiveMinimum": 0}),
         "jobs" | "nodes" | "attempts" => count.clone(),
+        "required" | "impose" => json!({"type": "boolean"}),
+        "network" => json!({"enum": ["full", "none", true, false]}),
+        "filesystem" => json!({"anyOf": [
+            {"enum": ["full", "project", "read_only"]},
+            {
+                "type": "object",
+                "properties": {"read": texts.clone(), "write": texts.clone()},
+                "additionalProperties": false,
+            },
+        ]}),
         _ => texts.clone(),
     };
     let payload_of = |(word, keys): (&str, &[&str])| {
@@ -158,7 +172,7 @@ impl Reader {
                 self.missing(
                     whole,
                     "type",
-                    "one of `trust`, `program`, `environment`, `lifecycle`, `limit`, `contract`",
+                    "one of `trust`, `program`, `environment`, `lifecycle`, `limit`, `contract`, `sandbox`",
                 );
                 None
             }
@@ -169,6 +183,14 @@ impl Reader {
             .find(|(word, _)| Some(*word) == level)
             .map(|(_, level)| level)?;
         let origin = Some(self.span(at));
+        let imposes = matches!(&payload, Some(Payload::Sandbox(confinement)) if confinement.impose);
+        if imposes && enforcement_level == EnforcementLevel::Soft {
+            let message = "a soft policy imposes nothing, and this one is to impose a sandbox";
+            let finding = Diagnostic::error(codes::CONFLICTING_SETTINGS, message);
+            let finding = finding.at(self.span(value.span()), "soft, with `impose = true`");
+            self.push(finding.help("leave `enforcement_level` or `impose` out"));
+            return None;
+        }
         Some(ExecutionPolicy { name, scope: scope?, enforcement_level, payload: payload?, origin })
     }
 
@@ -212,7 +234,8 @@ impl Reader {
         (kind, payload): (&Spanned<DeValue<'_>>, Option<&Spanned<DeValue<'_>>>),
         whole: &std::ops::Range<usize>,
     ) -> Option<Payload> {
-        const NAMES: &[&str] = &["trust", "program", "environment", "lifecycle", "limit", "contract"];
+        const NAMES: &[&str] =
+            &["trust", "program", "environment", "lifecycle", "limit", "contract", "sandbox"];
         let word = self.word(kind, "`type`", NAMES)?;
         let (_, keys) = TYPES.into_iter().find(|(name, _)| *name == word)?;
         let empty = DeTable::new();
@@ -246,6 +269,7 @@ impl Reader {
             "program" => self.allow_and_deny(table, Against::Paths).map(Payload::Program),
             "contract" => self.allow_and_deny(table, Against::Paths).map(Payload::Contract),
             "environment" => self.allow_and_deny(table, Against::Names).map(Payload::Environment),
+            "sandbox" => self.confinement(table).map(Payload::Sandbox),
             "lifecycle" => self.words(table.get("allow")?, "`allow`").map(Payload::Lifecycle),
             _ => self.limits(table).map(Payload::Limit),
         }
@@ -275,6 +299,78 @@ impl Reader {
             is_whole &= read.is_some();
         }
         is_whole.then_some(limits)
+    }
+
+    fn confinement(&mut self, table: &DeTable<'_>) -> Option<Confinement> {
+        let mut confinement = Confinement { least: Sandbox::default(), impose: false };
+        let Confinement { least, impose } = &mut confinement;
+        let mut is_whole = true;
+        for (key, value) in table {
+            let read = match key.get_ref().as_ref() {
+                "filesystem" => self.filesystem(value).map(|access| least.filesystem = access),
+                "network" => self.network(value).map(|access| least.network = access),
+                "required" => self.flag(value, "`required`").map(|flag| least.required = flag),
+                "impose" => self.flag(value, "`impose`").map(|flag| *impose = flag),
+                _ => None,
+            };
+            is_whole &= read.is_some();
+        }
+        is_whole.then_some(confinement)
+    }
+
+    fn network(&mut self, value: &Spanned<DeValue<'_>>) -> Option<NetworkAccess> {
+        let word = match value.get_ref() {
+            DeValue::Boolean(true) => "full",
+            DeValue::Boolean(false) => "none",
+            _ => self.word(value, "`network`", &["full", "none"])?,
+        };
+        Some(if word == "none" { NetworkAccess::None } else { NetworkAccess::Full })
+    }
+
+    fn filesystem(&mut self, value: &Spanned<DeValue<'_>>) -> Option<FilesystemAccess> {
+        if let DeValue::Table(table) = value.get_ref() {
+            let mut paths = PathAccess::default();
+            let mut is_whole = true;
+            for (key, value) in table {
+                let read = match key.get_ref().as_ref() {
+                    "read" => self.paths(value, "`read`").map(|read| paths.read = Some(read)),
+                    "write" => self.paths(value, "`write`").map(|write| paths.write = write),
+                    _ => {
+                        self.unknown_key(key, "`filesystem` has no key", &["read", "write"]);
+                        None
+                    }
+                };
+                is_whole &= read.is_some();
+            }
+            return is_whole.then_some(FilesystemAccess::Paths(paths));
+        }
+        Some(match self.word(value, "`filesystem`", &["full", "project", "read_only"])? {
+            "project" => FilesystemAccess::Project,
+            "read_only" => FilesystemAccess::ReadOnly,
+            _ => FilesystemAccess::Full,
+        })
+    }
+
+    /// Paths as a sandbox takes them.
+    fn paths(&mut self, value: &Spanned<DeValue<'_>>, what: &str) -> Option<Vec<String>> {
+        let mut paths = Vec::new();
+        let mut is_whole = true;
+        for (text, at) in self.texts(value, what)? {
+            let other_home = text.strip_prefix('~').filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
+            let problem = match text {
+                "" => Some("empty"),
+                _ if text.contains('\0') => Some("holds a NUL byte"),
+                _ if other_home.is_some() => Some("only one's own home folder can be named, as `~/…`"),
+                _ if text.split('/').any(|part| part == "..") => Some("`..` leads somewhere else"),
+                _ => None,
+            };
+            if let Some(problem) = problem {
+                self.refuse(at, &format!("{what} cannot hold `{}`", text.escape_debug()), problem);
+                is_whole = false;
+            }
+            paths.push(text.to_owned());
+        }
+        is_whole.then_some(paths)
     }
 
     /// Patterns, of which each can match something.

@@ -17,6 +17,7 @@ mod pasting;
 mod policy;
 mod reader;
 mod rules;
+mod sandbox;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use super::metadata::read_kind;
 use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
+use super::sandbox::read_sandbox;
 use super::values::{Zero, duration_in};
 use super::{Dialect, command};
 use crate::base::NodeId;
@@ -120,6 +121,10 @@ fn read_keys(
             .value(node, "priority")
             .and_then(|n| reader.count(n, "`priority`", 0))
             .unwrap_or(DEFAULT_PRIORITY),
+        sandbox: match tree.value(node, "sandbox") {
+            Some(n) => read_sandbox(reader, n),
+            None => rules.sandbox.clone(),
+        },
         action: action.map(|action| with_resources(action, resources)),
         action_key,
         ..NodeSpec::at(id, span)
@@ -168,6 +173,10 @@ fn read_fallback(
         return Some(RawFallback::Named { id, span });
     }
     reader.check_keys(node, &keys::FALLBACK);
+    if let Some(enabled) = reader.tree.value(node, "enabled") {
+        // What is off did not come here.
+        reader.bool(enabled, "`enabled`");
+    }
     let name = format!("{}.fallback", of.id);
     let id = match NodeId::new(&name) {
         Ok(id) => id,
@@ -195,6 +204,8 @@ fn read_fallback(
         says_timeout: rules.step_timeout.is_some(),
         error_action: of.error_action,
         priority: of.priority,
+        // It does the work of its node, and is no way out.
+        sandbox: of.sandbox.clone(),
         action: action.map(|action| with_resources(action, rules.resources)),
         action_key,
         ..NodeSpec::at(id, span)

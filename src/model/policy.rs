@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Digest;
 use super::report::DiagnosticInfo;
+use super::sandbox::Sandbox;
 use crate::base::NodeId;
 use crate::diag::Span;
 
@@ -61,6 +62,8 @@ pub enum Payload {
     Limit(Limits),
     /// The files of contracts and components.
     Contract(Patterns),
+    /// How confined nodes are.
+    Sandbox(Confinement),
 }
 
 impl Payload {
@@ -74,6 +77,7 @@ impl Payload {
             Self::Lifecycle(_) => "lifecycle",
             Self::Limit(_) => "limit",
             Self::Contract(_) => "contract",
+            Self::Sandbox(_) => "sandbox",
         }
     }
 }
@@ -98,6 +102,15 @@ pub struct Limits {
     pub nodes: Option<usize>,
     /// Attempts of one node.
     pub attempts: Option<u32>,
+}
+
+/// How confined nodes must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confinement {
+    /// The sandbox that is at least asked for.
+    pub least: Sandbox,
+    /// Whether nodes that ask for less get it.
+    pub impose: bool,
 }
 
 /// What a policy is about. All that is given must hold; what is not given holds for everything.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::OutputFormat;
+pub use super::resources::Resources;
 pub use super::rule_places::RulePlaces;
+use super::sandbox::Sandbox;
 pub use super::worst_case::DEFAULT_TIMEOUT;
 use crate::base::NodeId;
 use crate::diag::Span;
@@ -123,6 +125,8 @@ pub struct NodeSpec {
     pub error_action: Option<ErrorAction>,
     /// Its place among nodes that are ready at the same time; lower first.
     pub priority: u32,
+    /// What its program may touch of the machine; anything where the contract does not say.
+    pub sandbox: Option<Box<Sandbox>>,
     /// What it does; nothing where the contract does not say, or this version does not carry it out.
     pub action: Option<Action>,
     /// The key that declares its action.
@@ -157,6 +161,7 @@ impl NodeSpec {
             group: None,
             error_action: None,
             priority: DEFAULT_PRIORITY,
+            sandbox: None,
             action: None,
             action_key: None,
         }
@@ -528,32 +533,6 @@ pub enum Stdin {
     Value(NodeId),
     /// What `onex` itself would read: a terminal, for example. The node then runs alone.
     Inherit,
-}
-
-/// What one program may take of the machine, as far as the operating system holds a process to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resources {
-    /// Processors.
-    pub cpus: Option<u32>,
-    /// Bytes of address space.
-    pub memory: Option<u64>,
-    /// Processes of its user.
-    pub processes: Option<u64>,
-}
-
-impl Resources {
-    /// What both allow.
-    #[must_use]
-    pub fn within(self, other: Self) -> Self {
-        fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
-            [a, b].into_iter().flatten().min()
-        }
-        Self {
-            cpus: least(self.cpus, other.cpus),
-            memory: least(self.memory, other.memory),
-            processes: least(self.processes, other.processes),
-        }
-    }
 }
 
 /// One declared input.

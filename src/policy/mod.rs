@@ -14,13 +14,15 @@ pub use programs::forbidden;
 pub use sayings::diagnostic;
 pub use trust::{Standing, standing};
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::base::{NodeId, text};
 use crate::diag::Span;
 use crate::model::component::Lifecycle;
-use crate::model::policy::{ExecutionPolicy, Limits, Pattern, Patterns, Payload, Scope, Starts};
+use crate::model::policy::{Confinement, ExecutionPolicy, Limits, Pattern, Patterns, Payload, Scope, Starts};
+use crate::model::sandbox::{NetworkAccess, Sandbox};
 use crate::model::workflow::NodeKind;
 
 /// What is about to run.
@@ -72,6 +74,8 @@ pub struct Part<'a> {
     pub starts: Starts,
     /// The variables that it sets, or inherits by their names.
     pub variables: Vec<String>,
+    /// What it may touch.
+    pub sandbox: Sandbox,
 }
 
 /// What breaks a policy.
@@ -107,6 +111,35 @@ impl Breach {
 pub fn judge<'p>(policies: &'p [ExecutionPolicy], subject: &Subject<'_>) -> Vec<Violation<'p>> {
     let judged = policies.iter().map(|policy| Violation { breaches: breaches(policy, subject), policy });
     judged.filter(|violation| !violation.breaches.is_empty()).collect()
+}
+
+/// Gives nodes the sandboxes that policies impose. What came of it, for each node that has another now.
+pub fn impose(policies: &[ExecutionPolicy], subject: &mut Subject<'_>) -> Vec<(usize, Sandbox)> {
+    let mut changed: BTreeMap<usize, Sandbox> = BTreeMap::new();
+    for policy in policies {
+        let Payload::Sandbox(Confinement { least, impose: true }) = &policy.payload else { continue };
+        for at in nodes_meant(policy, subject) {
+            let node = &mut subject.nodes[at];
+            if !node.sandbox.is_within(least) {
+                node.sandbox = confined(&node.sandbox, least);
+                changed.insert(at, node.sandbox.clone());
+            }
+        }
+    }
+    changed.into_iter().collect()
+}
+
+/// A sandbox that is within `least`, and where it can be, within the node's own.
+fn confined(own: &Sandbox, least: &Sandbox) -> Sandbox {
+    let filesystem = match own.filesystem.is_within(&least.filesystem) {
+        true => own.filesystem.clone(),
+        false => least.filesystem.clone(),
+    };
+    let network = match (own.network, least.network) {
+        (NetworkAccess::Full, NetworkAccess::Full) => NetworkAccess::Full,
+        _ => NetworkAccess::None,
+    };
+    Sandbox { filesystem, network, required: own.required || least.required }
 }
 
 /// Whether a policy is about some nodes only, so that nothing can be said before they are known.
@@ -187,6 +220,16 @@ fn breaches(policy: &ExecutionPolicy, subject: &Subject<'_>) -> Vec<Breach> {
             nodes_of(policy, subject).flat_map(|(_, node)| variables(node, patterns)).collect()
         }
         Payload::Limit(limits) => beyond(policy, subject, limits),
+        Payload::Sandbox(Confinement { least, .. }) => nodes_of(policy, subject)
+            .filter(|(_, node)| !node.sandbox.is_within(least))
+            .map(|(_, node)| {
+                let what = match node.sandbox == Sandbox::default() {
+                    true => "has no sandbox".to_owned(),
+                    false => format!("has the sandbox `{}`", node.sandbox),
+                };
+                of_node(node, &format!("{what}, and asked for is at least `{least}`"), None)
+            })
+            .collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a node does, and what its program gets.
 
+use super::sandbox::SANDBOX_KEY;
 use super::words::{INHERITED, OUTPUTS};
 use super::{Form, Key, Names, Standing, Table, nodes};
 
@@ -131,7 +132,7 @@ const NESTED: &[Key] = &[Key::of("fallback", Form::Any, "What runs when the fall
 /// An inline fallback: an action and its arguments.
 pub(in crate::contract) static FALLBACK: Table = Table {
     elsewhere: &[(
-        &[nodes::EDGES, nodes::POLICY, nodes::LATER_POLICY, nodes::RETRY_COUNTS, NESTED],
+        &[nodes::EDGES, nodes::POLICY, SANDBOX_KEY, nodes::LATER_POLICY, nodes::RETRY_COUNTS, NESTED],
         "a node of its own, which `fallback` names by its id",
     )],
     ..Table::of(
@@ -185,7 +186,7 @@ const OF_NODES: &[Key] = &[
 pub(in crate::contract) static STEP_CONFIG: Table = Table {
     elsewhere: &[
         (
-            &[OF_NODES, nodes::EDGES, nodes::POLICY, nodes::STAND_IN, nodes::LATER_POLICY],
+            &[OF_NODES, nodes::EDGES, nodes::POLICY, SANDBOX_KEY, nodes::STAND_IN, nodes::LATER_POLICY],
             "the node, beside `step_config`",
         ),
         (&[nodes::RETRY_COUNTS], nodes::RETRY_PLACE),

@@ -67,6 +67,12 @@ pub(in crate::contract) enum Form {
     InputType,
     /// A version: text, or `{major, minor, patch}`.
     Version,
+    /// Which files a sandbox opens: a word, or a mapping.
+    Filesystem(&'static Table),
+    /// A sandbox: a mapping, one word for one, or `false`.
+    Sandbox(&'static Table),
+    /// A list of paths without `..`, or one path.
+    Paths,
     /// `true`, `false`, or one of these words.
     BoolOr(&'static [Word]),
     /// `true`, `false`, one of these words, or a list of names.

@@ -7,6 +7,7 @@ mod documents;
 mod form;
 mod nodes;
 mod rules;
+mod sandbox;
 pub(super) mod words;
 
 pub(super) use actions::{FALLBACK, STEP_CONFIG, action, actions};
@@ -19,6 +20,7 @@ pub(super) use nodes::{DEPENDENCY, ONEX_NODE, RETRY, TASK};
 pub(super) use rules::{
     BUDGET, CIRCUIT_BREAKER, ERROR_HANDLING, RESOURCE_CONSTRAINTS, RESOURCES, RETRY_POLICY, RULES,
 };
+pub(super) use sandbox::{SANDBOX, SANDBOX_PATHS};
 
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::super::keys::words::Word;
+use super::super::keys::words::{FILESYSTEMS, Word};
 use super::super::parse;
 use super::super::values::{Unit, Zero};
 use super::*;
@@ -94,7 +94,8 @@ const ANYTHING: &str = r#"[
     "ANY", "ConnectionError", "Odd:one", "odd", "pkg.mod:func", "pkg:", "mod", "a/b.py", "a/", "node", "all",
     "destination", "success", "integer", "string", "effect", "full", "inherit", "echo ${{ inputs.x }}",
     [], ["a"], ["a", 1, true], [null], [{}], [[]], [""], ["any"], [1], {}, {"enabled": false},
-    {"enabled": true}, "1.0.0.0", "1.0", "1.", "-1", ".5", {"${{ x }}": "y"}, ["${{ x }}"], {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
+    {"enabled": true}, "strict", "project", "full", "~", "~x", {"write": "~x"}, {"network": true},
+    "1.0.0.0", "1.0", "1.", "-1", ".5", {"${{ x }}": "y"}, ["${{ x }}"], {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
     {"node": "a", "on": "failure"}, {"run": "x"}, {"major": 1, "minor": 0}, {"major": "1"}, {"major": -1},
     {"type": "integer"}, {"uses": "x"}
 ]"#;
@@ -207,6 +208,15 @@ impl Maker<'_> {
                 1 => json!("b"),
                 _ => self.mapping(table),
             },
+            Form::Sandbox(table) => match self.below(4) {
+                0 => self.one_of(json!([false, "strict"])),
+                _ => self.mapping(table),
+            },
+            Form::Filesystem(table) => match self.below(2) {
+                0 => self.word(&FILESYSTEMS),
+                _ => self.mapping(table),
+            },
+            Form::Paths => self.one_of(json!(["a", ".", "~", ["~/.cargo", "/tmp", 1], [], ["src/x"]])),
             Form::Named(Names::Variables) => self.one_of(json!([{}, {"A": "x", "B": 1}, {"C": null}])),
             Form::Named(Names::Groups) => self.one_of(json!([{}, {"db": 2}])),
             Form::Named(Names::Inputs(table)) => {
