@@ -16,6 +16,7 @@ pub mod graph;
 mod guard;
 pub mod import;
 pub mod init;
+mod inputs;
 pub mod install;
 pub mod list;
 pub mod logging;

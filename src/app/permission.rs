@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
-use super::contract::Loaded;
+use super::contract::{Loaded, load_permitted, locate, project_root};
 use super::error::AppError;
 use super::guard::RunGuard;
+use super::run::RunRequest;
 use super::settings::{Configuration, organisation};
 use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes};
@@ -412,6 +413,32 @@ impl Permission {
         });
         format!("`{}`{}", policy.name, place.unwrap_or_default())
     }
+}
+
+/// A contract, as far as it may be read, and what its run is held against.
+pub(super) fn permitted(
+    contract: &Path,
+    (stage, request): (Option<&str>, &RunRequest),
+    environment: &Environment,
+) -> (Loaded, Result<Permission, AppError>) {
+    let directory = &environment.directory;
+    let shown = match locate(contract, directory) {
+        Ok(shown) => shown,
+        Err(unknown) => {
+            let finding = vec![(*unknown).clone()];
+            return (
+                Loaded { diagnostics: vec![*unknown], ..Loaded::default() },
+                Err(AppError::Contract(finding)),
+            );
+        }
+    };
+    // Without a contract there is no root, and the contract says what is wrong.
+    let root =
+        project_root(&directory.join(&shown), request.root.as_deref()).unwrap_or_else(|_| directory.clone());
+    let asked = (environment, request.configuration.as_ref());
+    let permission = Permission::of(asked, (stage, &root), request.require_trusted);
+    let loaded = load_permitted(&shown, (directory, request.root.as_deref()), Some(&permission));
+    (loaded, Ok(permission))
 }
 
 /// The files of trust: that of the organisation and that of the user. None is a project's.

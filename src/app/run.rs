@@ -1,21 +1,19 @@
 //! Runs a contract: reads it, plans it, carries it out, and gives its report to whoever asked.
 
-use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load_permitted, locate, mode_and_jobs, obstacles, project_root};
+use super::contract::{Loaded, mode_and_jobs, obstacles, project_root};
 use super::denial;
 use super::error::AppError;
 use super::github::{Step, on_stdout};
+use super::inputs::read_inputs;
 use super::outbox::{Done, Outbox};
-use super::permission::{Asked, Granted, Permission, StageParts};
+use super::permission::{Asked, Granted, Permission, StageParts, permitted};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
@@ -127,32 +125,6 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
             run_loaded(request, (loaded, ready), environment, console).0
         }
     }
-}
-
-/// A contract, as far as it may be read, and what its run is held against.
-fn permitted(
-    contract: &Path,
-    (stage, request): (Option<&str>, &RunRequest),
-    environment: &Environment,
-) -> (Loaded, Result<Permission, AppError>) {
-    let directory = &environment.directory;
-    let shown = match locate(contract, directory) {
-        Ok(shown) => shown,
-        Err(unknown) => {
-            let finding = vec![(*unknown).clone()];
-            return (
-                Loaded { diagnostics: vec![*unknown], ..Loaded::default() },
-                Err(AppError::Contract(finding)),
-            );
-        }
-    };
-    // Without a contract there is no root, and the contract says what is wrong.
-    let root =
-        project_root(&directory.join(&shown), request.root.as_deref()).unwrap_or_else(|_| directory.clone());
-    let asked = (environment, request.configuration.as_ref());
-    let permission = Permission::of(asked, (stage, &root), request.require_trusted);
-    let loaded = load_permitted(&shown, (directory, request.root.as_deref()), Some(&permission));
-    (loaded, Ok(permission))
 }
 
 /// Runs what was loaded, or says why it cannot be run.
@@ -473,27 +445,6 @@ fn prepare(
         },
         plan,
     })
-}
-
-/// The inputs of a file, or of standard input: one JSON object.
-fn read_inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, AppError> {
-    let failed = |problem: String| AppError::Input { path: file.to_path_buf(), problem };
-    let read = if file == Path::new("-") {
-        read_bounded(&mut io::stdin())
-    } else {
-        File::open(environment.directory.join(file)).and_then(|mut opened| read_bounded(&mut opened))
-    };
-    let text = read.map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text)
-        .map_err(|error| failed(format!("it is not one JSON object with inputs: {error}")))
-}
-
-/// The text of a reader that may be endless.
-fn read_bounded(reader: &mut dyn Read) -> io::Result<String> {
-    const MOST: u64 = 32 * 1024 * 1024;
-    let mut text = String::new();
-    reader.take(MOST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST { Err(io::Error::other("it is larger than 32 MiB")) } else { Ok(text) }
 }
 
 /// As many at once as there are open files for: a node that cannot be started for want of one has not failed.

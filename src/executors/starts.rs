@@ -14,6 +14,12 @@ use crate::process::Locator;
 /// The longest chain of programs that start each other which is followed.
 const MOST_LAUNCHERS: usize = 16;
 
+/// Programs that run the file that they are given.
+const INTERPRETERS: [&str; 22] = [
+    "ash", "bash", "bun", "dash", "deno", "elixir", "fish", "groovy", "guile", "julia", "ksh", "lua", "node",
+    "nodejs", "perl", "php", "pypy", "python", "Rscript", "ruby", "sh", "zsh",
+];
+
 /// Folders that programs are installed in wherever there are programs.
 const INSTALLED: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 
@@ -102,10 +108,13 @@ impl Look<'_> {
             let name = names.next().unwrap_or_default();
             let split = split_words(name, arguments);
             let arguments = split.as_deref().unwrap_or(arguments);
-            let found = std::iter::once(name).chain(names).find_map(|name| launched(name, arguments));
+            let names: Vec<&str> = std::iter::once(name).chain(names).collect();
+            let found = names.iter().find_map(|name| launched(name, arguments));
             self.starts.programs.push(started.clone());
             let Some(found) = found else {
-                self.operand(arguments);
+                if names.iter().any(|name| is_interpreter(name)) {
+                    self.operand(arguments);
+                }
                 return;
             };
             self.starts.variables.extend(found.variables.iter().map(|&name| name.to_owned()));
@@ -118,7 +127,7 @@ impl Look<'_> {
         self.starts.unclear = Some(format!("a chain of more than {MOST_LAUNCHERS} programs"));
     }
 
-    /// The file of the project that a program is told to look at first: what an interpreter runs.
+    /// The file of the project that an interpreter is told to run: the first that is named.
     fn operand(&mut self, arguments: &[String]) {
         let mut files = arguments.iter().filter(|word| !word.starts_with('-') && !word.is_empty());
         let found = files.find_map(|word| {
@@ -165,6 +174,12 @@ impl Look<'_> {
             self.starts.programs.push(started);
         }
     }
+}
+
+/// Whether a program of this name, with or without a version behind it, runs the file that it is given.
+fn is_interpreter(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    INTERPRETERS.contains(&name)
 }
 
 fn base(program: &str) -> &str {

@@ -72,7 +72,7 @@ fn subject<'a>(nodes: &'a [(NodeId, NodeKind)]) -> Subject<'a> {
 }
 
 fn nodes(ids: &[&str]) -> Vec<(NodeId, NodeKind)> {
-    ids.iter().map(|id| (NodeId::new(*id).unwrap(), NodeKind::Effect)).collect()
+    ids.iter().map(|id| (NodeId::new(id).unwrap(), NodeKind::Effect)).collect()
 }
 
 fn told(policy: &ExecutionPolicy, subject: &Subject<'_>) -> Vec<String> {
