@@ -66,6 +66,8 @@
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
 //!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
+//! - Which settings files can hold is in `config/keys.rs`, which files there are in [`app::settings`], and what they say
+//!   of an option that nobody gave in `cli/configured.rs`.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 

@@ -322,6 +322,7 @@ pub fn project_root(contract: &Path, named: Option<&Path>) -> Result<PathBuf, Ap
 
 /// The project root for what stands in a folder.
 pub(super) fn root_above(folder: &Path) -> PathBuf {
-    let marked = |folder: &&Path| folder.join("onex.toml").exists() || folder.join(".git").exists();
+    let marked =
+        |folder: &&Path| folder.join(super::settings::FILE_NAME).exists() || folder.join(".git").exists();
     folder.ancestors().find(marked).unwrap_or(folder).to_path_buf()
 }

@@ -24,7 +24,7 @@ pub struct Place {
 }
 
 /// How the names of files end that may declare components.
-const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", "onex.toml"];
+const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", super::settings::FILE_NAME];
 
 /// How the names of files end that say how git stores others.
 const ATTRIBUTES: &str = ".gitattributes";

@@ -104,10 +104,15 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             .perform(resolve::validate(asked, here, environment), |request, environment, console| {
                 app::validate::validate(&request, environment, console)
             }),
-        Verb::Explain(asked) => around
-            .perform(resolve::explain(asked, here, environment), |request, environment, console| {
+        Verb::Explain(asked) => {
+            // The page of a code is for somebody whose settings are not in order, too.
+            let contract = asked.contract.as_ref();
+            let set = contract.map(|contract| settings(Some(contract), asked.root.as_ref(), environment));
+            let set = (environment, set.unwrap_or_default());
+            around.perform(resolve::explain(asked, here, set), |request, environment, console| {
                 app::explain::explain(&request, environment, console)
-            }),
+            })
+        }
         Verb::Fmt(asked) => around.perform(resolve::fmt(asked, here), |request, environment, console| {
             app::fmt::fmt(&request, environment, console)
         }),

@@ -311,13 +311,15 @@ pub(super) fn validate(
 pub(super) fn explain(
     typed: Explain,
     here: &Typed<'_>,
-    environment: &Environment,
+    (environment, configuration): (&Environment, Configuration),
 ) -> Resolved<ExplainRequest> {
     let request = ExplainRequest {
         what: typed.what,
         contract: typed.contract,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
+        attempt_timeout: Configured::new(here, &configuration, None).attempt_timeout(),
+        configuration,
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }

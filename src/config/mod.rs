@@ -1,8 +1,8 @@
 //! Settings from files: TOML text to values, each with its place. Knows no files: `app::settings` reads them.
 //!
-//! [`read`] turns one text into [`Settings`] and reports all that is wrong with it. Texts are read in the order in which
-//! they win, weakest first, and laid [`Settings::over`] each other, key by key. Which settings there are stands in
-//! `keys.rs` and nowhere else.
+//! [`read`] turns one text into [`Settings`] and reports all that is wrong with it. Texts are read weakest first, and
+//! each is laid [`Settings::over`] those before it, key by key. Which settings there are stands in `keys.rs` and nowhere
+//! else.
 
 pub mod keys;
 mod policies;

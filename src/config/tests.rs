@@ -140,7 +140,8 @@ timeout = 0
         "3:1 E0602 `[run]` has no key `jobz` (did you mean `jobs`?)",
         "4:8 E0603 `jobs` is a whole number",
         "5:8 E0604 `mode` cannot be `asynch` (did you mean `async`?)",
-        "6:11 E0604 `timeout` cannot be `5 minutes` (write seconds as a number, or text such as `\"30s\"`, `\"2m\"`, `\"500ms\"`, `\"1h\"`)",
+        "6:11 E0604 `timeout` cannot be `5 minutes` (write seconds as a number, \
+         or text such as `\"30s\"`, `\"2m\"`, `\"500ms\"`, `\"1h\"`)",
         "7:13 E0603 `fail_fast` is `true` or `false`",
         "8:9 E0603 `color` is one of `auto`, `always`, `never`",
         "9:10 E0603 `format` is one of `human`, `json`, `yaml`",
@@ -153,7 +154,8 @@ timeout = 0
          `files`, `type`, `lifecycle`, `tags`, `name`, `namespace`, `version`, `status`, `capability`)",
         "19:1 E0602 `[stage.pipeline]` has no key `tags`: a pipeline runs the components that `--from` and `--to` name",
         "21:1 E0602 `[stage.registry]` has no key `jobs`: the stage checks the registry and runs nothing",
-        "23:11 E0604 `timeout` cannot be `0` (write seconds as a number, or text such as `\"30s\"`, `\"2m\"`, `\"500ms\"`, `\"1h\"`)",
+        "23:11 E0604 `timeout` cannot be `0` (write seconds as a number, \
+         or text such as `\"30s\"`, `\"2m\"`, `\"500ms\"`, `\"1h\"`)",
     ];
     let (set, found) = read_all(text);
     assert_eq!(found, expected);
@@ -162,7 +164,8 @@ timeout = 0
 
 #[test]
 fn mistakes_of_syntax_do_not_hide_others_and_make_no_others() {
-    let text = "[run]\njobs = x\nmode = \"asynch\"\n[run\ncolor = 3\n[node]\ntimeout = \"x\"\n[stage.ci]\nfiles = \"all\n";
+    let text = "[run]\njobs = x\nmode = \"asynch\"\n[run\ncolor = 3\n[node]\ntimeout = \"x\"\n\
+                [stage.ci]\nfiles = \"all\n";
     let found = findings(text);
     let codes: Vec<&str> = found.iter().map(|line| line.split_once(' ').unwrap().1.split_at(5).0).collect();
     let lines: Vec<&str> = found.iter().map(|line| line.split_once(':').unwrap().0).collect();

@@ -6,6 +6,7 @@ mod actions;
 mod architecture;
 mod commands;
 mod completions;
+mod config;
 mod contracts;
 mod doctor;
 mod documents;

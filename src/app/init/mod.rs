@@ -22,9 +22,10 @@ const CI: &str = "ci";
 const HELLO: &str = "hello";
 
 /// Marks a project root that is no repository.
-const MARKER: &str = "onex.toml";
+const MARKER: &str = super::settings::FILE_NAME;
 
-const MARKER_TEXT: &str = "# Marks this folder as the project root: contracts run here.\n";
+const MARKER_TEXT: &str = "# Marks this folder as the project root: contracts run here. Settings of the project can \
+    stand here, too;\n# `onex schema config` describes them, and `onex doctor` shows which hold.\n";
 
 /// How to go about it.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,8 @@ Exit codes:
   5  sandbox/security violation: a path outside the project root, a policy, what is not trusted";
 
 pub(super) const ORCH_EXAMPLES: &str = "\
-Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4. Defaults of many stand
+in onex.toml, of the project and in ~/.config/onex: `onex schema config` describes them.
 
 Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
@@ -83,7 +84,7 @@ pub(super) const INIT_EXAMPLES: &str = "\
 Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
 folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
 Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
-elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
+elsewhere it marks this folder with an onex.toml, which can hold settings. Nothing is overwritten.
 
 Examples:
   onex init --dry-run                             shows what it would write
@@ -99,6 +100,7 @@ pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   onex schema contract > contract.schema.json     what an editor completes, explains and checks with
   onex schema report | jq '.properties | keys'    what a report holds
+  onex schema config > onex.schema.json           for onex.toml, whose first line is #:schema ./onex.schema.json
 
 An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from the contract's first line:
   # yaml-language-server: $schema=./contract.schema.json
