@@ -49,6 +49,8 @@
 //! - Whether a failed attempt is repeated is decided in [`resilience::decide`], and when in
 //!   [`engine::machine::Machine::step`].
 //! - A process is started, asked to end and killed in [`mod@process`]: `run.rs` climbs the ladder, `group.rs` sends.
+//! - What a sandbox means on a machine is decided in [`executors::sandbox`], what the kernel is asked for in
+//!   `process/sandbox`: `landlock.rs` for files, `calls.rs` for system calls. Whether it can be is in `app/sandboxes.rs`.
 //! - A line of human output is made in [`report`], `human/mod.rs`; colours and marks in `look.rs`; which stream it
 //!   goes to in [`app::console`]. What is drawn and erased on a terminal passes [`app::screen`].
 //! - What `--only` and `--until` select is decided in `plan/selection.rs`, what that means for order and failure in

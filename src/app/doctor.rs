@@ -18,7 +18,7 @@ use crate::base::stop::{self, StopLevel};
 use crate::base::text::without_controls;
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
-use crate::process::{self, Locator, Program, most_at_once};
+use crate::process::{self, Enforcement, LANDLOCK_FOR_FILES, Locator, Program, most_at_once};
 use crate::report::{Look, settings};
 
 /// The fewest nodes that should be able to run at once.
@@ -161,6 +161,7 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     checks.extend(folders(environment));
     checks.extend(limits());
     checks.extend(control_group());
+    checks.push(sandbox(environment.enforcement));
     checks.push(terminal(environment, console));
     checks.extend(request.configuration.files.iter().map(|file| settings_file(file, &request.configuration)));
     checks.extend(request.refused.iter().map(|(variable, why)| {
@@ -366,6 +367,22 @@ fn control_group_of(value: impl Fn(&str) -> Option<String>) -> Vec<Check> {
     checks
 }
 
+/// What sandboxes of nodes can be made with.
+fn sandbox(enforcement: Enforcement) -> Check {
+    let Enforcement { landlock, seccomp } = enforcement;
+    let files = match landlock {
+        0 => "no Landlock".to_owned(),
+        version => format!("Landlock version {version}"),
+    };
+    let found = format!("{files}, {}", if seccomp { "seccomp filters" } else { "no seccomp filters" });
+    if seccomp && landlock >= LANDLOCK_FOR_FILES {
+        return Check::ok("sandbox", found);
+    }
+    let advice =
+        "nodes with a `sandbox` need Linux 6.2 or later with Landlock, and a container that lets them use it";
+    Check::absent("sandbox", found, advice)
+}
+
 fn terminal(environment: &Environment, console: &Console) -> Check {
     let look = console.out_look();
     let place = if console.is_interactive() { "stdout is a terminal" } else { "stdout is no terminal" };
@@ -454,6 +471,17 @@ mod tests {
             _ => None,
         };
         control_group_of(value).into_iter().map(|check| (check.status, check.found)).collect()
+    }
+
+    #[test]
+    fn sandboxes_need_landlock_and_seccomp() {
+        let of = |landlock, seccomp| {
+            let check = sandbox(Enforcement { landlock, seccomp });
+            (check.status, check.found, check.advice.is_some())
+        };
+        assert_eq!(of(7, true), (Status::Ok, "Landlock version 7, seccomp filters".to_owned(), false));
+        assert_eq!(of(2, true), (Status::Absent, "Landlock version 2, seccomp filters".to_owned(), true));
+        assert_eq!(of(0, false), (Status::Absent, "no Landlock, no seccomp filters".to_owned(), true));
     }
 
     #[test]

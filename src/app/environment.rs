@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::process::Enforcement;
+
 /// What was read of the environment, once, at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -16,6 +18,8 @@ pub struct Environment {
     pub program: Option<PathBuf>,
     /// The variables that set options of `onex` itself: children do not get them.
     pub own: Vec<String>,
+    /// What sandboxes can be made with: nothing, unless somebody has asked the machine.
+    pub enforcement: Enforcement,
 }
 
 impl Environment {

@@ -68,6 +68,9 @@ pub enum AppError {
         "there is no git repository here, so nothing is staged or changed; use `--all-files` or name files"
     )]
     NoRepository,
+    /// A sandbox that is required cannot be enforced here.
+    #[error("{0}")]
+    Sandbox(String),
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
@@ -100,7 +103,7 @@ impl AppError {
                 }
             }
             Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
-            Self::Stage(StageError::Outside(_)) => "SecurityError",
+            Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => "SecurityError",
             Self::Selection(_)
             | Self::Settings(_)
             | Self::Output { .. }
@@ -121,7 +124,7 @@ impl AppError {
         match self {
             Self::Contract(found) => diagnosed(found),
             Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
-            Self::Stage(StageError::Outside(_)) => ExitCode::Security,
+            Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => ExitCode::Security,
             Self::Selection(_)
             | Self::Settings(_)
             | Self::Output { .. }
@@ -155,6 +158,7 @@ impl AppError {
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository
+            | Self::Sandbox(_)
             | Self::System(_) => &[],
         }
     }

@@ -31,6 +31,7 @@ pub mod registry;
 pub mod reports;
 pub mod run;
 mod runtime;
+mod sandboxes;
 pub mod scaffold;
 pub mod schema;
 pub mod screen;
@@ -44,5 +45,6 @@ pub mod validate;
 
 pub use crate::model::exit::ExitCode;
 pub use crate::orchestrators::FileChoice;
+pub use crate::process::Enforcement;
 pub use environment::Environment;
 pub use place::ChangeWish;

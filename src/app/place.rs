@@ -257,6 +257,18 @@ impl Place {
         self.root.strip_prefix(top).unwrap_or(Path::new("")).to_path_buf()
     }
 
+    /// Links below the root that lead to what the working tree has beside its tracked files.
+    #[must_use]
+    pub fn links(&self) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Shadow { shadow, .. } => {
+                let top = shadow.top();
+                shadow.links().iter().map(|link| top.join(link)).collect()
+            }
+            Kind::Folder | Kind::Tree { .. } => Vec::new(),
+        }
+    }
+
     /// The environment for what runs here: a hook's own repository is found by itself.
     #[must_use]
     pub fn environment(&self, environment: &Environment) -> Environment {

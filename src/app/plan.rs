@@ -9,6 +9,7 @@ use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, project_root};
 use super::error::{AppError, diagnosed};
 use super::permission::{Asked, Permission};
+use super::sandboxes;
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
@@ -88,6 +89,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         message: told.finding.message.clone(),
         nodes: told.nodes.clone(),
     }));
+    view.notes.extend(sandboxes::notes(&plan, environment.enforcement));
     let look = console.out_look();
     let shown = {
         let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());

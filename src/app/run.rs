@@ -19,6 +19,7 @@ use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
+use super::sandboxes;
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
@@ -40,6 +41,7 @@ use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
+use crate::process::Enforcement;
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
 /// What was asked for, as far as it does not depend on the contract.
@@ -111,6 +113,7 @@ pub(super) struct ReadyStage {
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    crate::process::keep_files_back();
     if let Err(error) = request.configuration.in_order() {
         let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
         return run_loaded(request, (loaded, Err(error)), environment, console).0;
@@ -389,6 +392,9 @@ fn prepare(
             ));
         }
     };
+    if !dry_run {
+        sandboxes::check(&plan, environment.enforcement)?;
+    }
     let context = ExecutionContext {
         dry_run,
         format: request.format.unwrap_or_default(),
@@ -408,6 +414,7 @@ fn prepare(
     let preview = dry_run.then(|| {
         let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
         preview.notes.extend(notes(&loaded.diagnostics));
+        preview.notes.extend(sandboxes::notes(&plan, environment.enforcement));
         preview
     });
     let plan = if dry_run { plan.dry() } else { plan };
@@ -431,7 +438,7 @@ fn prepare(
                 .clone()
                 .unwrap_or_else(|| unreachable!("a contract that was planned was read")),
             context,
-            plan: planned_nodes(&plan),
+            plan: planned_nodes(&plan, environment.enforcement),
         },
         root,
         stage,
@@ -456,7 +463,7 @@ fn bounded(jobs: usize) -> usize {
     jobs.min(most)
 }
 
-fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
+fn planned_nodes(plan: &Plan, enforcement: Enforcement) -> Vec<PlannedNode> {
     plan.order()
         .iter()
         .map(|&index| {
@@ -467,6 +474,7 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
                 depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
                 output: node.action.as_ref().map(crate::model::workflow::Action::output).unwrap_or_default(),
                 fallback: node.fallback.map(|fallback| plan.node(fallback).id.clone()),
+                sandbox: sandboxes::of(node, enforcement),
             }
         })
         .collect()
@@ -511,7 +519,8 @@ fn carry_out(
         Some(stage) => (stage.given, Some((stage.place, stage.changes))),
         None => (Arc::default(), None),
     };
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, guard };
+    let links = place.as_ref().map(|(place, _)| place.links()).unwrap_or_default();
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, guard, links };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
     for _ in 1..setup.started.context.repeat {
         if report.status != RunStatus::Success {

@@ -13,6 +13,7 @@ use crate::model::event::{AttemptFailure, RunEvent, Usage};
 use crate::model::output::StreamName;
 use crate::model::policy::Starts;
 use crate::model::report::ReportFold;
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{Action, Workflow};
 
 /// A future that can be moved to another thread.
@@ -48,6 +49,12 @@ impl AttemptRequest {
     #[must_use]
     pub fn action(&self) -> Option<&Action> {
         self.workflow.nodes.get(self.index)?.action.as_ref()
+    }
+
+    /// What its program may touch of the machine; anything where the node does not say.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.workflow.nodes.get(self.index)?.sandbox.as_deref()
     }
 }
 

@@ -6,6 +6,7 @@ pub mod command;
 mod file_watch;
 mod launcher;
 mod program;
+pub mod sandbox;
 mod scratch;
 mod starts;
 

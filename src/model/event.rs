@@ -12,6 +12,7 @@ use super::outcome::{
 use super::output::{Captured, OutputFormat};
 use super::policy::PolicyViolation;
 use super::report::DiagnosticInfo;
+use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, Mono, NodeId, RunId};
 
@@ -210,6 +211,9 @@ pub struct PlannedNode {
     /// The node that stands in for it when it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<NodeId>,
+    /// What its program is confined to, where a sandbox was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
 }
 
 /// How an attempt ended.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::context::Mode;
+use super::sandbox::Sandbox;
 use super::workflow::EdgeCondition;
 use crate::base::NodeId;
 
@@ -99,6 +100,9 @@ pub struct PlanNodeView {
     /// The longest that all its attempts may take, in milliseconds, where it can have more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case_ms: Option<u64>,
+    /// What its program may touch of the machine, where a sandbox is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// What would happen to a node.

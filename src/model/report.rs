@@ -13,6 +13,7 @@ use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
 use super::policy::EnforcementLevel;
 use super::profile::Profile;
+use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
 use crate::diag::Severity;
@@ -140,6 +141,9 @@ pub struct NodeResult {
     pub stands_in_for: Option<NodeId>,
     /// Whether the one that stood in is done, so that this failure is none of the run.
     pub recovered: bool,
+    /// What its program was confined to, where a sandbox was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
 }
 
 impl NodeResult {
@@ -390,6 +394,7 @@ impl ReportFold {
             .map(|node| NodeResult {
                 node_id: Some(node.node_id.clone()),
                 kind: node.kind.clone(),
+                sandbox: node.sandbox.clone(),
                 ..NodeResult::default()
             })
             .collect();

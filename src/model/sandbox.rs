@@ -67,6 +67,34 @@ pub enum NetworkAccess {
     None,
 }
 
+/// How much of a sandbox a machine can enforce.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Effective {
+    /// All of it.
+    #[default]
+    Full,
+    /// Some of it.
+    Partial,
+    /// Nothing of it.
+    None,
+}
+
+/// A sandbox as the recordings and the report of a run tell of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SandboxReport {
+    /// What was asked for.
+    #[serde(flatten)]
+    pub asked: Sandbox,
+    /// How much of it holds.
+    pub effective: Effective,
+    /// What the machine lacks for the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
 /// Everything that its user may touch.
 const EVERYTHING: &[&str] = &["/"];
 

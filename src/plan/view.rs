@@ -157,6 +157,7 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
         circuit_breaker: node.breaker.is_some(),
         conditions: other_ends.map(|d| (plan.node(d.node).id.clone(), d.on)).collect(),
         worst_case_ms: (max_attempts > 1 && mode != Mode::Profile).then(|| millis(node.longest())),
+        sandbox: node.sandbox.as_deref().cloned(),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod capture;
 mod child;
+#[expect(unsafe_code, reason = "no safe interface marks files by their numbers")]
+mod files;
 mod group;
 mod limits;
 mod locate;
@@ -14,6 +16,7 @@ mod pipes;
 mod reap;
 mod registry;
 mod run;
+mod sandbox;
 mod signals;
 #[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
 mod spawn;
@@ -27,11 +30,13 @@ mod variables;
 mod watched;
 
 pub use capture::Stream;
+pub use files::keep_files_back;
 pub use limits::{Limits, most_at_once};
 pub use locate::Locator;
 pub use orphans::adopt_orphans;
 pub use reap::Used;
 pub use run::{Exit, Input, Program, Source, SpawnError, Tee, run};
+pub use sandbox::{Bounds, Confinement, Enforcement, FileBounds, LANDLOCK_FOR_FILES};
 pub use signals::{Heard, SignalStream};
 pub use suspend::{suspend_self, time_asleep};
 pub use sweep::sweep;

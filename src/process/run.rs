@@ -18,6 +18,7 @@ use super::group::Group;
 use super::limits::Limits;
 use super::pipes::{Reader, Writer};
 use super::reap::Used;
+use super::sandbox::{Confinement, NotConfined};
 use super::spawn::{self, Order};
 use super::terminal::Terminal;
 use super::variables::{Inherited, Variables};
@@ -87,6 +88,8 @@ pub struct Program {
     pub mark: Option<String>,
     /// What it may take.
     pub limits: Limits,
+    /// What it and all that it starts are held to.
+    pub sandbox: Option<Arc<Confinement>>,
     /// Who is told what it prints while it prints it, beside what is kept.
     pub tee: Option<Tee>,
 }
@@ -125,6 +128,14 @@ pub struct Exit {
 pub struct SpawnError {
     file: PathBuf,
     source: std::io::Error,
+}
+
+impl SpawnError {
+    /// Whether it was not started because its sandbox could not be entered.
+    #[must_use]
+    pub fn is_for_want_of_its_sandbox(&self) -> bool {
+        self.source.get_ref().is_some_and(|source| source.is::<NotConfined>())
+    }
 }
 
 /// Runs a program in a process group of its own, until it ends or `stop` asks for its end.

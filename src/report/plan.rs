@@ -157,5 +157,8 @@ fn remarks(node: &PlanNodeView) -> String {
     if node.circuit_breaker {
         remarks.push("circuit breaker".to_owned());
     }
+    if let Some(sandbox) = &node.sandbox {
+        remarks.push(format!("sandbox: {}", on_one_line(&sandbox.to_string())));
+    }
     remarks.join("; ")
 }

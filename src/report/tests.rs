@@ -49,6 +49,7 @@ fn events(seed: u64) -> Vec<RunEvent> {
             depends_on: Vec::new(),
             output: OutputFormat::Text,
             fallback: None,
+            sandbox: None,
         })
         .collect();
     let mut context = ExecutionContext { jobs: 3, ..ExecutionContext::default() };
@@ -213,6 +214,7 @@ fn story(kinds: Vec<(u64, EventKind)>) -> Vec<RunEvent> {
         depends_on: Vec::new(),
         output: OutputFormat::Text,
         fallback: None,
+        sandbox: None,
     };
     let started = RunStarted {
         correlation_id: CorrelationId::from_text("c"),

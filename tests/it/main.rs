@@ -28,6 +28,7 @@ mod policy;
 mod registry;
 mod reports;
 mod resilience;
+mod sandbox;
 mod sarif;
 mod scaffold;
 mod scale;

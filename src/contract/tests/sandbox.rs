@@ -76,7 +76,7 @@ fn what_a_sandbox_cannot_mean_is_refused() {
         assert_eq!(findings(&task(keys)), [expected], "{keys}");
     }
     // In YAML a tilde alone is no text.
-    let warning = "E0204 warning 5:30 `read` says nothing, so everything may be read";
+    let warning = "E0204 warning 5:36 `read` says nothing, so everything may be read";
     assert_eq!(findings(&task("sandbox: {filesystem: {read: ~}}")), [warning]);
     let help = advice(&task("sandbox: {filesystem: readonly}"));
     assert!(help.iter().any(|help| help.contains("read_only")), "{help:?}");

@@ -248,6 +248,7 @@ pub(super) fn started(plan: &Plan) -> RunStarted {
                     .collect(),
                 output: OutputFormat::Text,
                 fallback: None,
+                sandbox: None,
             })
             .collect(),
     }

@@ -13,7 +13,7 @@ use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::event::{EventKind, RunEvent, RunStarted};
-use crate::model::outcome::{NodeStatus, RunStatus, SkipReason};
+use crate::model::outcome::{FailureReason, NodeStatus, RunStatus, SkipReason};
 use crate::model::output::{StreamName, Text};
 use crate::model::plan_view::PlanView;
 use crate::model::report::{NodeResult, ReportFold, RunReport};
@@ -356,7 +356,14 @@ pub(super) fn detail(result: &NodeResult) -> String {
     match result.status {
         NodeStatus::Failed => {
             let message = result.error.as_ref().map_or("", |error| error.message.as_str());
-            text::without_controls(message).replace('\n', " ")
+            // What a sandbox denies is told to the program alone.
+            let confined = result.sandbox.as_ref().filter(|_| {
+                let denied_alike = [FailureReason::ExitCode, FailureReason::Spawn].map(FailureReason::as_str);
+                result.reason.as_deref().is_some_and(|reason| denied_alike.contains(&reason))
+            });
+            let hint =
+                confined.map(|sandbox| format!(" (in a sandbox: {})", sandbox.asked)).unwrap_or_default();
+            text::without_controls(&format!("{message}{hint}")).replace('\n', " ")
         }
         NodeStatus::Skipped => skip_detail(result),
         NodeStatus::Completed if result.leaked => "left a process behind that holds its output".to_owned(),
