@@ -70,6 +70,9 @@
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
 //! - Which settings files can hold is in `config/keys.rs`, which files there are in [`app::settings`], and what they say
 //!   of an option that nobody gave in `cli/configured.rs`.
+//! - Whether a run may begin is decided in [`policy`], on what `app/permission.rs` gathers; what a node would start is
+//!   looked up in `executors/starts.rs`, and asked again before every attempt by `app/guard.rs`. What is trusted is kept in
+//!   `store/trust.rs`, and written by [`app::trust`] only.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 

@@ -537,3 +537,38 @@ fn what_is_staged_is_held_to_policies_where_it_runs() {
     );
     assert_eq!(ground.outcome(&["--stage", "pre-commit"]).0, 0);
 }
+
+#[test]
+fn the_example_keeps_to_its_policies_and_breaks_them() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policy");
+    let ground = Ground::new("");
+    let run = |contract: &str| {
+        let contract = folder.join(contract).display().to_string();
+        ground.report(&["--contract", &contract])
+    };
+    let kept = run("contract.yaml");
+    assert_eq!((&kept["exit_code"], &result(&kept, "count")["stdout"]), (&0.into(), &"2\n".into()));
+    let denied = run("denied");
+    assert_eq!((&denied["exit_code"], &denied["results"]), (&5.into(), &Value::Array(vec![])));
+    let told: Vec<&str> =
+        denied["diagnostics"].as_array().unwrap().iter().filter_map(|d| d["message"].as_str()).collect();
+    for name in ["no-downloads", "no-loader-tricks", "bounded", "few-nodes"] {
+        assert!(told.iter().any(|message| message.contains(&format!("`{name}`"))), "{name} in {told:#?}");
+    }
+    assert!(told.iter().any(|message| message.contains("`LD_PRELOAD`")), "{told:#?}");
+}
+
+#[test]
+fn an_imposed_sandbox_holds() {
+    let policy = "[[policy]]\nname = \"confined\"\ntype = \"sandbox\"\n\
+                  payload = {filesystem = \"read_only\", network = \"none\", impose = true}\n";
+    let ground = Ground::with(TOUCH, policy);
+    let report = ground.report(&[]);
+    assert!(!ground.project.exists("ran"), "{report:#}");
+    // Where the kernel cannot hold it, nothing runs.
+    let is_held =
+        report["exit_code"] == 1 && result(&report, "touches")["sandbox"]["filesystem"] == "read_only";
+    assert!(is_held || report["exit_code"] == 5, "{report:#}");
+    let plan = ground.onex(&["plan", "contract.yaml"]);
+    assert!(plan.code == 0 && !plan.stderr.contains("E0701"), "{plan:?}");
+}
