@@ -12,6 +12,7 @@ use super::permission::{Asked, Permission};
 use super::sandboxes;
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
+use crate::config::{Set, keys};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
@@ -108,9 +109,10 @@ fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environmen
     let permission = Permission::of((environment, &request.configuration), (None, &root), false);
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let rules = &plan.workflow().rules;
+    let by_settings = request.configuration.settings.of_run(None, keys::TIMEOUT).and_then(Set::time);
     let asked = Asked {
         plan: &plan,
-        timeout: [rules.timeout, rules.budget.time].into_iter().flatten().min(),
+        timeout: [rules.timeout, rules.budget.time, by_settings].into_iter().flatten().min(),
         jobs,
         single_attempts: mode == Mode::Profile,
         directory: &root,

@@ -141,7 +141,7 @@ Pins the text of a contract, what it includes, and the files of the project that
 their SHA-256 digests, in $XDG_CONFIG_HOME/onex/trust.toml. A file of the project never says what is
 trusted. `onex orch --require-trusted` then runs what is pinned and unchanged, and nothing else.
 
-Exit codes: 0 done, 2 there is nothing that could be trusted, 3 no contract or component has the name,
+Exit codes: 0 done, 2 there is nothing that could be trusted, 3 nothing has the name that was given,
 5 the file of trust cannot be used.
 
 Examples:
