@@ -38,6 +38,7 @@
 //! | 3 | [`report`] | renders events, reports, plans, diagnostics. Cannot see the engine | base diag model yaml |
 //! | 4 | [`engine`] | machine, driver, unit, ports. Knows no process | base diag model plan resilience |
 //! | 5 | [`executors`] | one file, one kind of action. Cannot see `report` | base diag model process engine |
+//! | 5 | [`policy`] | whether a run may be: policies and trust. Answers, and does nothing | base diag model engine |
 //! | 5 | [`store`] | what outlives a run: the states of circuits, what stages left to do | base model engine |
 //! | 6 | [`orchestrators`] | one file for each stage: which components, which defaults. No input or output | base diag model registry |
 //! | 7 | [`app`] | use cases; adapters are built in `app::runtime` only | all above |
@@ -73,6 +74,9 @@
 //! - The menu of `onex --menu` is [`app::menu`]; its keys come from `process/keyboard.rs`.
 //! - Which settings files can hold is in `config/keys.rs`, which files there are in [`app::settings`], and what they say
 //!   of an option that nobody gave in `cli/configured.rs`.
+//! - Whether a run may begin is decided in [`policy`], on what `app/permission.rs` gathers; what a node would start is
+//!   looked up in `executors/starts.rs`, and asked again before every attempt by `app/guard.rs`. What is trusted is kept in
+//!   `store/trust.rs`, and written by [`app::trust`] only.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
 
@@ -94,6 +98,7 @@ pub mod resilience;
 pub mod engine;
 
 pub mod executors;
+pub mod policy;
 pub mod store;
 
 pub mod orchestrators;

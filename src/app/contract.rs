@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::AppError;
+use super::permission::{Permission, Told};
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
@@ -12,6 +13,7 @@ use crate::model::component::Form;
 use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
 use crate::model::output::Digest;
+use crate::model::policy::Pin;
 use crate::plan::Plan;
 use crate::registry;
 
@@ -38,6 +40,12 @@ pub struct Loaded {
     pub path: PathBuf,
     /// The folder that files are shown from, where that is not the working directory.
     pub base: Option<PathBuf>,
+    /// The contract's own text.
+    pub(super) source: Option<SourceId>,
+    /// The files that its texts were read from, without symbolic links, each with the digest of what was read.
+    pub(super) files: Vec<Pin>,
+    /// The policies that it breaks, as far as anybody has looked.
+    pub(super) violations: Vec<Told>,
 }
 
 impl Loaded {
@@ -63,7 +71,16 @@ pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
 
 /// The same for a file.
 pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
-    load_beside(SourceMap::default(), shown, (directory, root))
+    load_permitted(shown, (directory, root), None)
+}
+
+/// The same, as far as it may be read.
+pub(super) fn load_permitted(
+    shown: &Path,
+    place: (&Path, Option<&Path>),
+    permission: Option<&Permission>,
+) -> Loaded {
+    load_beside(SourceMap::default(), shown, place, permission)
 }
 
 /// The same beside texts that places point into already.
@@ -71,12 +88,13 @@ pub(super) fn load_beside(
     sources: SourceMap,
     shown: &Path,
     (directory, root): (&Path, Option<&Path>),
+    permission: Option<&Permission>,
 ) -> Loaded {
     let path = directory.join(shown);
     match file::read(&path) {
         Ok(text) => {
             let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-            load_text_beside(sources, (text, shown), Place { path: &path, root: &root })
+            load_admitted(sources, (text, shown, Place { path: &path, root: &root }), permission)
         }
         Err(error) => {
             let diagnostics = vec![unreadable(shown, &path, &error)];
@@ -87,13 +105,34 @@ pub(super) fn load_beside(
 
 /// The same for a text, and the place from which it includes others.
 pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded {
-    load_text_beside(SourceMap::default(), (text, shown), place)
+    load_admitted(SourceMap::default(), (text, shown, place), None)
 }
 
-fn load_text_beside(sources: SourceMap, (text, shown): (String, &Path), place: Place<'_>) -> Loaded {
+fn load_admitted(
+    sources: SourceMap,
+    (text, shown, place): (String, &Path, Place<'_>),
+    permission: Option<&Permission>,
+) -> Loaded {
     let mut loaded = Loaded { sources, path: place.path.to_path_buf(), ..Loaded::default() };
     let source = loaded.sources.add(shown, text);
+    loaded.source = Some(source);
+    let pin =
+        |path: &Path, text: &str| Pin { path: path.to_path_buf(), digest: Some(Digest::of(text.as_bytes())) };
+    let may_go_on = |loaded: &mut Loaded| permission.is_none_or(|asked| asked.admit(loaded, shown));
+    if permission.is_some_and(Permission::is_needed) {
+        let own = place.path.canonicalize().unwrap_or_else(|_| place.path.to_path_buf());
+        loaded.files.push(pin(&own, &loaded.sources.text(source)));
+        if !may_go_on(&mut loaded) {
+            return loaded;
+        }
+    }
     let texts = Texts::gather(&mut loaded.sources, source, place);
+    if permission.is_some_and(Permission::is_needed) {
+        loaded.files.extend(texts.included_files().map(|(path, text)| pin(path, text)));
+        if !may_go_on(&mut loaded) {
+            return loaded;
+        }
+    }
     let Parsed { kind, workflow, draft, diagnostics } = contract::parse_with(&texts);
     (loaded.kind, loaded.diagnostics) = (kind, diagnostics);
     component(&mut loaded, source, shown);

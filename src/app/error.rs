@@ -54,6 +54,9 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// What is to be trusted no longer never was.
+    #[error("`{}` is not trusted; `onex trust --list` shows what is", .0.display())]
+    NotTrusted(PathBuf),
     /// A stage has nothing that it could run.
     #[error(transparent)]
     Stage(StageError),
@@ -93,6 +96,7 @@ impl AppError {
                     Some(codes::CYCLE) => "CycleError",
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
+                    Some(code) if is_denial(code) => "PolicyError",
                     Some(code) if is_resolution(code) => "RegistryError",
                     Some(codes::UNMATCHED_FILTER) => "ConfigurationError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
@@ -105,6 +109,7 @@ impl AppError {
             | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::NoRepository => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
@@ -126,6 +131,7 @@ impl AppError {
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository => ExitCode::Configuration,
@@ -149,6 +155,7 @@ impl AppError {
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::NoRepository
@@ -163,10 +170,16 @@ impl AppError {
 pub fn diagnosed(found: &[Diagnostic]) -> ExitCode {
     let code = |d: &Diagnostic| match d.code {
         codes::OUTSIDE_ROOT => ExitCode::Security,
+        code if is_denial(code) => ExitCode::Security,
         code if is_resolution(code) => ExitCode::Registry,
         _ => ExitCode::Configuration,
     };
     found.iter().filter(|d| d.severity == Severity::Error).map(code).max().unwrap_or(ExitCode::Configuration)
+}
+
+/// Whether a finding is that somebody does not want what would run.
+fn is_denial(code: Code) -> bool {
+    matches!(code, codes::POLICY_BROKEN | codes::NOT_TRUSTED | codes::BAD_TRUST_FILE)
 }
 
 /// Whether a finding is that a name leads to nothing, or not to what it should.

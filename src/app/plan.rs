@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs};
+use super::contract::{Loaded, load, mode_and_jobs, project_root};
 use super::error::{AppError, diagnosed};
+use super::permission::{Asked, Permission};
 use super::sandboxes;
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
-use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use crate::config::{Set, keys};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::plan_view::PlanNote;
@@ -49,6 +51,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
         Ok(()) => {
             let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
             let narrowed = narrow(&mut loaded, &request.selection);
+            let narrowed = narrowed.and_then(|()| foretell(request, &mut loaded, environment));
             (loaded, narrowed)
         }
         Err(error) => {
@@ -82,6 +85,11 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let mut view = view(&plan, ViewContext { plan_id, mode, jobs });
     view.notes.extend(notes(&loaded.diagnostics));
+    view.notes.extend(loaded.violations.iter().map(|told| PlanNote {
+        code: told.finding.code.to_string(),
+        message: told.finding.message.clone(),
+        nodes: told.nodes.clone(),
+    }));
     view.notes.extend(sandboxes::notes(&plan, environment.enforcement));
     let look = console.out_look();
     let shown = {
@@ -92,6 +100,28 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     // The process ends here: a million small pieces need not be given back one by one.
     std::mem::forget((view, plan));
     finish(shown, &mut console.err(), ExitCode::Success)
+}
+
+/// Adds what policies would say of a run.
+fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environment) -> Result<(), AppError> {
+    let Some(plan) = loaded.plan.take() else { return Ok(()) };
+    let root = project_root(&loaded.path, request.root.as_deref())?;
+    let permission = Permission::of((environment, &request.configuration), (None, &root), false);
+    let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
+    let rules = &plan.workflow().rules;
+    let by_settings = request.configuration.settings.of_run(None, keys::TIMEOUT).and_then(Set::time);
+    let asked = Asked {
+        plan: &plan,
+        timeout: [rules.timeout, rules.budget.time, by_settings].into_iter().flatten().min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        parts: None,
+    };
+    let granted = permission.foretell(&asked, loaded);
+    sort_by_position(&mut loaded.diagnostics);
+    loaded.plan = Some(plan.with_sandboxes(granted.sandboxes));
+    Ok(())
 }
 
 /// What was found in a contract of retries that the rules ask for in vain.

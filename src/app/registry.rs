@@ -186,7 +186,7 @@ fn environment_day() -> chrono::NaiveDate {
     SystemClock::start().started_at().date_naive()
 }
 
-fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
+pub(super) fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
     name.parse().map_err(|error| {
         let finding =
             Diagnostic::error(codes::BAD_RANGE, format!("`{name}` has no range of versions: {error}"));

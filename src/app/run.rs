@@ -1,20 +1,20 @@
 //! Runs a contract: reads it, plans it, carries it out, and gives its report to whoever asked.
 
-use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
+use super::contract::{Loaded, mode_and_jobs, obstacles, project_root};
+use super::denial;
 use super::error::AppError;
 use super::github::{Step, on_stdout};
+use super::inputs::read_inputs;
 use super::last_run::LastRun;
 use super::outbox::{Done, Outbox};
+use super::permission::{Asked, Granted, Permission, StageParts, permitted};
 use super::place::{ChangeWish, Place};
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
@@ -33,6 +33,7 @@ use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
 use crate::diag::Severity;
 use crate::engine::machine::Settings;
+use crate::engine::ports::Guard;
 use crate::executors::Given;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
@@ -82,6 +83,8 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Reports beside the one on stdout.
     pub reports: Vec<ReportWish>,
+    /// Whether only what somebody trusts may run.
+    pub require_trusted: bool,
     /// The time for one attempt of a node that says none, where settings name one.
     pub attempt_timeout: Option<Duration>,
     /// The settings files that this comes from. Nothing runs where one is not in order.
@@ -112,6 +115,8 @@ pub(super) struct ReadyStage {
     pub owners: Vec<String>,
     /// What is remembered of the stage, where it runs something.
     pub last_run: Option<LastRun>,
+    /// What runs, for those who decide whether it may.
+    pub parts: StageParts,
 }
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
@@ -125,8 +130,10 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
-            let loaded = load(contract, &environment.directory, request.root.as_deref());
-            run_loaded(request, (loaded, Ok(Some(Ready::Contract))), environment, console).0
+            let stage = request.stage.as_ref().map(|stage| stage.name.as_str());
+            let (loaded, permission) = permitted(contract, (stage, request), environment);
+            let ready = permission.map(|permission| Some((Ready::Contract, permission)));
+            run_loaded(request, (loaded, ready), environment, console).0
         }
     }
 }
@@ -134,7 +141,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
 /// Runs what was loaded, or says why it cannot be run; or says that nothing was to be run.
 pub(super) fn run_loaded(
     request: &RunRequest,
-    (mut loaded, ready): (Loaded, Result<Option<Ready>, AppError>),
+    (mut loaded, ready): (Loaded, Result<Option<(Ready, Permission)>, AppError>),
     environment: &Environment,
     console: &mut Console,
 ) -> (ExitCode, RunReport) {
@@ -167,6 +174,7 @@ pub(super) fn run_loaded(
         Ok(report) => with_findings(report, &loaded),
         Err(error) => {
             let report = could_not_run(request, &loaded, &error);
+            denial::record(&report, (&loaded, request), &console.screen().clone());
             tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
             for file in reports.for_people() {
                 tell_why(&error, &mut loaded, file, Look::default());
@@ -335,6 +343,7 @@ struct Prepared {
     log: Logged,
     stage: Option<Box<ReadyStage>>,
     wish: TestWish,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 /// Where the structured log goes.
@@ -347,7 +356,7 @@ enum Logged {
 fn prepare(
     request: &RunRequest,
     environment: &Environment,
-    (loaded, ready): (&mut Loaded, Ready),
+    (loaded, (ready, permission)): (&mut Loaded, (Ready, Permission)),
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
@@ -368,6 +377,22 @@ fn prepare(
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
     let workflow = plan.workflow();
+    let timeout = [request.timeout, workflow.rules.timeout].into_iter().flatten().min();
+    let root = match &stage {
+        Some(stage) => stage.place.root.clone(),
+        None => project_root(&loaded.path, request.root.as_deref())?,
+    };
+    let asked_for = Asked {
+        plan: &plan,
+        timeout: timeout.into_iter().chain(workflow.rules.budget.time).min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        parts: stage.as_ref().map(|stage| &stage.parts),
+    };
+    let Granted { guard, sandboxes } = permission.judge(&asked_for, loaded)?;
+    let plan = plan.with_sandboxes(sandboxes);
+    let workflow = plan.workflow();
     let values = request.input_file.as_deref().map(|file| read_inputs(file, environment)).transpose()?;
     let inputs = resolve_inputs(&workflow.inputs, &request.inputs, values.unwrap_or_default());
     // What a run would refuse, its preview only mentions.
@@ -386,7 +411,7 @@ fn prepare(
     let context = ExecutionContext {
         dry_run,
         format: request.format.unwrap_or_default(),
-        timeout: [request.timeout, workflow.rules.timeout].into_iter().flatten().min(),
+        timeout,
         mode,
         jobs,
         batch: workflow.rules.batch,
@@ -417,6 +442,7 @@ fn prepare(
             single_attempts: mode == Mode::Profile || request.repeat > 1,
             slow_after: context.slow_after,
             seed: run_id.seed(),
+            notices: denial::notices(loaded),
         },
         started: RunStarted {
             correlation_id: CorrelationId::fresh(),
@@ -428,11 +454,9 @@ fn prepare(
             context,
             plan: planned_nodes(&plan, environment.enforcement),
         },
-        root: match &stage {
-            Some(stage) => stage.place.root.clone(),
-            None => project_root(&loaded.path, request.root.as_deref())?,
-        },
+        root,
         stage,
+        guard,
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
@@ -443,27 +467,6 @@ fn prepare(
         wish: request.testing.clone(),
         plan,
     })
-}
-
-/// The inputs of a file, or of standard input: one JSON object.
-fn read_inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, AppError> {
-    let failed = |problem: String| AppError::Input { path: file.to_path_buf(), problem };
-    let read = if file == Path::new("-") {
-        read_bounded(&mut io::stdin())
-    } else {
-        File::open(environment.directory.join(file)).and_then(|mut opened| read_bounded(&mut opened))
-    };
-    let text = read.map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text)
-        .map_err(|error| failed(format!("it is not one JSON object with inputs: {error}")))
-}
-
-/// The text of a reader that may be endless.
-fn read_bounded(reader: &mut dyn Read) -> io::Result<String> {
-    const MOST: u64 = 32 * 1024 * 1024;
-    let mut text = String::new();
-    reader.take(MOST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST { Err(io::Error::other("it is larger than 32 MiB")) } else { Ok(text) }
 }
 
 /// As many at once as there are open files for: a node that cannot be started for want of one has not failed.
@@ -497,8 +500,20 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, wish } =
-        prepared;
+    let Prepared {
+        plan,
+        preview,
+        run_id,
+        settings,
+        started,
+        root,
+        contract,
+        events,
+        log,
+        stage,
+        wish,
+        guard,
+    } = prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -534,7 +549,7 @@ fn carry_out(
         None => (Arc::default(), None, None),
     };
     let links = place.as_ref().map(|(place, _)| place.links()).unwrap_or_default();
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, links };
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, guard, links };
     let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());

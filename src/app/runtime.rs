@@ -16,7 +16,7 @@ use super::sinks::Sinks;
 use crate::base::{Clock, Mono, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard, Heard, Signals};
 use crate::executors::command::CommandExecutor;
 use crate::executors::sandbox::Confining;
 use crate::executors::{FileWatch, Given, Scratch};
@@ -38,6 +38,8 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
     /// The files of each node.
     pub given: Arc<Given>,
+    /// Who is asked before every attempt; nobody where everything may start.
+    pub guard: Option<Arc<dyn Guard>>,
     /// Links below the root that `onex` made, to what it needs of another tree.
     pub links: Vec<PathBuf>,
 }
@@ -119,7 +121,8 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
         home: environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()),
         links: setup.links.clone(),
     };
-    let executor = CommandExecutor::new(setup.root.clone(), environment.inherited(), scratch, confining);
+    let executor = CommandExecutor::new(setup.root.clone(), environment.inherited(), scratch, confining)
+        .guarded(setup.guard.clone());
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);

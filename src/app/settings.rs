@@ -85,12 +85,11 @@ pub struct ProjectOf<'a> {
 pub fn load(project: ProjectOf<'_>, environment: &Environment) -> Configuration {
     let directory = &environment.directory;
     let mut configuration = Configuration::default();
-    let named = environment.get(ORGANISATION_VARIABLE).map(|path| directory.join(path));
-    if let Some(path) = &named {
-        configuration.read(Layer::Organisation, path, directory);
-        configuration.require(path);
-    } else if !environment.is_set_to_nothing(ORGANISATION_VARIABLE) {
-        configuration.read(Layer::Organisation, Path::new(ORGANISATION), directory);
+    if let Some(path) = organisation(environment) {
+        configuration.read(Layer::Organisation, &path, directory);
+        if environment.get(ORGANISATION_VARIABLE).is_some() {
+            configuration.require(&path);
+        }
     }
     if let Some(folder) = environment.config() {
         configuration.read(Layer::User, &folder.join(FILE_NAME), directory);
@@ -99,6 +98,15 @@ pub fn load(project: ProjectOf<'_>, environment: &Environment) -> Configuration 
         configuration.read(Layer::Project, &root.join(FILE_NAME), directory);
     }
     configuration
+}
+
+/// The file of the organisation; nothing where somebody wants none.
+pub(super) fn organisation(environment: &Environment) -> Option<PathBuf> {
+    match environment.get(ORGANISATION_VARIABLE) {
+        Some(path) => Some(environment.directory.join(path)),
+        None if environment.is_set_to_nothing(ORGANISATION_VARIABLE) => None,
+        None => Some(PathBuf::from(ORGANISATION)),
+    }
 }
 
 /// The root of the project, where it can be found.

@@ -13,6 +13,7 @@ use super::declarations;
 use super::error::AppError;
 use super::last_run::LastRun;
 use super::list::{query, root_of};
+use super::permission::{Permission, StageParts, Told};
 use super::place::{ChangeWish, Place};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock, text};
@@ -23,6 +24,7 @@ use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::SkipReason;
 use crate::model::output::Digest;
+use crate::model::policy::Pin;
 use crate::model::report::RunReport;
 use crate::model::workflow::Workflow;
 use crate::orchestrators::{
@@ -99,6 +101,9 @@ pub fn run(
         place: None,
         gathered: None,
         in_contracts: Vec::new(),
+        permission: None,
+        parts: Vec::new(),
+        violations: Vec::new(),
         code: None,
     };
     let ran = asked.and_then(|query| {
@@ -131,6 +136,7 @@ pub fn run(
             if let Some(gathered) = desk.gathered.take() {
                 loaded.sources = gathered.sources;
             }
+            loaded.violations = std::mem::take(&mut desk.violations);
             run_loaded(request, (loaded, Err(error)), environment, desk.console).0
         }
     }
@@ -148,6 +154,11 @@ struct Desk<'a> {
     gathered: Option<Gathered>,
     /// What was found in contracts among the parts.
     in_contracts: Vec<Diagnostic>,
+    permission: Option<Permission>,
+    /// The components that run, each with the files that it is made of.
+    parts: Vec<(Arc<Component>, Vec<Pin>)>,
+    /// The policies that keep the stage from being read any further.
+    violations: Vec<Told>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -183,15 +194,62 @@ impl Desk<'_> {
     }
 
     /// A contract among the parts, read where the stage runs, and beside the components, so that places in both hold.
-    fn contract(&mut self, component: &Arc<Component>) -> Result<Workflow, AppError> {
+    fn contract(&mut self, component: &Arc<Component>, number: usize) -> Result<Workflow, AppError> {
         let root = self.place()?.root.clone();
         let mut gathered = self.gathered.take().unwrap_or_default();
-        let mut loaded = load_beside(gathered.sources, &component.origin.path, (&root, Some(&root)));
-        let planned = loaded.require_plan();
-        gathered.sources = loaded.sources;
+        let (shown, sources) = (&component.origin.path, std::mem::take(&mut gathered.sources));
+        let mut loaded = load_beside(sources, shown, (&root, Some(&root)), self.permission.as_ref());
         self.gathered = Some(gathered);
+        if !loaded.violations.is_empty() {
+            return Err(self.denied(loaded));
+        }
+        if let Some((_, files)) = self.parts.get_mut(number).filter(|_| !loaded.files.is_empty()) {
+            *files = std::mem::take(&mut loaded.files);
+        }
+        let planned = loaded.require_plan();
+        if let Some(gathered) = &mut self.gathered {
+            gathered.sources = loaded.sources;
+        }
         self.in_contracts.extend(loaded.diagnostics);
         Ok(planned?.workflow().as_ref().clone())
+    }
+
+    /// Decides on the files that declare components, before what they name is looked at.
+    fn admit(&mut self, chosen: &[Arc<Component>]) -> Result<(), AppError> {
+        let root = self.place()?.root.clone();
+        let Some(permission) = &self.permission else { return Ok(()) };
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        self.parts = chosen
+            .iter()
+            .map(|component| {
+                let path = real(&root.join(&component.origin.path));
+                (Arc::clone(component), vec![Pin { path, digest: component.origin.digest }])
+            })
+            .collect();
+        let wholes: Vec<PathBuf> = chosen.iter().map(|component| root.join(&component.origin.path)).collect();
+        let all: Vec<(&Path, &Path, &[Pin])> = self
+            .parts
+            .iter()
+            .zip(&wholes)
+            .map(|((component, files), whole)| {
+                (component.origin.path.as_path(), whole.as_path(), files.as_slice())
+            })
+            .collect();
+        let sources = self.gathered.as_ref().map(|gathered| gathered.sources.clone()).unwrap_or_default();
+        let mut loaded = Loaded { sources, ..Loaded::default() };
+        if permission.admit_all(&mut loaded, &all) {
+            return Ok(());
+        }
+        Err(self.denied(loaded))
+    }
+
+    /// What denies the stage, and the texts that it points into.
+    fn denied(&mut self, loaded: Loaded) -> AppError {
+        if let Some(gathered) = &mut self.gathered {
+            gathered.sources = loaded.sources;
+        }
+        self.violations = loaded.violations;
+        AppError::Contract(loaded.diagnostics)
     }
 }
 
@@ -212,6 +270,14 @@ impl Workshop for Desk<'_> {
         if choice == FileChoice::Staged {
             gathered.diagnostics.extend(not_in_the_index(&place, &gathered)?);
         }
+        let asked = (Some(self.wish.name.as_str()), root.as_path());
+        let mut permission = Permission::of(
+            (self.environment, &self.request.configuration),
+            asked,
+            self.request.require_trusted,
+        );
+        permission.set_tree(&place.root);
+        self.permission = Some(permission);
         let catalog = gathered.catalog.clone();
         (self.place, self.gathered) = (Some(place), Some(gathered));
         Ok(catalog)
@@ -223,15 +289,16 @@ impl Workshop for Desk<'_> {
     }
 
     fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+        self.admit(&selection.chosen)?;
         let mut parts = Vec::new();
-        for component in &selection.chosen {
+        for (number, component) in selection.chosen.iter().enumerate() {
             let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
             if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
                 let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
                 return Err(StageError::CannotRun(message).into());
             }
             parts.push(if component.kind == Kind::Workflow {
-                Part::Contract(Arc::clone(component), Box::new(self.contract(component)?))
+                Part::Contract(Arc::clone(component), Box::new(self.contract(component, number)?))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -302,6 +369,13 @@ impl Workshop for Desk<'_> {
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
         loaded.diagnostics = diagnostics;
+        let permission = self.permission.take();
+        let components = std::mem::take(&mut self.parts);
+        let number = |component: &Arc<Component>| {
+            components.iter().position(|(known, _)| Arc::ptr_eq(known, component)).unwrap_or(usize::MAX)
+        };
+        let declared_by = composition.declared_by.iter().map(number).collect();
+        let parts = StageParts { components, declared_by };
         let ready = if is_broken {
             Err(AppError::Contract(loaded.diagnostics.clone()))
         } else {
@@ -315,11 +389,12 @@ impl Workshop for Desk<'_> {
                     LastRun::of(self.wish, &self.request.testing, (project, self.environment.state()))
                 });
                 let (owners, changes) = (composition.owners, self.wish.changes);
-                Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run }))
+                Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run, parts }))
             })
         };
-        let (code, report) =
-            run_loaded(self.request, (loaded, ready.map(Some)), self.environment, self.console);
+        let nothing = || AppError::Stage(StageError::Context("there is no place to run in".to_owned()));
+        let ready = ready.and_then(|ready| Ok(Some((ready, permission.ok_or_else(nothing)?))));
+        let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
         self.code = Some(code);
         Ok(report)
     }

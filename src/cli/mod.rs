@@ -159,6 +159,10 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             .perform(resolve::registry(asked, here, environment), |request, environment, console| {
                 app::registry::registry(&request, environment, console)
             }),
+        Verb::Trust(asked) => around
+            .perform(resolve::trust(asked, here, environment), |request, environment, console| {
+                app::trust::trust(&request, environment, console)
+            }),
         Verb::Install(asked) => around.perform(resolve::install(&asked, here), app::install::hooks),
         Verb::Uninstall(asked) => around.perform(resolve::uninstall(&asked, here), app::install::hooks),
         Verb::Doctor(asked) => {

@@ -11,7 +11,7 @@ use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 use super::args::{
     Arguments, ColorName, DialectName, Doctor, DocumentName, Explain, Fmt, FormName, FormatName, Graph,
     Install, List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace,
-    RegistryVerb, Selected, ShellName, Shown, StageName, Uninstall, Validate,
+    RegistryVerb, Selected, ShellName, Shown, StageName, Trust, Uninstall, Validate,
 };
 use super::configured::Configured;
 use super::testing::tested;
@@ -34,6 +34,7 @@ use crate::app::schema::Document;
 use crate::app::selection::Selection;
 use crate::app::settings::Configuration;
 use crate::app::stage::StageWish;
+use crate::app::trust::{TrustAction, TrustRequest};
 use crate::app::validate::ValidateRequest;
 use crate::app::{ChangeWish, FileChoice};
 use crate::base::text;
@@ -140,6 +141,7 @@ pub(super) fn orch(
         jobs,
         repeat,
         testing,
+        require_trusted: typed.require_trusted,
         cores: cores(),
         fail_fast,
         timeout,
@@ -412,6 +414,20 @@ pub(super) fn registry(
         format: shown.format.map(format),
     };
     Ok((request, wishes(&shown, here)?, shown.verbose))
+}
+
+pub(super) fn trust(typed: Trust, here: &Typed<'_>, environment: &Environment) -> Resolved<TrustRequest> {
+    let action = match (typed.list, typed.remove) {
+        (true, _) => TrustAction::List,
+        (false, true) => TrustAction::Remove(typed.contract),
+        (false, false) => TrustAction::Add(typed.contract),
+    };
+    let request = TrustRequest {
+        action,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 pub(super) fn doctor(

@@ -5,6 +5,7 @@
 //! else.
 
 pub mod keys;
+mod policies;
 mod reader;
 mod schema;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::time::Duration;
 use crate::base::text;
 use crate::diag::Span;
 use crate::model::component::FilterKey;
+use crate::model::policy::ExecutionPolicy;
 
 /// The name of a setting, such as `stage.ci.jobs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +80,8 @@ pub struct Set<T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     values: BTreeMap<Name, Set<Value>>,
+    /// The policies: all of them hold, whichever file says them.
+    pub policies: Vec<ExecutionPolicy>,
 }
 
 impl Settings {
@@ -87,6 +91,8 @@ impl Settings {
         for (name, value) in weaker.values {
             self.values.entry(name).or_insert(value);
         }
+        // A stronger file adds to what a weaker one asks for, and takes nothing back.
+        self.policies.splice(0..0, weaker.policies);
         self
     }
 
@@ -98,7 +104,7 @@ impl Settings {
     /// Whether nothing is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.values.is_empty() && self.policies.is_empty()
     }
 
     fn set(&mut self, name: Name, value: Value, at: Span) {

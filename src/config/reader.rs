@@ -71,13 +71,21 @@ pub(super) struct Reader {
 
 impl Reader {
     fn document(&mut self, document: &DeTable<'_>, settings: &mut Settings) {
-        const TABLES: [&str; 3] = ["run", "node", "stage"];
+        const TABLES: [&str; 5] = ["run", "node", "stage", "policy", "trust"];
         for (key, value) in document {
             let section = match key.get_ref().as_ref() {
                 "run" => Section::Run,
                 "node" => Section::Node,
                 "stage" => {
                     self.stages(value, settings);
+                    continue;
+                }
+                "policy" => {
+                    self.policies(value, settings);
+                    continue;
+                }
+                "trust" => {
+                    self.trust(value, settings);
                     continue;
                 }
                 _ => {

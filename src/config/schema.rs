@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{Form, Key, Section};
+use super::policies;
 use crate::model::component::STAGES;
 
 /// The JSON Schema of settings files.
@@ -23,6 +24,21 @@ pub fn schema() -> Value {
                 "description": "What holds for runs of one stage.",
                 "type": "object",
                 "properties": stages,
+                "additionalProperties": false,
+            },
+            "policy": {
+                "description": "What may run. All policies hold, whichever file says them.",
+                "type": "array",
+                "items": policies::schema(),
+            },
+            "trust": {
+                "type": "object",
+                "properties": {
+                    "required": {
+                        "type": "boolean",
+                        "description": "Whether only what `onex trust` has pinned may run.",
+                    },
+                },
                 "additionalProperties": false,
             },
         },

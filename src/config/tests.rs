@@ -144,7 +144,7 @@ jobs = 2
 timeout = 0
 ";
     let expected = [
-        "1:1 E0602 a settings file has no table `jobs` (there is `run`, `node`, `stage`)",
+        "1:1 E0602 a settings file has no table `jobs` (there is `run`, `node`, `stage`, `policy`, `trust`)",
         "3:1 E0602 `[run]` has no key `jobz` (did you mean `jobs`?)",
         "4:8 E0603 `jobs` is a whole number",
         "5:8 E0604 `mode` cannot be `asynch` (did you mean `async`?)",

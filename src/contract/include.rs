@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{self, ReadError};
+use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, SourceId, SourceMap, codes};
 use crate::yaml;
 
@@ -37,13 +38,15 @@ pub struct Texts {
     pub source: SourceId,
     texts: HashMap<SourceId, Arc<String>>,
     links: Vec<(SourceId, String, Result<SourceId, Diagnostic>)>,
+    /// The included files, without symbolic links.
+    files: Vec<(PathBuf, SourceId)>,
 }
 
 impl Texts {
     /// A text that includes nothing.
     #[must_use]
     pub fn alone(source: SourceId, text: Arc<String>) -> Self {
-        Self { source, texts: HashMap::from([(source, text)]), links: Vec::new() }
+        Self { source, texts: HashMap::from([(source, text)]), links: Vec::new(), files: Vec::new() }
     }
 
     /// Reads all that the text `source` includes. What cannot be read is told of when the contract is.
@@ -78,6 +81,7 @@ impl Texts {
                     let shown = sources.path(asking).with_file_name(&name);
                     let id = sources.add(tidied(&shown), text);
                     gathered.texts.insert(id, sources.text(id));
+                    gathered.files.push((real.clone(), id));
                     known.insert(real, id);
                     open.push((id, path));
                     Ok(id)
@@ -106,6 +110,11 @@ impl Texts {
         let mut seen = HashSet::new();
         let found = self.links.iter().filter_map(|(_, _, found)| found.as_ref().ok().copied());
         found.filter(|id| *id != self.source && seen.insert(*id)).map(|id| self.text_of(id)).collect()
+    }
+
+    /// The included files, without symbolic links, each with the text that was read from it.
+    pub fn included_files(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.files.iter().map(|(path, id)| (path.as_path(), self.text_of(*id)))
     }
 
     pub(super) fn included(&self) -> yaml::Included<'_> {
@@ -177,21 +186,6 @@ fn absolute(path: &Path, root: &Path) -> PathBuf {
             _ => return root.join(path),
         }
     }
-}
-
-/// A path without `.` and without what `..` takes back.
-fn tidied(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
-                tidy.pop();
-            }
-            part => tidy.push(part),
-        }
-    }
-    tidy
 }
 
 fn unreadable(name: &str, error: &ReadError) -> Diagnostic {

@@ -206,6 +206,13 @@ table! {
     BAD_SETTING = "E0604",
     /// Two settings contradict each other.
     CONFLICTING_SETTINGS = "E0605",
+
+    /// A policy does not allow what would run.
+    POLICY_BROKEN = "E0701",
+    /// What would run is not trusted.
+    NOT_TRUSTED = "E0702",
+    /// A file of trust cannot be used.
+    BAD_TRUST_FILE = "E0703",
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::base::{NodeId, RunId};
 use crate::model::breaker::BreakerState;
 use crate::model::event::{AttemptFailure, RunEvent, Usage};
 use crate::model::output::StreamName;
+use crate::model::policy::Starts;
 use crate::model::report::ReportFold;
 use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{Action, Workflow};
@@ -84,6 +85,16 @@ pub struct AttemptOutcome {
     pub leaked: bool,
     /// What it used of the machine, where that is known.
     pub usage: Option<Usage>,
+}
+
+/// Says whether what an attempt would start may start, the moment before it does.
+pub trait Guard: std::fmt::Debug + Send + Sync {
+    /// Whether a node may start these programs.
+    ///
+    /// # Errors
+    ///
+    /// Says why not. Nothing of the node has started then.
+    fn may_start(&self, node: usize, starts: &Starts) -> Result<(), String>;
 }
 
 /// Takes every event, in order, before the action that it announces is carried out.

@@ -11,12 +11,12 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde_json::{Map, Value};
 
-use super::Scratch;
 use super::program::{Invocation, invocation};
 use super::sandbox::{self, Cell, Confining};
+use super::{Scratch, Surroundings};
 use crate::base::NodeId;
 use crate::base::stop::StopReceiver;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard};
 use crate::model::event::{AttemptFailure, Usage};
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, StreamName, Text};
@@ -55,6 +55,8 @@ pub struct CommandExecutor {
     is_shell_proof: bool,
     scratch: Scratch,
     locator: Locator,
+    /// Who says whether a program may start; nobody where everything may.
+    guard: Option<Arc<dyn Guard>>,
     confining: Confining,
 }
 
@@ -74,13 +76,25 @@ impl CommandExecutor {
             inherited: Arc::new(inherited.into_iter().collect()),
             scratch,
             locator: Locator::default(),
+            guard: None,
             confining,
         }
+    }
+
+    /// The same with somebody who is asked before every attempt.
+    #[must_use]
+    pub fn guarded(self, guard: Option<Arc<dyn Guard>>) -> Self {
+        Self { guard, ..self }
     }
 
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
     fn prepare(&self, request: &AttemptRequest, command: &CommandSpec) -> Result<Prepared, AttemptFailure> {
         let directory = self.directory(command.cwd.as_deref())?;
+        if let Some(guard) = &self.guard {
+            let surroundings = Surroundings { root: &self.root, path: self.inherited.get("PATH") };
+            let asked = guard.may_start(request.index, &surroundings.starts(command));
+            asked.map_err(|problem| not_started(FailureReason::Policy, problem))?;
+        }
         let cell = match request.sandbox() {
             Some(sandbox) => Some(self.cell(request, sandbox)?),
             None => None,

@@ -4,9 +4,12 @@
 
 pub mod command;
 mod file_watch;
+mod launcher;
 mod program;
 pub mod sandbox;
 mod scratch;
+mod starts;
 
 pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;
+pub use starts::Surroundings;

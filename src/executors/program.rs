@@ -11,7 +11,10 @@ use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::workflow::ProgramSpec;
 
 /// What runs a text.
-const SHELL: [&str; 3] = ["/bin/sh", "-eu", "-c"];
+pub(super) const SHELL: [&str; 3] = ["/bin/sh", "-eu", "-c"];
+
+/// What runs Python.
+pub(super) const PYTHON_PROGRAM: &str = "python3";
 
 /// Calls a function with what it is given as JSON, and prints what it returns as JSON. What the function itself prints
 /// goes to standard error, so that the value stands alone. An exception is told by its name.
@@ -82,7 +85,7 @@ pub(super) fn invocation(
             let (args, kwargs) = (args.join(","), json!(kwargs));
             let call =
                 format!(r#"{{"module":{module},"function":{function},"args":[{args}],"kwargs":{kwargs}}}"#);
-            plain(vec!["python3".to_owned(), "-c".to_owned(), PYTHON.to_owned(), call])
+            plain(vec![PYTHON_PROGRAM.to_owned(), "-c".to_owned(), PYTHON.to_owned(), call])
         }
     }
 }
@@ -102,7 +105,7 @@ fn as_json(file: &OsString) -> String {
 
 /// The words of a text that a shell would only split: one program and its arguments, nothing to expand, and no word
 /// that a shell carries out itself.
-fn plain_words(text: &str) -> Option<Vec<String>> {
+pub(super) fn plain_words(text: &str) -> Option<Vec<String>> {
     let is_plain = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ',' | ':' | '+' | '@' | '%' | '=')
     };
@@ -218,7 +221,7 @@ const SHELL_WORDS: &[&str] = &[
 ];
 
 /// How a script is run: a Python file by Python, what names its interpreter by that, what is executable by itself.
-fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
+pub(super) fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
     let spawn =
         |message: String| AttemptFailure::new(FailureReason::Spawn, AttemptClass::NotStarted, message);
     let path =
@@ -236,7 +239,7 @@ fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
         shebang(&path).map_err(|error| spawn(format!("cannot read `{file}`: {error}")))?,
         extension(&path),
     ) {
-        (_, Some("py")) => vec!["python3".to_owned()],
+        (_, Some("py")) => vec![PYTHON_PROGRAM.to_owned()],
         (Some(interpreter), _) => interpreter,
         (None, Some("sh")) => vec!["/bin/sh".to_owned()],
         (None, _) => Vec::new(),

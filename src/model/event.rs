@@ -10,6 +10,8 @@ use super::outcome::{
     AttemptClass, BudgetLimit, CancelReason, ErrorInfo, FailureReason, RunStatus, SkipReason,
 };
 use super::output::{Captured, OutputFormat};
+use super::policy::PolicyViolation;
+use super::report::DiagnosticInfo;
 use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, Mono, NodeId, RunId};
@@ -136,6 +138,13 @@ pub enum EventKind {
         /// The node at which it was noticed, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node_id: Option<NodeId>,
+    },
+    /// A policy does not allow what was to run.
+    PolicyViolation(Box<PolicyViolation>),
+    /// Something runs that is not to be used any more.
+    DeprecationWarning {
+        /// What is said of it.
+        finding: Box<DiagnosticInfo>,
     },
     /// The node is done.
     NodeCompleted {

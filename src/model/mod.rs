@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod output;
 pub mod partition;
 pub mod plan_view;
+pub mod policy;
 pub mod profile;
 pub mod repetition;
 pub mod report;

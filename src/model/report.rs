@@ -13,6 +13,7 @@ use super::last_lines::last_lines;
 use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
 use super::partition::Partition;
+use super::policy::EnforcementLevel;
 use super::profile::Profile;
 use super::repetition::Repeated;
 use super::sandbox::SandboxReport;
@@ -414,6 +415,14 @@ impl ReportFold {
                 let message = format!("the run's budget of {} is used up", limit.amount(*allowed));
                 self.budget_error = Some(ErrorInfo::new("BudgetExceededError", message));
             }
+            EventKind::PolicyViolation(violation) => {
+                if violation.enforcement_level == EnforcementLevel::Strict {
+                    let message = violation.finding.message.clone();
+                    self.report.error.get_or_insert_with(|| ErrorInfo::new("PolicyError", message));
+                }
+                self.report.diagnostics.push(violation.finding.clone());
+            }
+            EventKind::DeprecationWarning { finding } => self.report.diagnostics.push((**finding).clone()),
             EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. } => {}

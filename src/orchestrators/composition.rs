@@ -57,6 +57,8 @@ pub struct Composition {
     pub left_out: Vec<(String, String)>,
     /// The components that run.
     pub components: Vec<Arc<Component>>,
+    /// For each node the component that declares it.
+    pub declared_by: Vec<Arc<Component>>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
 }
@@ -165,6 +167,7 @@ pub fn compose(
         joined.given.push(None);
         joined.idle.push(Some(SkipReason::Excluded));
         joined.owners.push(component.qualified_name());
+        joined.declared_by.push(Arc::clone(component));
     }
     Ok(joined)
 }
@@ -279,6 +282,7 @@ fn add_component(
         });
         joined.given.push(given);
         joined.idle.push((!has_work).then_some(SkipReason::NoFiles));
+        joined.declared_by.push(Arc::clone(component));
     };
     let Some(places) = &assigned.files else {
         add(id, Vec::new(), None, true);
@@ -329,7 +333,11 @@ fn leads_out(path: &Path) -> bool {
 }
 
 /// What a component's entry point runs.
-fn program(component: &Component) -> Result<ProgramSpec, StageError> {
+///
+/// # Errors
+///
+/// If it cannot be run.
+pub fn program(component: &Component) -> Result<ProgramSpec, StageError> {
     let cannot = |why: &str| {
         let path = component.origin.path.display();
         StageError::CannotRun(format!("`{}` ({path}) cannot be run: {why}", component.qualified_name()))
@@ -385,7 +393,7 @@ enum Company {
 /// whole run.
 fn add_contract(
     joined: &mut Composition,
-    (component, workflow): (&Component, &Workflow),
+    (component, workflow): (&Arc<Component>, &Workflow),
     company: Company,
     ids: &mut Ids,
 ) -> Result<(), StageError> {
@@ -447,6 +455,7 @@ fn add_contract(
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.idle.push(None);
+        joined.declared_by.push(Arc::clone(component));
     }
     Ok(())
 }

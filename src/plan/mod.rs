@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{EdgeCondition, ErrorAction, NodeSpec, Workflow};
 
 pub use graph::graph;
@@ -135,6 +136,16 @@ impl Plan {
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         let nodes = &mut Arc::make_mut(&mut self.workflow).nodes;
         nodes.iter_mut().filter(|node| !node.says_timeout).for_each(|node| node.timeout = timeout);
+        self
+    }
+
+    /// The same plan with other sandboxes for some nodes, each with its number.
+    #[must_use]
+    pub fn with_sandboxes(mut self, sandboxes: Vec<(usize, Sandbox)>) -> Self {
+        if !sandboxes.is_empty() {
+            let nodes = &mut Arc::make_mut(&mut self.workflow).nodes;
+            sandboxes.into_iter().for_each(|(node, sandbox)| nodes[node].sandbox = Some(Box::new(sandbox)));
+        }
         self
     }
 

@@ -14,6 +14,7 @@ use crate::base::{NodeId, text};
 use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::{CancelReason, ErrorInfo, FailureReason, SkipReason};
 use crate::model::output::Captured;
+use crate::model::policy::EnforcementLevel;
 use crate::model::report::ReportFold;
 
 /// The names of the specification, in its order.
@@ -181,6 +182,26 @@ impl Log {
                 let fields = json!({ "limit": limit, "allowed": allowed });
                 let said = Said::new(Level::Error, "budget_exceeded", message, fields);
                 vec![Said { node_id: node_id.as_ref(), ..said }]
+            }
+            EventKind::PolicyViolation(violation) => {
+                let level = match violation.enforcement_level {
+                    EnforcementLevel::Soft => Level::Warn,
+                    EnforcementLevel::Strict => Level::Error,
+                };
+                let finding = &violation.finding;
+                let fields = json!({
+                    "policy": violation.policy,
+                    "policy_type": violation.policy_type,
+                    "enforcement_level": violation.enforcement_level,
+                    "node_ids": violation.node_ids,
+                    "path": finding.path,
+                    "line": finding.line,
+                });
+                vec![Said::new(level, "policy_violation", finding.message.clone(), fields)]
+            }
+            EventKind::DeprecationWarning { finding } => {
+                let fields = json!({ "code": finding.code, "path": finding.path, "line": finding.line });
+                vec![Said::new(Level::Warn, "deprecation_warning", finding.message.clone(), fields)]
             }
             EventKind::NodeSkipped { node_id, reason, .. } => {
                 let level = match reason {

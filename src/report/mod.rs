@@ -26,6 +26,7 @@ mod sarif;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 pub mod validation;
 
 use std::io::{self, Write};

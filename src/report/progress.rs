@@ -79,6 +79,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. } => {}
         }
     }
@@ -153,6 +155,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. }
             | EventKind::RunFinished { .. } => None,
         }

@@ -1,26 +1,21 @@
 //! One JSON document in a file of the user's, changed under a lock that all processes of `onex` heed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::exchange::{Durability, lock_file, replace};
 
 /// The largest file that is read in bytes: some 100,000 circuits.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
-/// Opens without waiting for anybody.
-#[expect(clippy::cast_possible_wrap, reason = "flags are bits")]
-const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
-
-/// How often a lock that somebody else holds is tried, and the time in between. It is held for the length of one small
-/// write, but a process can be stopped at any moment.
+/// How often a lock that somebody else holds is tried. It is held for the length of one small write, but a process can
+/// be stopped at any moment.
 const TRIES: u32 = 100;
-const BETWEEN: Duration = Duration::from_millis(2);
 
 /// What is kept in a file.
 pub(super) trait Kept: Default + Serialize + DeserializeOwned {
@@ -74,7 +69,7 @@ impl<T: Kept> Document<T> {
         };
         fs::create_dir_all(&folder).map_err(|error| failed("make", &folder, error))?;
         let lock = folder.join(format!("{}.lock", T::NAME));
-        let _held = lock_file(&lock).map_err(|error| failed("lock", &lock, error))?;
+        let _held = lock_file(&lock, TRIES).map_err(|error| failed("lock", &lock, error))?;
 
         let path = folder.join(format!("{}.json", T::NAME));
         // A link stays one: what it names is replaced.
@@ -104,38 +99,6 @@ impl<T: Kept> Document<T> {
         let none = "there is no folder for state: neither XDG_STATE_HOME nor HOME is set";
         self.folder.as_deref().ok_or_else(|| DocumentError(none.to_owned()))
     }
-}
-
-/// The lock, once nobody else holds it. It is gone with the file.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is asked between two inputs has to be answered before the next"
-)]
-fn lock_file(path: &Path) -> io::Result<File> {
-    // A FIFO in its place would wait for a reader, for ever.
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(NONBLOCK)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    for attempt in 1.. {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => break,
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK && attempt < TRIES => {
-                std::thread::sleep(BETWEEN);
-            }
-            Err(error) if error == rustix::io::Errno::WOULDBLOCK => {
-                return Err(io::Error::other("another process holds it"));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(file)
 }
 
 /// What is in a file.
@@ -171,16 +134,7 @@ fn write<T: Kept>(path: &Path, kept: &T) -> io::Result<Signature> {
     if text.len() as u64 > MAX_SIZE {
         return Err(io::Error::other("it would be larger than 16 MiB; remove it to start over"));
     }
-    let beside = path.with_extension("json.new");
-    // Whoever holds the lock is the only writer, so what is there was left behind.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&beside)?;
-    file.write_all(&text)?;
-    fs::rename(&beside, path)?;
-    Ok(signature(&file.metadata()?))
+    Ok(signature(&replace(path, &text, Durability::Process)?.metadata()?))
 }
 
 fn signature(kind: &fs::Metadata) -> Signature {

@@ -4,9 +4,12 @@
 
 mod circuits;
 mod document;
+mod exchange;
 mod last_runs;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use circuits::FileCircuits;
 pub use last_runs::{FileLastRuns, LastRunsError, LeftToDo};
+pub use trust::{TrustError, TrustFile};

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", &["base", "diag", "model", "yaml"]),
     ("engine", &["base", "diag", "model", "plan", "resilience"]),
     ("executors", &["base", "diag", "model", "process", "engine"]),
+    ("policy", &["base", "diag", "model", "engine"]),
     ("store", &["base", "model", "engine"]),
     ("orchestrators", &["base", "diag", "model", "registry"]),
     (
@@ -41,6 +42,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "report",
             "engine",
             "executors",
+            "policy",
             "store",
             "orchestrators",
         ],

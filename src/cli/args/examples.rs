@@ -7,7 +7,8 @@ Exit codes:
   2  configuration error: the contract or the command line is invalid
   3  registry resolution failure: no contract or component has the name that was given
   4  protocol violation: an output that is not what it was declared to be
-  5  sandbox/security violation: a path outside the project root, a sandbox that cannot be";
+  5  sandbox/security violation: a path outside the project root, a policy, what is not trusted, or a
+     sandbox that cannot be";
 
 pub(super) const ORCH_EXAMPLES: &str = "\
 Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4. Defaults of many stand
@@ -25,6 +26,7 @@ Examples:
   onex orch --contract contract.yaml --report report.json --report report.txt --log -
   onex orch --contract ci --junit junit.xml        for the test results page of a CI server
   onex orch --contract ci --sarif onex.sarif       for code scanning
+  onex orch --contract ci --require-trusted        only as `onex trust ci` has pinned it
 
   onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
   onex orch --stage ci --filter 'type=validator,lifecycle=canary'
@@ -148,6 +150,21 @@ Examples:
   onex registry inspect 'check_yaml@^1.2'
   onex registry remove check_yaml
   onex registry verify                            digests, duplicates, dependencies, circles";
+
+pub(super) const TRUST_EXAMPLES: &str = "\
+Pins the text of a contract, what it includes, and the files of the project that it names to run, by
+their SHA-256 digests, in $XDG_CONFIG_HOME/onex/trust.toml. A file of the project never says what is
+trusted. `onex orch --require-trusted` then runs what is pinned and unchanged, and nothing else.
+
+Exit codes: 0 done, 2 there is nothing that could be trusted, 3 nothing has the name that was given,
+5 the file of trust cannot be used.
+
+Examples:
+  onex trust ci                                   contracts/ci as it is now, after you have read it
+  onex trust check_yaml components/lint.onex.yaml
+  onex orch --contract ci --require-trusted
+  onex trust --list --format json | jq -r '.trusted[] | select(.unchanged | not) | .path'
+  onex trust --remove ci";
 
 pub(super) const DOCTOR_EXAMPLES: &str = "\
 The exit code is 1 where something is wrong.

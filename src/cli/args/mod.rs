@@ -10,17 +10,19 @@ mod import;
 mod registry;
 mod stage;
 mod testing;
+mod trust;
 
 pub use import::{Import, ImportFrom, ImportPreCommit};
 pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
 pub use stage::{StageName, Staged};
 pub use testing::{FlakyResult, Tested};
+pub use trust::Trust;
 
 use examples::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
     IMPORT_EXAMPLES, INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES,
-    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, RUN_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES,
-    VALIDATE_EXAMPLES,
+    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, RUN_EXAMPLES, SCHEMA_EXAMPLES, TRUST_EXAMPLES,
+    UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -93,6 +95,9 @@ pub enum Verb {
     /// Find, register and check components
     #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
     Registry(Registry),
+    /// Say what may run: pin contracts and components as they are now
+    #[command(after_help = TRUST_EXAMPLES)]
+    Trust(Trust),
     /// Turn the hooks of another tool into components
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -188,6 +193,10 @@ pub struct Orch {
     /// A file with inputs: one JSON object; - reads it from standard input
     #[arg(long = "inputs", value_name = "FILE", env = "ONEX_INPUTS", hide_env = true)]
     pub input_file: Option<PathBuf>,
+
+    /// Run only what `onex trust` has pinned, and nothing that has changed since
+    #[arg(long, env = "ONEX_REQUIRE_TRUSTED", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub require_trusted: bool,
 
     /// Write every event to this file, one JSON object a line, as it happens
     #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]

@@ -143,6 +143,8 @@ pub struct Settings {
     pub slow_after: Option<Duration>,
     /// The seed of all random draws.
     pub seed: u64,
+    /// What was noticed before the run began, and is told at its beginning.
+    pub notices: Vec<EventKind>,
 }
 
 /// The state of a run.
@@ -260,6 +262,7 @@ impl Machine {
         if let Some(started) = self.started.take() {
             out.push(Action::Emit(EventKind::RunStarted(started)));
         }
+        out.extend(self.settings.notices.iter().cloned().map(Action::Emit));
         let budget = self.plan.workflow().rules.budget.time;
         if let Some(after) = [self.settings.deadline, budget].into_iter().flatten().min() {
             out.push(Action::ArmTimer { id: TimerId::Run, after });

@@ -239,7 +239,9 @@ impl Seen {
             | EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
-            | EventKind::BudgetExceeded { .. } => {}
+            | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. } => {}
         }
         self.events.push(event);
         Ok(())

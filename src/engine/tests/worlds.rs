@@ -54,6 +54,7 @@ pub(super) fn world(seed: u64) -> World {
         single_attempts: rng.chance(5),
         slow_after: rng.chance(50).then(|| Duration::from_millis(rng.below(400))),
         seed,
+        notices: Vec::new(),
     };
     World { plan: Arc::new(plan), settings, rng, asked_for }
 }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::Formatter;
 use super::live::LiveLines;
 use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
-use crate::base::text::shell_word;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::event::{EventKind, RunEvent, RunStarted};
@@ -88,7 +87,8 @@ impl Human {
         self.rerun = runs_again.then(|| {
             let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
             let options = selected.iter().filter(|(_, names)| !names.is_empty());
-            let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
+            let options =
+                options.map(|(flag, names)| format!(" {flag} {}", text::shell_word(&names.join(","))));
             let options: String = options.chain(more_options(started)).collect();
             format!("   rerun: onex orch{}{options}", subject(started))
         });
@@ -313,7 +313,9 @@ impl Formatter for Human {
             | EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
-            | EventKind::BudgetExceeded { .. } => Ok(()),
+            | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. } => Ok(()),
             EventKind::CancelRequested { .. } => {
                 self.is_stopped = true;
                 Ok(())
@@ -356,7 +358,7 @@ fn subject(started: &RunStarted) -> String {
     let mut words = match &context.stage {
         // The components of a stage are looked for in the project, and a contract is a file.
         Some(stage) if started.contract.path == "." => vec!["--stage".to_owned(), stage.clone()],
-        _ => return format!(" --contract {}", shell_word(&started.contract.path)),
+        _ => return format!(" --contract {}", text::shell_word(&started.contract.path)),
     };
     words.extend(context.tags.iter().flat_map(|tag| ["--tags".to_owned(), tag.clone()]));
     if !context.filters.is_empty() {
@@ -367,7 +369,7 @@ fn subject(started: &RunStarted) -> String {
         words.extend(["--filter".to_owned(), filters.join(",")]);
     }
     words.extend(context.arguments.iter().cloned());
-    words.iter().map(|word| format!(" {}", shell_word(&text::without_controls(word)))).collect()
+    words.iter().map(|word| format!(" {}", text::shell_word(&text::without_controls(word)))).collect()
 }
 
 /// What the same selection is made with again, beside the names of nodes: what failed is enough where that is remembered.
