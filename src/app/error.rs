@@ -134,7 +134,7 @@ impl AppError {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
-            Self::Contract(found) => found,
+            Self::Contract(found) | Self::Stage(StageError::Unrunnable(found)) => found,
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }

@@ -37,7 +37,7 @@ pub struct PlanRequest {
 
 /// Plans a contract and shows the plan; what was found in it goes to stderr.
 pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
+    let mut loaded = load(&request.contract, environment, request.root.as_deref());
     let format = request.format.unwrap_or_default();
     let narrowed = narrow(&mut loaded, &request.selection);
     // Machines get the errors as data, too.

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::components::is_there;
 use super::console::Console;
 use super::error::AppError;
 use super::list::{Shown, bad_query, exit_code, failed, refuse, root_of, show, tell};
@@ -15,8 +16,7 @@ use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::Locator;
 use crate::registry::{
-    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Look, Needed, Register,
-    Registry as _,
+    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Look, Register, Registry as _,
 };
 use crate::report::{components, diagnostics};
 
@@ -198,10 +198,7 @@ fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
 fn missing_program(component: &Component, place: &Place<'_>) -> Option<Diagnostic> {
     let locator = Locator::default();
     let path = place.environment.get("PATH");
-    registry::missing_program(component, &|needed| match needed {
-        Needed::Program(program) => locator.find(program, path, place.root).is_ok(),
-        Needed::File(file) => place.root.join(file).is_file(),
-    })
+    registry::missing_program(component, &|needed| is_there(needed, (path, place.root), &locator))
 }
 
 /// The registry as it is now, held until the change is written.

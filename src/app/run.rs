@@ -105,7 +105,7 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
-            let loaded = load(contract, &environment.directory, request.root.as_deref());
+            let loaded = load(contract, environment, request.root.as_deref());
             run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
         }
     }

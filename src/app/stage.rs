@@ -7,6 +7,7 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::components::Components;
 use super::console::Console;
 use super::contract::{Loaded, load_file};
 use super::error::AppError;
@@ -21,6 +22,7 @@ use crate::model::context::{ContractInfo, ExecutionContext};
 use crate::model::exit::ExitCode;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
+use crate::model::workflow::Workflow;
 use crate::orchestrators::{
     self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
     composition,
@@ -82,7 +84,16 @@ pub fn run(
         return ExitCode::Success;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let mut desk = Desk {
+        wish,
+        request,
+        environment,
+        console,
+        place: None,
+        gathered: None,
+        of_contracts: Vec::new(),
+        code: None,
+    };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -125,6 +136,8 @@ struct Desk<'a> {
     console: &'a mut Console,
     place: Option<Place>,
     gathered: Option<Gathered>,
+    /// What was found in the contracts of the stage.
+    of_contracts: Vec<Diagnostic>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -158,10 +171,19 @@ impl Desk<'_> {
         SystemClock::start().started_at().date_naive()
     }
 
-    /// A contract among the parts, read where the stage runs.
-    fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
-        let root = &self.place()?.root;
-        Ok(load_file(&component.origin.path, root, Some(root)))
+    /// A contract among the parts, read where the stage runs, with the components that it uses. What was found in it
+    /// is kept.
+    fn contract(&mut self, component: &Component, files: &[PathBuf]) -> Result<Workflow, AppError> {
+        let root = self.place()?.root.clone();
+        let gathered = self.gathered.take().unwrap_or_default();
+        let mut components = Components::new(self.environment).with(&root, gathered, files);
+        let mut loaded = load_file(&component.origin.path, (&root, Some(&root)), &mut components);
+        components.keep(std::mem::take(&mut loaded.sources));
+        self.gathered = components.into_gathered();
+        let plan = loaded.require_plan()?;
+        let told = loaded.diagnostics.into_iter().filter(|found| found.severity >= Severity::Warning);
+        self.of_contracts.extend(told);
+        Ok(plan.workflow().as_ref().clone())
     }
 }
 
@@ -191,19 +213,8 @@ impl Workshop for Desk<'_> {
     fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
         let mut parts = Vec::new();
         for component in &selection.chosen {
-            let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
-            if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
-                let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
-                return Err(StageError::CannotRun(message).into());
-            }
             parts.push(if component.kind == Kind::Workflow {
-                let mut loaded = self.contract(component)?;
-                let planned = loaded.require_plan();
-                if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
-                    gathered.sources = std::mem::take(&mut loaded.sources);
-                }
-                let plan = planned?;
-                Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
+                Part::Contract(Arc::clone(component), Box::new(self.contract(component, &files)?))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -214,7 +225,7 @@ impl Workshop for Desk<'_> {
             skipped: selection.skipped,
             in_turn: selection.in_turn,
         };
-        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
+        let mut types = Types::at(self.place()?.root.clone());
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
@@ -232,6 +243,11 @@ impl Workshop for Desk<'_> {
         } else {
             findings(&gathered, &composition, self.today())
         };
+        for found in std::mem::take(&mut self.of_contracts) {
+            if !diagnostics.contains(&found) {
+                diagnostics.push(found);
+            }
+        }
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
             let is_lost = found.code == codes::COMPONENT_GONE
@@ -342,12 +358,17 @@ fn digest(gathered: &Gathered) -> String {
 }
 
 /// The types of files, each looked at once.
-struct Types {
+pub(super) struct Types {
     root: PathBuf,
     known: HashMap<PathBuf, Option<TagSet>>,
 }
 
 impl Types {
+    /// The types of files below a folder.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root, known: HashMap::new() }
+    }
+
     fn tags(&mut self, file: &Path) -> Option<&TagSet> {
         let root = &self.root;
         self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok()).as_ref()

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::components::Components;
 use super::console::Console;
 use super::contract::{
     FILE_NAME, Loaded, load_file, load_text, locate, project_root, root_above, unreadable,
@@ -48,8 +49,11 @@ pub fn validate(request: &ValidateRequest, environment: &Environment, console: &
     let format = request.format.unwrap_or_default();
     let mut seen = HashSet::new();
     let mut checked = Vec::new();
+    let mut components = Components::new(environment);
     for path in &request.paths {
-        for (shown, loaded) in look_at(path, (&environment.directory, root.as_deref()), &mut seen) {
+        for (shown, loaded) in
+            look_at(path, (&environment.directory, root.as_deref()), (&mut seen, &mut components))
+        {
             checked.push((shown, named_for_what_it_is(loaded)));
         }
     }
@@ -94,7 +98,7 @@ fn for_people(
 fn look_at(
     path: &Path,
     (directory, root): (&Path, Option<&Path>),
-    seen: &mut HashSet<PathBuf>,
+    (seen, components): (&mut HashSet<PathBuf>, &mut Components<'_>),
 ) -> Vec<(PathBuf, Loaded)> {
     let refused = |finding: Diagnostic| {
         vec![(path.to_path_buf(), Loaded { diagnostics: vec![finding], ..Loaded::default() })]
@@ -105,7 +109,7 @@ fn look_at(
         let root = root.map_or_else(|| root_above(&here), Path::to_path_buf);
         let place = Place { path: &here.join(STDIN), root: &root };
         return match read_from(io::stdin()) {
-            Ok(text) => vec![(shown.clone(), load_text(text, &shown, place))],
+            Ok(text) => vec![(shown.clone(), load_text(text, &shown, (place, components)))],
             Err(error) => refused(unreadable(&shown, place.path, &error)),
         };
     }
@@ -117,7 +121,7 @@ fn look_at(
         .into_iter()
         .filter(|file| seen.insert(directory.join(file)))
         .map(|file| {
-            let loaded = load_file(&file, directory, root);
+            let loaded = load_file(&file, (directory, root), components);
             (file, loaded)
         })
         .collect()

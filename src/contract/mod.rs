@@ -20,6 +20,7 @@ mod rules;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod values;
 
 pub use crate::base::text::parse_duration;

@@ -9,6 +9,9 @@ use super::context::Mode;
 use super::workflow::EdgeCondition;
 use crate::base::NodeId;
 
+/// Why a node does not run that uses a component which is not there.
+pub const NOT_FOUND: &str = "component_not_found";
+
 /// What would run, in which order, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -76,6 +79,10 @@ pub struct PlanNodeView {
     pub description: Option<String>,
     /// The key of its action; nothing where it has none.
     pub action: Option<Cow<'static, str>>,
+    /// The component that it uses: its full name with its version, or its name as the contract has it where none is
+    /// found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// The nodes that it waits for.
     pub depends_on: Vec<NodeId>,
     /// What would happen to it.
@@ -96,6 +103,17 @@ pub struct PlanNodeView {
     /// The longest that all its attempts may take, in milliseconds, where it can have more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case_ms: Option<u64>,
+}
+
+impl PlanNodeView {
+    /// What it does, in a few words: the key of its action, and the component that it uses.
+    #[must_use]
+    pub fn does(&self) -> Cow<'_, str> {
+        match (self.action.as_deref(), &self.component) {
+            (Some(_), Some(component)) => Cow::Owned(format!("uses {component}")),
+            (action, _) => Cow::Borrowed(action.unwrap_or("unbound")),
+        }
+    }
 }
 
 /// What would happen to a node.

@@ -52,7 +52,7 @@ mod register;
 mod tests;
 
 pub use catalog::{Catalog, Duplicate, Registry, Unresolved};
-pub use checks::{Needed, check, deprecated, duplicates, missing_program, not_executable};
+pub use checks::{Needed, check, deprecated, duplicates, missing_program, not_carried_out, not_executable};
 pub use discovery::{Discovered, Discovery};
 pub use gathered::{Gathered, Look, gather, standing};
 pub use metadata::{COMPONENT_ENDING, CONTRACT_NAME, Declared, declared, declared_by, form_of};

@@ -24,6 +24,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         | codes::UNKNOWN_NODE
         | codes::UNKNOWN_GROUP
         | codes::BAD_FALLBACK
+        | codes::BAD_RANGE
         | codes::OUTSIDE_ROOT => true,
         // The schema sees it in a script, and not in an argument that is one, or in the choice of a shell.
         codes::PASTED_DATA => {
@@ -158,6 +159,7 @@ impl Maker<'_> {
             Form::Object => self.one_of(json!([{}, {"a": 1}, {"enabled": false}])),
             Form::Id => self.one_of(json!(["a", "b", "c", "d-1", "_e.f"])),
             Form::Matching { .. } => self.one_of(json!(["a.py", "tools/b", "c "])),
+            Form::Reference => self.one_of(json!(["lint", "a.b@^1.2", " c @ 1", "_x-1+2@>=1 <2", "d@ü"])),
             Form::OnlyMatching { .. } => self.one_of(json!(["a:b", "a.b:c.d", "_x1:é"])),
             Form::Bool => self.one_of(json!([true, false])),
             Form::Count(least) => {
@@ -208,6 +210,10 @@ impl Maker<'_> {
                 _ => self.mapping(table),
             },
             Form::Named(Names::Variables) => self.one_of(json!([{}, {"A": "x", "B": 1}, {"C": null}])),
+            Form::Named(Names::Arguments) => self.one_of(json!([
+                {}, {"a": 1, "b-c": [true, null]}, {"files": "x"}, {"files": ["x", "y"]}, {"files": [1]}, {"files": ""},
+                {"a b": 1}, {"x": "${{ x }}"}, {"files": null}
+            ])),
             Form::Named(Names::Groups) => self.one_of(json!([{}, {"db": 2}])),
             Form::Named(Names::Inputs(table)) => {
                 let entry = if self.chance(200) {
@@ -259,7 +265,7 @@ impl Maker<'_> {
         if all.iter().any(|key| key.name == "run") {
             let actions: Vec<&str> = keys::actions().map(|key| key.name).collect();
             let carried_out = self.chance(700);
-            let action = self.pick(if carried_out { &actions[..3] } else { &actions });
+            let action = self.pick(if carried_out { &actions[..5] } else { &actions });
             let loose = self.chance(self.sloppiness * 3);
             chosen.retain(|key| loose || !acts(key));
             chosen.extend(
