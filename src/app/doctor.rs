@@ -10,13 +10,16 @@ use serde::Serialize;
 
 use super::Environment;
 use super::console::Console;
+use super::contract::root_above;
 use super::plan::finish;
 use crate::base::clock;
 use crate::base::stop::{self, StopLevel};
 use crate::base::text::without_controls;
+use crate::diag::codes;
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::{self, Locator, Program, most_at_once};
+use crate::registry::{self, Look as Searched};
 use crate::report::{Look, settings};
 
 /// The fewest nodes that should be able to run at once.
@@ -126,6 +129,7 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     checks.extend(limits());
     checks.extend(control_group());
     checks.push(terminal(environment, console));
+    checks.extend(names(environment));
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     let checkup = Checkup {
         version: env!("CARGO_PKG_VERSION"),
@@ -141,6 +145,14 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     };
     let code = if healthy { ExitCode::Success } else { ExitCode::ExecutionFailed };
     finish(written, &mut console.err(), code)
+}
+
+/// Files of the project that nobody looks at because of the endings of their names.
+fn names(environment: &Environment) -> Vec<Check> {
+    let root = root_above(&environment.directory);
+    let found = registry::gather(&root, Searched::Names).diagnostics.into_iter();
+    let misnamed = found.filter(|finding| finding.code == codes::MISNAMED_FILE);
+    misnamed.map(|finding| Check::problem("file names", finding.message, finding.help.join("; "))).collect()
 }
 
 fn platform() -> String {

@@ -170,7 +170,12 @@ fn inspect(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
     let is_about =
         |found: &&Diagnostic| found.span().is_some_and(|span| gathered.sources.path(span.source) == its_path);
     findings.extend(gathered.diagnostics.iter().filter(is_about).cloned());
-    let findings = as_warnings(findings);
+    let findings = as_warnings(findings).into_iter().fold(Vec::new(), |mut seen, found| {
+        if !seen.contains(&found) {
+            seen.push(found);
+        }
+        seen
+    });
     gathered.catalog = Catalog::of([component]);
     let query = ComponentQuery::default();
     show(&Shown { gathered: &gathered, query: &query, findings, details: true }, place.format, console)
@@ -382,8 +387,10 @@ fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
         if component.kind == Kind::Component && RUNNING_TYPES.contains(&component.meta_type.as_str()) {
             found.extend(registry::not_executable(component));
         }
-        // A program may be installed elsewhere, and an entry point may come yet.
-        outcome.findings.extend(as_warnings(found));
+        // A program may be installed elsewhere, and an entry point may come yet. Some of it was found before.
+        let found = as_warnings(found).into_iter().filter(|found| !outcome.findings.contains(found));
+        let found: Vec<Diagnostic> = found.collect();
+        outcome.findings.extend(found);
     }
     outcome.checked = Some(catalog.components().len());
     outcome.show(place, console)

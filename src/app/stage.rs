@@ -326,8 +326,10 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
 
 /// What is to be said about the components that run.
 fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
-    // One that cannot be read may be one that was to run.
+    // One that cannot be read may be one that was to run; what runs has something to run.
+    let is_unfit = |found: &Diagnostic| matches!(found.code, codes::NOT_EXECUTABLE | codes::NOT_CARRIED_OUT);
     let mut found = gathered.diagnostics.clone();
+    found.retain(|found| found.severity == Severity::Error || !is_unfit(found));
     found
         .extend(composition.components.iter().filter_map(|component| registry::deprecated(component, today)));
     for project in &gathered.other_projects {

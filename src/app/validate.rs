@@ -18,6 +18,7 @@ use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::model::validation::{FileValidation, Validation};
+use crate::registry;
 use crate::report::{Look, Volume, diagnostics, validation};
 
 /// The ending of a file that describes a component.
@@ -121,7 +122,8 @@ fn look_at(
         .into_iter()
         .filter(|file| seen.insert(directory.join(file)))
         .map(|file| {
-            let loaded = load_file(&file, (directory, root), components);
+            let mut loaded = load_file(&file, (directory, root), components);
+            loaded.diagnostics.extend(registry::misnamed_file(&file, directory));
             (file, loaded)
         })
         .collect()
@@ -166,7 +168,10 @@ fn files_below(folder: &Path, directory: &Path) -> io::Result<Vec<PathBuf>> {
                 if !name.starts_with('.') {
                     open.push(folder.join(name));
                 }
-            } else if name == FILE_NAME || name.ends_with(COMPONENT_ENDING) {
+            } else if name == FILE_NAME
+                || name.ends_with(COMPONENT_ENDING)
+                || registry::misnamed(&directory.join(folder.join(name))).is_some()
+            {
                 files.push(folder.join(name));
             }
         }

@@ -115,18 +115,20 @@ fn first_at(finding: Diagnostic, span: Span, text: &str) -> Diagnostic {
 /// The component that a node means.
 fn resolve(uses: &Uses, registry: &dyn Registry) -> Result<Arc<Component>, Box<Diagnostic>> {
     let (reference, span) = (&uses.reference, uses.span);
-    let found = match registry.resolve(reference) {
-        // A contract or a text of the same name is nothing that a node could use.
-        Err(ambiguous @ Unresolved::Ambiguous { .. }) => {
-            let named = registry.named(&reference.name).into_iter();
-            let of_kind = |kind: Kind| matches!(kind, Kind::Component | Kind::Node);
-            let usable = named.filter(|component| of_kind(component.kind) && component.is_executable());
-            let usable = Catalog::of(usable.map(|component| component.as_ref().clone()));
-            usable.resolve(reference).cloned().map_err(|_| ambiguous)
-        }
-        found => found.cloned(),
+    let is_usable = |component: &Component| component.kind != Kind::Workflow && component.is_executable();
+    let found = registry.resolve(reference).cloned();
+    let is_found = found.as_ref().is_ok_and(|component| is_usable(component));
+    let is_open = is_found || matches!(found, Err(Unresolved::Unknown { .. } | Unresolved::NoVersion { .. }));
+    // A contract or a text of the same name is nothing that a node could use.
+    let other = (!is_open).then(|| {
+        let named = registry.named(&reference.name).into_iter().filter(|component| is_usable(component));
+        let usable = Catalog::of(named.map(|component| component.as_ref().clone()));
+        usable.resolve(reference).cloned().ok()
+    });
+    let component = match other.flatten() {
+        Some(other) => other,
+        None => found.map_err(|unresolved| unknown(uses, &unresolved))?,
     };
-    let component = found.map_err(|unresolved| unknown(uses, &unresolved))?;
     let name = component.full_name();
     if component.kind == Kind::Workflow {
         let message = format!("`{name}` is a contract, and `uses` runs a component");
@@ -312,14 +314,12 @@ fn given(
     let refused = |error: super::StageError| {
         Box::new(Diagnostic::error(codes::BAD_VALUE, error.to_string()).at(span, "used here"))
     };
+    let is_said = !component.writes.is_empty();
+    // Who writes a contract orders its nodes; only what is known to meet waits.
+    let is_shared = is_shared && (takes_files(component) || is_said);
     let wants_all = is_shared || (takes_files(component) && named.is_none());
     let all = if wants_all { project.files()? } else { Arc::default() };
     let mut assigned = assign(component, &all, project).map_err(refused)?;
-    let is_said = !component.writes.is_empty();
-    if !is_said && assigned.writes == Writes::Anything {
-        // Who writes a contract orders its nodes; only what is known to meet waits.
-        assigned.writes = Writes::Nothing;
-    }
     let files: Vec<PathBuf> = match &named {
         Some(named) => {
             if let Some(outside) = named.iter().find(|name| super::entrypoint::leads_out(name)) {
@@ -344,8 +344,12 @@ fn given(
         uses.wanted = component.always_run || !files.is_empty();
     }
     uses.given = if named.is_none() { assigned.files.clone() } else { None };
+    let assigned = is_shared.then(|| {
+        let files = assigned.files.or_else(|| Some(Vec::new()));
+        Assigned { files, ..assigned }
+    });
     if component.pass_filenames == Some(false) {
-        return Ok((Vec::new(), is_shared.then_some(assigned)));
+        return Ok((Vec::new(), assigned));
     }
     let arguments =
         files.iter().map(|file| argument(file)).collect::<Result<Vec<_>, _>>().map_err(refused)?;
@@ -356,7 +360,7 @@ fn given(
         let finding = Diagnostic::error(codes::TOO_MANY_FILES, message).at(span, "used here");
         return Err(Box::new(finding.help("name fewer by `with: {files: […]}`, or run it in a stage")));
     }
-    Ok((lists.pop().unwrap_or_default(), is_shared.then_some(assigned)))
+    Ok((lists.pop().unwrap_or_default(), assigned))
 }
 
 /// The names in a list, or the one name.

@@ -37,5 +37,6 @@ mod stages;
 mod support;
 mod terminal;
 mod terminal_control;
+mod uses;
 mod validate;
 mod yaml;

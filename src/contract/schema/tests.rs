@@ -32,7 +32,9 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         }
         // Two values that contradict each other.
         codes::CONFLICTING_KEYS => {
-            finding.message.ends_with("disagree") || finding.message.contains("waits for both")
+            let of_values = ["waits for both", "would be the same variable"];
+            finding.message.ends_with("disagree")
+                || of_values.iter().any(|part| finding.message.contains(part))
         }
         // The id of an inline fallback, which comes from that of its node.
         codes::BAD_ID => finding.message.contains(".fallback"),
@@ -48,7 +50,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         codes::BAD_VALUE if finding.message.starts_with("the agent `") => true,
         codes::BAD_VALUE | codes::BAD_DURATION => {
             let endless = [".nan", ".inf"].iter().any(|word| finding.message.contains(word));
-            endless || finding.message.contains("NUL byte")
+            endless || ["NUL byte", "64 KiB"].iter().any(|bound| finding.message.contains(bound))
         }
         _ => false,
     }

@@ -12,6 +12,7 @@ mod places;
 mod policy;
 mod programs;
 mod rules;
+mod uses;
 mod values;
 
 use std::collections::BTreeSet;
