@@ -70,14 +70,12 @@ pub(super) fn load_file(
     components: &mut Components<'_>,
 ) -> Loaded {
     let path = directory.join(shown);
+    let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
     match file::read(&path) {
-        Ok(text) => {
-            let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-            load_text(text, shown, (Place { path: &path, root: &root }, components))
-        }
+        Ok(text) => load_text(text, shown, (Place { path: &path, root: &root }, components)),
         Err(error) => {
             let diagnostics = vec![unreadable(shown, &path, &error)];
-            Loaded { diagnostics, path, ..Loaded::default() }
+            Loaded { sources: components.sources(&root), diagnostics, path, ..Loaded::default() }
         }
     }
 }
@@ -99,7 +97,7 @@ pub(super) fn load_text(
             // Read again, so that the places of the contract and of its components are in one list of texts.
             return load_text(texts.text().to_owned(), shown, (place, components));
         }
-        loaded.diagnostics.extend(components.bind(open, place.root));
+        loaded.diagnostics.extend(bounded(components.bind(open, place.root)));
         if loaded.diagnostics.iter().any(|found| found.severity == Severity::Error) {
             draft = workflow.take().or(draft);
         }

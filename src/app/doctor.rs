@@ -150,6 +150,10 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
 /// Files of the project that nobody looks at because of the endings of their names.
 fn names(environment: &Environment) -> Vec<Check> {
     let root = root_above(&environment.directory);
+    // Elsewhere, such as at home, there is no end to what could be looked through.
+    if !["onex.toml", ".git"].iter().any(|mark| root.join(mark).exists()) {
+        return Vec::new();
+    }
     let found = registry::gather(&root, Searched::Names).diagnostics.into_iter();
     let misnamed = found.filter(|finding| finding.code == codes::MISNAMED_FILE);
     misnamed.map(|finding| Check::problem("file names", finding.message, finding.help.join("; "))).collect()

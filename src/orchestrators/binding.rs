@@ -3,7 +3,7 @@
 //! A component gives what its node does not say: the program, variables, the timeout, whether it may be repeated.
 //! What the node says wins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Component as PathPart, Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,12 +79,17 @@ struct Use {
 pub fn bind(workflow: &mut Workflow, registry: &dyn Registry, project: &mut dyn Project) -> Bound {
     let mut bound = Bound::default();
     let mut used: Vec<Use> = Vec::new();
+    let mut known: HashMap<String, Arc<Component>> = HashMap::new();
     for node in 0..workflow.nodes.len() {
         let spec = &workflow.nodes[node];
         let Some(uses) = open(spec).filter(|_| spec.enabled) else { continue };
-        match resolve(uses, registry) {
+        let named = uses.reference.to_string();
+        let resolved =
+            known.get(&named).map_or_else(|| resolve(uses, registry), |known| Ok(Arc::clone(known)));
+        match resolved {
             Err(finding) => bound.diagnostics.push(*finding),
             Ok(component) => {
+                known.entry(named).or_insert_with(|| Arc::clone(&component));
                 bound.diagnostics.extend(dependencies(uses.span, &component, registry));
                 if let Some(finding) = registry::deprecated(&component, project.today()) {
                     bound.diagnostics.push(first_at(finding, uses.span, "used here"));
@@ -406,23 +411,23 @@ fn order(nodes: &mut [NodeSpec], used: &[Use]) {
             // Of several versions the highest is meant.
             let highest = used.iter().filter(fits).map(|other| &other.component.version).max();
             for other in used.iter().filter(fits).filter(|other| Some(&other.component.version) == highest) {
-                if !waits_for(nodes, other.node, needing.node) {
+                if !waited_for(nodes, other.node).contains(&needing.node) {
                     wait(nodes, (needing.node, other.node), EdgeCondition::Success);
                 }
             }
         }
     }
     let Some(ranks) = ranks(nodes) else { return };
-    let mut placed: Vec<&Use> = used.iter().filter(|used| used.assigned.is_some()).collect();
-    placed.sort_by_key(|used| ranks[used.node]);
-    for (at, late) in placed.iter().enumerate() {
-        for early in &placed[..at] {
-            let meet = match (&early.assigned, &late.assigned) {
-                (Some(one), Some(other)) => one.collides(other),
-                _ => false,
-            };
-            if meet && !waits_for(nodes, late.node, early.node) {
+    let mut placed: Vec<(&Use, &Assigned)> =
+        used.iter().filter_map(|used| Some((used, used.assigned.as_ref()?))).collect();
+    placed.sort_by_key(|(used, _)| ranks[used.node]);
+    for (at, (late, assigned)) in placed.iter().enumerate() {
+        let mut before = waited_for(nodes, late.node);
+        // The nearest first: who waits for it waits for all that it waits for.
+        for (early, other) in placed[..at].iter().rev() {
+            if !before.contains(&early.node) && other.collides(assigned) {
                 wait(nodes, (late.node, early.node), EdgeCondition::Finished);
+                before.extend(waited_for(nodes, early.node));
             }
         }
     }
@@ -436,19 +441,16 @@ fn wait(nodes: &mut [NodeSpec], (late, early): (usize, usize), on: EdgeCondition
     nodes[late].depends_on.push(Dependency { node: early, on, span });
 }
 
-/// Whether a node waits for another, directly or not.
-fn waits_for(nodes: &[NodeSpec], late: usize, early: usize) -> bool {
-    let mut seen = vec![false; nodes.len()];
-    let mut open = vec![late];
+/// The nodes that a node waits for, directly or not, and itself.
+fn waited_for(nodes: &[NodeSpec], node: usize) -> HashSet<usize> {
+    let mut seen = HashSet::new();
+    let mut open = vec![node];
     while let Some(node) = open.pop() {
-        if node == early {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[node], true) {
+        if seen.insert(node) {
             open.extend(nodes[node].depends_on.iter().map(|edge| edge.node));
         }
     }
-    false
+    seen
 }
 
 /// The place of each node in an order in which it stands after all that it waits for; nothing where there is a circle.
