@@ -580,7 +580,7 @@ fn could_not_run(request: &RunRequest, loaded: &Loaded, error: &AppError) -> Run
 }
 
 /// What is alike in all reports of runs that never began.
-fn never_began() -> RunReport {
+pub(super) fn never_began() -> RunReport {
     RunReport {
         correlation_id: CorrelationId::fresh(),
         status: RunStatus::Failed,
