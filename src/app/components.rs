@@ -67,6 +67,7 @@ impl<'e> Components<'e> {
     pub(super) fn look(&mut self, root: &Path) -> bool {
         let is_new = !self.projects.contains_key(root);
         if is_new {
+            tracing::info!(root = %root.display(), "looks for components");
             let shelf = Shelf { gathered: registry::gather(root, Look::Names), files: None };
             self.projects.insert(root.to_path_buf(), shelf);
         }

@@ -396,6 +396,8 @@ fn components_run_in_a_contract_and_plans_show_them() {
     - {id: texts, uses: list, depends_on: [greet]}
     - {id: sum, uses: add, with: {a: 3}, fallback: {uses: demo.say}}
     - {id: own, uses: demo.say, stdin: mine, env: {GREETING: bye}}
+    - {id: nothing, uses: list, with: {files: []}}
+    - {id: after, run: 'true', depends_on: [nothing]}
 ",
     );
     folder.write("b.txt", "");
@@ -408,6 +410,9 @@ fn components_run_in_a_contract_and_plans_show_them() {
     assert_eq!(value("sum"), json!({"sum": 4}));
     assert_eq!(value("own"), json!("bye \nmine"));
     assert_eq!(result(&report, "texts")["type"], "validator");
+    // A component for files that gets none has nothing to do, and nobody minds.
+    assert_eq!(result(&report, "nothing")["status"], "skipped");
+    assert_eq!(result(&report, "after")["status"], "completed");
 
     let plan = folder.onex(&["plan", "contract.yaml"]);
     assert_eq!((plan.code, plan.stderr.as_str()), (0, ""));
@@ -515,9 +520,12 @@ fn a_contract_without_components_does_not_look_for_any() {
     let folder = project("    - {id: a, run: 'true', description: uses nothing}\n");
     folder.write("broken.onex.yaml", "name: [\n");
     assert_eq!(human(&folder, &[]).stderr, "");
+    let said = |folder: &Folder| human(folder, &["--verbose"]).stderr.contains("looks for components");
+    assert!(!said(&folder));
     // Who uses one that is found does not mind, and who misses one is told.
     folder.write("contract.yaml", "workflow:\n  tasks: [{id: a, uses: add, with: {a: 1}}]\n");
     assert_eq!(human(&folder, &[]).stderr, "");
+    assert!(said(&folder));
     folder.write("contract.yaml", "workflow:\n  tasks: [{id: a, uses: broken}]\n");
     let ended = human(&folder, &[]);
     assert!(ended.stderr.contains("what `broken.onex.yaml` declares is not in order"), "{ended:?}");
