@@ -65,6 +65,9 @@
 //!   findings of a plan is in [`app::validate`].
 //! - What a component may say is in `registry/metadata.rs`, comments that hold it in [`registry::block`], which folders
 //!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
+//! - What a node that `uses` a component becomes is decided in [`orchestrators::binding`], before the plan is made; how an
+//!   entry point becomes a command, for stages, too, in `orchestrators/entrypoint.rs`. Where components are looked for
+//!   stands in `app/components.rs`.
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
 //!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
 //! - Which nodes are in a part of several, and what `--failed` runs beside what failed, is decided in `plan/partition.rs`;

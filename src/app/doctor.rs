@@ -11,14 +11,17 @@ use serde::Serialize;
 
 use super::Environment;
 use super::console::Console;
+use super::contract::root_above;
 use super::plan::finish;
 use super::settings::{Configuration, Layer, SettingsFile};
 use crate::base::clock;
 use crate::base::stop::{self, StopLevel};
 use crate::base::text::without_controls;
+use crate::diag::codes;
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::{self, Enforcement, LANDLOCK_FOR_FILES, Locator, Program, most_at_once};
+use crate::registry::{self, Look as Searched};
 use crate::report::{Look, settings};
 
 /// The fewest nodes that should be able to run at once.
@@ -168,6 +171,7 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
         let advice = "set it to what the option takes, or to nothing";
         Check::problem(format!("variable {variable}"), why.as_str(), advice)
     }));
+    checks.extend(names(environment));
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     let checkup = Checkup {
         version: env!("CARGO_PKG_VERSION"),
@@ -183,6 +187,18 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     };
     let code = if healthy { ExitCode::Success } else { ExitCode::ExecutionFailed };
     finish(written, &mut console.err(), code)
+}
+
+/// Files of the project that nobody looks at because of the endings of their names.
+fn names(environment: &Environment) -> Vec<Check> {
+    let root = root_above(&environment.directory);
+    // Elsewhere, such as at home, there is no end to what could be looked through.
+    if !["onex.toml", ".git"].iter().any(|mark| root.join(mark).exists()) {
+        return Vec::new();
+    }
+    let found = registry::gather(&root, Searched::Names).diagnostics.into_iter();
+    let misnamed = found.filter(|finding| finding.code == codes::MISNAMED_FILE);
+    misnamed.map(|finding| Check::problem("file names", finding.message, finding.help.join("; "))).collect()
 }
 
 fn platform() -> String {

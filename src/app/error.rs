@@ -149,7 +149,9 @@ impl AppError {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
-            Self::Contract(found) | Self::Settings(found) => found,
+            Self::Contract(found) | Self::Settings(found) | Self::Stage(StageError::Unrunnable(found)) => {
+                found
+            }
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }

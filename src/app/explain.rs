@@ -13,7 +13,7 @@ use crate::base::text::{self, nearest, without_controls};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
-use crate::model::plan_view::{PlanNodeView, PlanStatus};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus};
 use crate::model::workflow::{EdgeCondition, NodeSpec};
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{diagnostics, explanation};
@@ -38,7 +38,7 @@ pub struct ExplainRequest {
 /// Shows the page of a code, or what a plan says of a node.
 pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     if let Some(contract) = &request.contract {
-        let mut loaded = load(contract, &environment.directory, request.root.as_deref());
+        let mut loaded = load(contract, environment, request.root.as_deref());
         let look = console.err_look();
         let ready = request.configuration.in_order();
         if ready.is_err() {
@@ -116,6 +116,9 @@ fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
                 .to_owned()
         }
         (PlanStatus::Skipped, reason) => format!("It does not run: {}.", reason.unwrap_or("skipped")),
+        (PlanStatus::Unbound, Some(NOT_FOUND)) => {
+            "It cannot run: the component that it uses is not found.".to_owned()
+        }
         (PlanStatus::Unbound, Some(_)) => "It cannot run: its action is not carried out yet.".to_owned(),
         (PlanStatus::Unbound, None) => "It cannot run: it says nothing about what it does.".to_owned(),
         (PlanStatus::WillRun, _) if node.depends_on.is_empty() => {

@@ -3,6 +3,7 @@
 //! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
 pub mod completions;
+mod components;
 pub mod console;
 pub mod contract;
 mod declarations;

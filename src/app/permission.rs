@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
+use super::components::Components;
 use super::contract::{Loaded, load_permitted, locate, project_root};
 use super::error::AppError;
 use super::guard::RunGuard;
@@ -437,7 +438,9 @@ pub(super) fn permitted(
         project_root(&directory.join(&shown), request.root.as_deref()).unwrap_or_else(|_| directory.clone());
     let asked = (environment, request.configuration.as_ref());
     let permission = Permission::of(asked, (stage, &root), request.require_trusted);
-    let loaded = load_permitted(&shown, (directory, request.root.as_deref()), Some(&permission));
+    let components = &mut Components::new(environment);
+    let loaded =
+        load_permitted(&shown, (directory, request.root.as_deref()), (components, Some(&permission)));
     (loaded, Ok(permission))
 }
 

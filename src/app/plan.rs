@@ -49,7 +49,7 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let format = request.format.unwrap_or_default();
     let (mut loaded, narrowed) = match request.configuration.in_order() {
         Ok(()) => {
-            let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
+            let mut loaded = load(&request.contract, environment, request.root.as_deref());
             let narrowed = narrow(&mut loaded, &request.selection);
             let narrowed = narrowed.and_then(|()| foretell(request, &mut loaded, environment));
             (loaded, narrowed)

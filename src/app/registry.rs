@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::components::is_there;
 use super::console::Console;
 use super::error::AppError;
 use super::list::{Shown, bad_query, exit_code, failed, gathered, refuse, root_of, show, tell};
@@ -15,7 +16,7 @@ use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::Locator;
 use crate::registry::{
-    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Needed, Register, Registry as _,
+    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Register, Registry as _,
 };
 use crate::report::{components, diagnostics};
 
@@ -169,7 +170,12 @@ fn inspect(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
     let is_about =
         |found: &&Diagnostic| found.span().is_some_and(|span| gathered.sources.path(span.source) == its_path);
     findings.extend(gathered.diagnostics.iter().filter(is_about).cloned());
-    let findings = as_warnings(findings);
+    let findings = as_warnings(findings).into_iter().fold(Vec::new(), |mut seen, found| {
+        if !seen.contains(&found) {
+            seen.push(found);
+        }
+        seen
+    });
     gathered.catalog = Catalog::of([component]);
     let query = ComponentQuery::default();
     show(&Shown { gathered: &gathered, query: &query, findings, details: true }, place.format, console)
@@ -197,10 +203,7 @@ pub(super) fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
 fn missing_program(component: &Component, place: &Place<'_>) -> Option<Diagnostic> {
     let locator = Locator::default();
     let path = place.environment.get("PATH");
-    registry::missing_program(component, &|needed| match needed {
-        Needed::Program(program) => locator.find(program, path, place.root).is_ok(),
-        Needed::File(file) => place.root.join(file).is_file(),
-    })
+    registry::missing_program(component, &|needed| is_there(needed, (path, place.root), &locator))
 }
 
 /// The registry as it is now, held until the change is written.
@@ -385,8 +388,10 @@ fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
         if component.kind == Kind::Component && RUNNING_TYPES.contains(&component.meta_type.as_str()) {
             found.extend(registry::not_executable(component));
         }
-        // A program may be installed elsewhere, and an entry point may come yet.
-        outcome.findings.extend(as_warnings(found));
+        // A program may be installed elsewhere, and an entry point may come yet. Some of it was found before.
+        let found = as_warnings(found).into_iter().filter(|found| !outcome.findings.contains(found));
+        let found: Vec<Diagnostic> = found.collect();
+        outcome.findings.extend(found);
     }
     outcome.checked = Some(catalog.components().len());
     outcome.show(place, console)

@@ -646,7 +646,7 @@ fn asked_for(request: &RunRequest) -> RunReport {
 }
 
 /// What is alike in all reports of runs that never began.
-fn never_began() -> RunReport {
+pub(super) fn never_began() -> RunReport {
     RunReport {
         correlation_id: CorrelationId::fresh(),
         status: RunStatus::Failed,

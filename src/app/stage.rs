@@ -7,8 +7,9 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::components::Components;
 use super::console::Console;
-use super::contract::{Loaded, load_beside};
+use super::contract::{Loaded, load_permitted};
 use super::declarations;
 use super::error::AppError;
 use super::last_run::LastRun;
@@ -194,12 +195,19 @@ impl Desk<'_> {
     }
 
     /// A contract among the parts, read where the stage runs, and beside the components, so that places in both hold.
-    fn contract(&mut self, component: &Arc<Component>, number: usize) -> Result<Workflow, AppError> {
+    fn contract(
+        &mut self,
+        (component, number): (&Component, usize),
+        files: &[PathBuf],
+    ) -> Result<Workflow, AppError> {
         let root = self.place()?.root.clone();
-        let mut gathered = self.gathered.take().unwrap_or_default();
-        let (shown, sources) = (&component.origin.path, std::mem::take(&mut gathered.sources));
-        let mut loaded = load_beside(sources, shown, (&root, Some(&root)), self.permission.as_ref());
-        self.gathered = Some(gathered);
+        let gathered = self.gathered.take().unwrap_or_default();
+        let mut components = Components::new(self.environment).with(&root, gathered, files);
+        let permission = self.permission.as_ref();
+        let shown = &component.origin.path;
+        let mut loaded = load_permitted(shown, (&root, Some(&root)), (&mut components, permission));
+        components.keep(loaded.sources.clone());
+        self.gathered = components.into_gathered();
         if !loaded.violations.is_empty() {
             return Err(self.denied(loaded));
         }
@@ -207,9 +215,6 @@ impl Desk<'_> {
             *files = std::mem::take(&mut loaded.files);
         }
         let planned = loaded.require_plan();
-        if let Some(gathered) = &mut self.gathered {
-            gathered.sources = loaded.sources;
-        }
         self.in_contracts.extend(loaded.diagnostics);
         Ok(planned?.workflow().as_ref().clone())
     }
@@ -292,13 +297,9 @@ impl Workshop for Desk<'_> {
         self.admit(&selection.chosen)?;
         let mut parts = Vec::new();
         for (number, component) in selection.chosen.iter().enumerate() {
-            let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
-            if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
-                let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
-                return Err(StageError::CannotRun(message).into());
-            }
             parts.push(if component.kind == Kind::Workflow {
-                Part::Contract(Arc::clone(component), Box::new(self.contract(component, number)?))
+                let workflow = self.contract((component, number), &files)?;
+                Part::Contract(Arc::clone(component), Box::new(workflow))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -309,7 +310,7 @@ impl Workshop for Desk<'_> {
             skipped: selection.skipped,
             in_turn: selection.in_turn,
         };
-        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
+        let mut types = Types::at(self.place()?.root.clone());
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
@@ -328,11 +329,18 @@ impl Workshop for Desk<'_> {
             return Err(StageError::Context("there is no place to run in".to_owned()).into());
         };
         let mut diagnostics = if composition.is_check {
-            gathered.checked()
+            let mut found = gathered.checked();
+            // Nothing runs, so nothing has to be carried out.
+            found.retain(|found| found.code != codes::NOT_CARRIED_OUT);
+            found
         } else {
             findings(&gathered, &composition, self.today())
         };
-        diagnostics.append(&mut self.in_contracts);
+        for found in std::mem::take(&mut self.in_contracts) {
+            if !diagnostics.contains(&found) {
+                diagnostics.push(found);
+            }
+        }
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
             let is_lost = found.code == codes::COMPONENT_GONE
@@ -469,8 +477,10 @@ fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic
 
 /// What is to be said about the components that run.
 fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
-    // One that cannot be read may be one that was to run.
+    // One that cannot be read may be one that was to run; what runs has something to run.
+    let is_unfit = |found: &Diagnostic| matches!(found.code, codes::NOT_EXECUTABLE | codes::NOT_CARRIED_OUT);
     let mut found = gathered.diagnostics.clone();
+    found.retain(|found| found.severity == Severity::Error || !is_unfit(found));
     found
         .extend(composition.components.iter().filter_map(|component| registry::deprecated(component, today)));
     for project in &gathered.other_projects {
@@ -515,12 +525,17 @@ fn digest(gathered: &Gathered) -> String {
 }
 
 /// The types of files, each looked at once.
-struct Types {
+pub(super) struct Types {
     root: PathBuf,
     known: HashMap<PathBuf, Option<TagSet>>,
 }
 
 impl Types {
+    /// The types of files below a folder.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root, known: HashMap::new() }
+    }
+
     fn tags(&mut self, file: &Path) -> Option<&TagSet> {
         let root = &self.root;
         self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok()).as_ref()

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::components::Components;
 use super::console::Console;
 use super::contract::{Loaded, load_permitted, locate, project_root};
 use super::error::AppError;
@@ -20,8 +21,8 @@ use crate::model::component::{Component, Kind};
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::model::policy::{Pin, TrustInfo, TrustListing, Trusted};
-use crate::model::workflow::{Action, CommandSpec};
-use crate::orchestrators::composition;
+use crate::model::workflow::Action;
+use crate::orchestrators::command;
 use crate::registry::{self, Look, Registry as _};
 use crate::report::{diagnostics, trust};
 use crate::store::{TrustError, TrustFile};
@@ -204,7 +205,7 @@ fn pinned(name: &Path, root: Option<&Path>, environment: &Environment) -> Result
         && directory.join(file).exists()
     {
         let root = project_root(&directory.join(file), root).map_err(refusal)?;
-        let loaded = read(file, directory, &root);
+        let loaded = read(file, directory, (&root, environment));
         if loaded.kind == FileKind::Orchestrator {
             return of_contract(loaded, &root, environment);
         }
@@ -225,14 +226,14 @@ fn pinned(name: &Path, root: Option<&Path>, environment: &Environment) -> Result
     }
     match component_named(name, root, environment) {
         Ok((root, component)) if component.kind == Kind::Workflow => {
-            let loaded = read(&component.origin.path, &root, &root);
+            let loaded = read(&component.origin.path, &root, (&root, environment));
             of_contract(loaded, &root, environment)
         }
         Ok((root, component)) => of_component(&component, &root, environment),
         Err(unknown) => match file {
             // It is a path, or a name that is nothing.
             Ok(shown) => {
-                let loaded = read(&shown, directory, directory);
+                let loaded = read(&shown, directory, (directory, environment));
                 Err((AppError::Contract(loaded.diagnostics), loaded.sources))
             }
             Err(_) => Err(unknown),
@@ -245,8 +246,9 @@ fn unreadable(name: &Path, error: &io::Error) -> Refusal {
 }
 
 /// A contract, with the digests of what was read.
-fn read(shown: &Path, directory: &Path, root: &Path) -> Loaded {
-    load_permitted(shown, (directory, Some(root)), Some(&Permission::for_pinning(root)))
+fn read(shown: &Path, directory: &Path, (root, environment): (&Path, &Environment)) -> Loaded {
+    let asked = (&mut Components::new(environment), Some(&Permission::for_pinning(root)));
+    load_permitted(shown, (directory, Some(root)), asked)
 }
 
 fn of_contract(mut loaded: Loaded, root: &Path, environment: &Environment) -> Result<Trusted, Refusal> {
@@ -269,9 +271,7 @@ fn of_component(component: &Component, root: &Path, environment: &Environment) -
     let path = whole.canonicalize().map_err(|error| unreadable(&whole, &error))?;
     let mut files = vec![Pin { path: path.clone(), digest: component.origin.digest }];
     if component.is_executable() {
-        let program = composition::program(component).map_err(refusal)?;
-        let env = component.env.iter().cloned().collect();
-        let command = CommandSpec { env, ..CommandSpec::new(program) };
+        let command = command(component).map_err(|finding| refusal(AppError::Contract(vec![*finding])))?;
         let surroundings = Surroundings { root, path: environment.get("PATH") };
         take(&mut files, &project_files(&surroundings.starts(&command), root))?;
     }

@@ -299,6 +299,7 @@ pub(super) fn validate(
 ) -> Resolved<ValidateRequest> {
     let request = ValidateRequest {
         paths: typed.paths,
+        sarif: typed.sarif.map(|file| environment.directory.join(file)),
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
     };

@@ -21,6 +21,7 @@ mod sandbox;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod values;
 
 pub use crate::base::text::parse_duration;

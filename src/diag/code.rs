@@ -195,6 +195,22 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+    /// A component is a draft, or archived.
+    NOT_IN_USE = "E0530",
+    /// A node would get more files than one program can be given.
+    TOO_MANY_FILES = "E0531",
+    /// A pattern of files is no pattern.
+    BAD_PATTERN = "E0532",
+    /// A pattern of files can match nothing.
+    IDLE_PATTERN = "E0533",
+    /// A type of files that there is not.
+    UNKNOWN_FILE_TYPE = "E0534",
+    /// A tag has a comma in it.
+    JOINED_TAGS = "E0535",
+    /// A component names a stage that there is not.
+    UNKNOWN_STAGE = "E0536",
+    /// A file is not looked at, because its name has another ending.
+    MISNAMED_FILE = "E0537",
 
     /// A settings file is not TOML.
     SETTINGS_SYNTAX = "E0601",

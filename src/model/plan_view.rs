@@ -10,6 +10,9 @@ use super::sandbox::Sandbox;
 use super::workflow::EdgeCondition;
 use crate::base::NodeId;
 
+/// Why a node does not run that uses a component which is not there.
+pub const NOT_FOUND: &str = "component_not_found";
+
 /// What would run, in which order, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -80,6 +83,10 @@ pub struct PlanNodeView {
     pub description: Option<String>,
     /// The key of its action; nothing where it has none.
     pub action: Option<Cow<'static, str>>,
+    /// The component that it uses: its full name with its version, or its name as the contract has it where none is
+    /// found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// The nodes that it waits for.
     pub depends_on: Vec<NodeId>,
     /// What would happen to it.
@@ -103,6 +110,17 @@ pub struct PlanNodeView {
     /// What its program may touch of the machine, where a sandbox is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Sandbox>,
+}
+
+impl PlanNodeView {
+    /// What it does, in a few words: the key of its action, and the component that it uses.
+    #[must_use]
+    pub fn does(&self) -> Cow<'_, str> {
+        match (self.action.as_deref(), &self.component) {
+            (Some(_), Some(component)) => Cow::Owned(format!("uses {component}")),
+            (action, _) => Cow::Borrowed(action.unwrap_or("unbound")),
+        }
+    }
 }
 
 /// What would happen to a node.

@@ -1,20 +1,21 @@
 //! Components and contracts as one workflow.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::StageError;
+use super::entrypoint::command;
 use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
 use crate::base::NodeId;
-use crate::diag::{Diagnostic, Span};
-use crate::model::component::{Component, EntryKind};
+use crate::diag::{Diagnostic, Span, codes};
+use crate::model::component::Component;
 use crate::model::outcome::SkipReason;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec,
-    NodeKind, NodeSpec, ProgramSpec, RetrySpec, Rules, Stdin, Workflow,
+    NodeKind, NodeSpec, RetrySpec, Rules, Stdin, Workflow,
 };
 
 /// One thing that a stage runs.
@@ -100,6 +101,7 @@ pub fn compose(
     if !plan.in_turn {
         parts.sort_by_key(|part| part.component().priority);
     }
+    refuse(&parts)?;
     // For each part the nodes that it became.
     let mut spans: Vec<(std::ops::Range<usize>, Option<Assigned>)> = Vec::new();
     let company = if parts.len() == 1 { Company::Alone } else { Company::Others };
@@ -188,6 +190,21 @@ impl Composition {
     }
 }
 
+/// Says of all components at once what keeps them from being run.
+fn refuse(parts: &[Part]) -> Result<(), StageError> {
+    let components = parts.iter().filter_map(|part| match part {
+        Part::Component(component) => Some(component),
+        Part::Contract(..) => None,
+    });
+    let found: Vec<Diagnostic> =
+        components.filter_map(|one| command(one).err()).map(|found| *found).collect();
+    match found.iter().any(|finding| finding.code == codes::OUTSIDE_ROOT) {
+        _ if found.is_empty() => Ok(()),
+        true => Err(StageError::Findings(found)),
+        false => Err(StageError::Unrunnable(found)),
+    }
+}
+
 /// The first nodes of one part wait for all nodes of another.
 fn wait(
     nodes: &mut [NodeSpec],
@@ -266,15 +283,11 @@ fn add_component(
     component: &Arc<Component>,
     (ids, types): (&mut Ids, &mut dyn FileTypes),
 ) -> Result<Assigned, StageError> {
-    let program = program(component)?;
+    let command = command(component).map_err(|finding| StageError::Unrunnable(vec![*finding]))?;
     let assigned = assign(component, &joined.files, types)?;
     let id = ids.fresh(component);
     let mut add = |id: NodeId, files: Vec<OsString>, given: Option<Vec<usize>>, has_work: bool| {
-        let command = CommandSpec {
-            env: component.env.iter().cloned().collect::<BTreeMap<_, _>>(),
-            files,
-            ..CommandSpec::new(program.clone())
-        };
+        let command = CommandSpec { files, ..command.clone() };
         joined.workflow.nodes.push(NodeSpec {
             action: Some(Action::Command(command)),
             action_key: Some("run"),
@@ -315,71 +328,6 @@ fn add_component(
         }
     }
     Ok(assigned)
-}
-
-/// Whether a path leaves the folder that it is relative to.
-fn leads_out(path: &Path) -> bool {
-    let mut depth = 0;
-    path.components().any(|part| {
-        match part {
-            std::path::Component::Normal(_) => depth += 1,
-            std::path::Component::ParentDir => depth -= 1,
-            std::path::Component::CurDir
-            | std::path::Component::RootDir
-            | std::path::Component::Prefix(_) => {}
-        }
-        depth < 0
-    })
-}
-
-/// What a component's entry point runs.
-///
-/// # Errors
-///
-/// If it cannot be run.
-pub fn program(component: &Component) -> Result<ProgramSpec, StageError> {
-    let cannot = |why: &str| {
-        let path = component.origin.path.display();
-        StageError::CannotRun(format!("`{}` ({path}) cannot be run: {why}", component.qualified_name()))
-    };
-    let entrypoint = component.entrypoint.as_ref().ok_or_else(|| cannot("it has no entry point"))?;
-    let file = component.entry_file();
-    if let Some(file) = file.as_deref().filter(|file| leads_out(file)) {
-        return Err(StageError::Outside(format!(
-            "`{}` would run `{}`, which is outside of the project",
-            component.qualified_name(),
-            file.display()
-        )));
-    }
-    let file = file.map(|file| file.display().to_string());
-    let mut words = entrypoint.target.iter().cloned();
-    let first = words.next().ok_or_else(|| cannot("its entry point names nothing"))?;
-    let rest: Vec<String> = words.collect();
-    match entrypoint.kind {
-        EntryKind::Command => {
-            // A name with a slash is a file of the project.
-            let first = file.map_or(first, |file| match file.starts_with('/') {
-                true => file,
-                false => format!("./{file}"),
-            });
-            Ok(ProgramSpec::Argv([vec![first], rest].concat()))
-        }
-        EntryKind::Script => Ok(ProgramSpec::Script { file: file.unwrap_or(first), args: rest }),
-        EntryKind::Python => match (file, first.split_once(':')) {
-            (Some(file), _) => Ok(ProgramSpec::Script { file, args: rest }),
-            (None, Some((module, function))) => Ok(ProgramSpec::Python {
-                module: module.to_owned(),
-                function: function.to_owned(),
-                args: rest.into_iter().map(Into::into).collect(),
-                kwargs: Box::default(),
-            }),
-            (None, None) => {
-                Ok(ProgramSpec::Argv([vec!["python3".to_owned(), "-m".to_owned(), first], rest].concat()))
-            }
-        },
-        EntryKind::Http => Err(cannot("this version of onex carries out no `http` entry points")),
-        EntryKind::Agent => Err(cannot("this version of onex carries out no `agent` entry points")),
-    }
 }
 
 /// Whether a contract shares its run.
@@ -452,10 +400,10 @@ fn add_contract(
             // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
             node.error_action = node.error_action.or(Some(ErrorAction::Continue));
         }
-        joined.workflow.nodes.push(node);
-        joined.given.push(None);
-        joined.idle.push(None);
+        joined.given.push(node.uses.as_ref().and_then(|uses| uses.given.clone()));
+        joined.idle.push((!node.is_wanted()).then_some(SkipReason::NoFiles));
         joined.declared_by.push(Arc::clone(component));
+        joined.workflow.nodes.push(node);
     }
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 
 use super::StageError;
 use crate::model::component::Component;
+use crate::registry::pattern;
 
 /// The longest list of files that one program gets, in bytes: what every system with a usual limit takes, however
 /// large the environment is.
@@ -117,7 +118,6 @@ pub fn assign(
     Ok(Assigned { files, writes })
 }
 
-/// Patterns as `.gitignore` has them: without a slash they fit names in every folder, with one paths from the top.
 fn set(component: &Component, patterns: &[String]) -> Result<GlobSet, StageError> {
     let mut set = GlobSetBuilder::new();
     let failed = |pattern: &str, error: globset::Error| {
@@ -127,20 +127,8 @@ fn set(component: &Component, patterns: &[String]) -> Result<GlobSet, StageError
             error.kind()
         ))
     };
-    for pattern in patterns {
-        let (body, is_folder) =
-            pattern.strip_suffix('/').map_or((pattern.as_str(), false), |body| (body, true));
-        let from_top = body.strip_prefix("./").or_else(|| body.strip_prefix('/'));
-        let mut text = match from_top {
-            Some(rest) => rest.to_owned(),
-            None if body.contains('/') => body.to_owned(),
-            None => format!("**/{body}"),
-        };
-        if is_folder {
-            text.push_str("/**");
-        }
-        let glob = GlobBuilder::new(&text).literal_separator(true).build();
-        set.add(glob.map_err(|error| failed(pattern, error))?);
+    for written in patterns {
+        set.add(pattern(written).map_err(|error| failed(written, error))?);
     }
     set.build().map_err(|error| failed(&patterns.join(" "), error))
 }

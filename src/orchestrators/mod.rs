@@ -4,8 +4,10 @@
 //! Does no input or output of its own: a [`Workshop`] looks for components and files, and carries out what was
 //! composed.
 
+pub mod binding;
 mod ci;
 pub mod composition;
+mod entrypoint;
 pub mod files;
 mod pipeline;
 mod pre_commit;
@@ -15,8 +17,10 @@ mod test;
 #[cfg(test)]
 mod tests;
 
+pub use binding::{Bound, Project, SearchPath, bind};
 pub use ci::CiOrchestrator;
 pub use composition::{Composition, Part, compose};
+pub use entrypoint::command;
 pub use files::{Assigned, FileTypes};
 pub use pipeline::PipelineOrchestrator;
 pub use pre_commit::PreCommitOrchestrator;
@@ -26,6 +30,7 @@ pub use test::TestOrchestrator;
 
 use std::path::PathBuf;
 
+use crate::base::text::count;
 use crate::diag::Diagnostic;
 use crate::model::component::{ComponentQuery, FilterKey};
 use crate::model::context::ExecutionContext;
@@ -130,15 +135,27 @@ pub enum StageError {
     /// A name that was left out on purpose is none of a component.
     #[error("{0}")]
     Unresolved(String),
-    /// A component would run a file outside of the project.
+    /// A file that was named is outside of the project.
     #[error("{0}")]
     Outside(String),
+    /// Components have nothing that could be run, each with its place.
+    #[error("{}", summary(.0))]
+    Unrunnable(Vec<Diagnostic>),
     /// Components are not what they should be, each with its place.
     #[error("{} of the components cannot be used", .0.len())]
     Findings(Vec<Diagnostic>),
     /// A component cannot be run.
     #[error("{0}")]
     CannotRun(String),
+}
+
+/// The first of some findings, and how many more there are.
+fn summary(found: &[Diagnostic]) -> String {
+    match found {
+        [] => "a component cannot be run".to_owned(),
+        [only] => only.message.clone(),
+        [first, rest @ ..] => format!("{}, and {}", first.message, count(rest.len(), "more error")),
+    }
 }
 
 fn left_out(stage: &str, components: &[(String, String)]) -> String {

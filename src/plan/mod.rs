@@ -218,6 +218,8 @@ impl Plan {
             self.workflow.nodes.iter().flat_map(|node| node.depends_on.iter().map(move |edge| (node, edge)));
         edges
             .filter(|(_, edge)| matches!(edge.on, EdgeCondition::Failure | EdgeCondition::Finished))
+            // That nodes take turns because of what they use is nothing that the contract asks for.
+            .filter(|(node, edge)| node.uses.as_ref().is_none_or(|uses| uses.span != edge.span))
             .filter(|(_, edge)| stops(self.node(edge.node)))
             .map(|(node, edge)| {
                 let other = &self.node(edge.node).id;

@@ -11,7 +11,7 @@ use super::{Fate, Plan, order};
 use crate::base::NodeId;
 use crate::base::stop::GRACE;
 use crate::model::context::Mode;
-use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus, PlanView};
 use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition, NodeSpec};
 
 /// What a view says beside the graph.
@@ -150,6 +150,7 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
         kind: node.kind.to_text(),
         description: node.description.clone(),
         action: node.action_key.map(Cow::Borrowed),
+        component: node.uses.as_ref().map(|uses| uses.shown()),
         depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
         status,
         reason,
@@ -169,6 +170,9 @@ pub(super) fn fate_of(plan: &Plan, index: usize) -> (PlanStatus, Option<String>)
     match plan.fate(index) {
         Fate::Skip(reason) => (PlanStatus::Skipped, Some(reason.as_str().to_owned())),
         Fate::Run if node.action_key.is_none() => (PlanStatus::Unbound, None),
+        Fate::Run if node.uses.as_ref().is_some_and(|uses| uses.component.is_none()) => {
+            (PlanStatus::Unbound, Some(NOT_FOUND.to_owned()))
+        }
         Fate::Run if node.action.is_none() => (PlanStatus::Unbound, Some("not_carried_out".to_owned())),
         Fate::Run => (PlanStatus::WillRun, None),
     }

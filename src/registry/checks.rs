@@ -170,6 +170,22 @@ pub fn not_executable(component: &Component) -> Option<Diagnostic> {
     Some(finding.at(component.span_of("entrypoint"), "nothing to run").help(help))
 }
 
+/// What keeps the entry point of a component from running: it is one that this version does not carry out yet.
+#[must_use]
+pub fn not_carried_out(component: &Component) -> Option<Diagnostic> {
+    let entrypoint = component.entrypoint.as_ref()?;
+    if !matches!(entrypoint.kind, EntryKind::Http | EntryKind::Agent) {
+        return None;
+    }
+    let message = format!(
+        "`{}` cannot run: entry points of the type `{}` are not carried out yet by this version of onex",
+        component.name,
+        entrypoint.kind.as_str()
+    );
+    let finding = Diagnostic::error(codes::NOT_CARRIED_OUT, message);
+    Some(finding.at(component.span_of("entrypoint"), "not carried out yet"))
+}
+
 /// The warning about a component that is deprecated, or announces that it will be, seen from a day.
 #[must_use]
 pub fn deprecated(component: &Component, today: NaiveDate) -> Option<Diagnostic> {

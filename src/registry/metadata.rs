@@ -7,6 +7,7 @@ use serde_json::Map;
 
 use super::block::{self, Found};
 use super::fields::Fields;
+use super::remarks::{remark, remark_words};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, SourceId, Span, codes};
 use crate::model::component::{
@@ -303,6 +304,7 @@ fn metadata(fields: &mut Fields<'_>, component: &mut Component) {
         fields.push(finding.at(component.span, "has no name"));
     }
     runs(fields, component);
+    remark(fields, component);
     let rest = match tree.to_json(root) {
         serde_json::Value::Object(all) => all,
         _ => Map::new(),
@@ -474,6 +476,7 @@ fn described(fields: &mut Fields<'_>, component: &mut Component, places: &[Optio
     component.owner = text(fields, "owner");
     component.tags = lists(fields, "tags", &places);
     component.declared_stages = lists(fields, "stages", &places);
+    remark_words(fields, &places);
 }
 
 /// The items of a list in all places that have it.

@@ -1,5 +1,6 @@
 //! A plan for people: the groups that can run side by side, and what would keep a node from running.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use super::look::Look;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::outcome::SkipReason;
-use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus, PlanView};
 use crate::model::workflow::EdgeCondition;
 
 /// Why the run goes on as if a node were not there, and the words for it.
@@ -46,9 +47,12 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
     writeln!(out, "{} {}{rest}", look.dim("plan"), look.bold(&name))?;
 
     let width =
-        |of: fn(&PlanNodeView) -> &str| asked_for().map(|n| text::cells(of(n))).max().unwrap_or(0).min(32);
-    let (ids, kinds) = (width(|n| n.node_id.as_str()), width(|n| &n.kind).min(14));
-    let actions = width(|n| n.action.as_deref().unwrap_or("unbound")).min(14);
+        |of: fn(&PlanNodeView) -> Cow<'_, str>| asked_for().map(|n| text::cells(&of(n))).max().unwrap_or(0);
+    let (ids, kinds) =
+        (width(|n| n.node_id.as_str().into()).min(32), width(|n| Cow::Borrowed(n.kind.as_ref())).min(14));
+    // A component with its namespace and version is long, and has what room there is.
+    let room = look.width.saturating_sub(ids + kinds + 10);
+    let actions = width(PlanNodeView::does).min(room.max(14));
     for (number, group) in shown.iter().enumerate() {
         for (at, node) in group.iter().enumerate() {
             let number = if at == 0 { (number + 1).to_string() } else { String::new() };
@@ -56,7 +60,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
                 "{number:>4}  {}  {}  {}",
                 text::pad(&look.clip(node.node_id.as_str(), ids), ids),
                 text::pad(&look.clip(&on_one_line(&node.kind), kinds), kinds),
-                text::pad(&look.clip(node.action.as_deref().unwrap_or("unbound"), actions), actions),
+                text::pad(&look.clip(&on_one_line(&node.does()), actions), actions),
             );
             let room = look.width.saturating_sub(text::cells(&columns) + 2);
             let line = format!("{columns}  {}", look.dim(&look.clip(&remarks(node), room)));
@@ -135,6 +139,7 @@ fn remarks(node: &PlanNodeView) -> String {
         });
     }
     match (node.status, node.reason.as_deref()) {
+        (PlanStatus::Unbound, Some(NOT_FOUND)) => remarks.push("component not found".to_owned()),
         (PlanStatus::Unbound, Some(_)) => remarks.push("not carried out yet".to_owned()),
         // The column of its action says `unbound`.
         (PlanStatus::Unbound, None) | (PlanStatus::WillRun | PlanStatus::Skipped, _) => {}

@@ -44,5 +44,6 @@ mod terminal;
 mod terminal_control;
 mod testing;
 mod trust;
+mod uses;
 mod validate;
 mod yaml;

@@ -230,3 +230,30 @@ fn a_contract_that_is_not_there_or_outside_is_reported_all_the_same() {
     let uri = &run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(uri, &json!(format!("file://{}", contract.display())));
 }
+
+#[test]
+fn validate_writes_what_it_found_in_all_files() {
+    let folder = Folder::new();
+    folder.write("a/contract.yaml", "workflow:\n  tasks:\n    - {id: a, uses: lnt}\n");
+    folder.write("lint.onex.yaml", "name: lint\nversion: 1.0.0\nentrypoint: command@true\ntags: a, b\n");
+    let ended = folder.onex(&["validate", ".", "--sarif", "v.sarif"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let run = read(&folder, "v.sarif");
+    let place = |result: &Value| {
+        let place = &result["locations"][0]["physicalLocation"];
+        let line = place["region"]["startLine"].as_u64().unwrap();
+        format!(
+            "{} {}:{line}",
+            result["ruleId"].as_str().unwrap(),
+            place["artifactLocation"]["uri"].as_str().unwrap()
+        )
+    };
+    let results = run["results"].as_array().unwrap();
+    let placed: Vec<String> = results.iter().filter(|r| r["level"] != "note").map(place).collect();
+    assert_eq!(placed, ["E0505 a/contract.yaml:3", "E0535 lint.onex.yaml:4"]);
+    let fix = &results[0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"];
+    assert_eq!(fix, "lint");
+    assert_eq!(run["invocations"][0]["exitCode"], 3);
+    let over = folder.onex(&["validate", "lint.onex.yaml", "--sarif", "lint.onex.yaml"]);
+    assert!(over.code == 2 && over.stderr.contains("it is a file that is looked at"), "{over:?}");
+}

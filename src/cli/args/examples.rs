@@ -67,6 +67,7 @@ Examples:
   onex validate ci                                contracts/ci
   git show main:contract.yaml | onex validate -
   onex validate . --format json | jq '.files[] | select(.valid | not) | .path'
+  onex validate . --sarif onex.sarif              for code scanning
 
 Of each file the first 50 findings are shown. Documents list 1000 errors and 1000 warnings of each code;
 of what is beyond that, E0116 says how much there is.";

@@ -311,6 +311,10 @@ pub struct Validate {
     #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
     pub root: Option<PathBuf>,
 
+    /// Write what was found as SARIF 2.1.0 to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,

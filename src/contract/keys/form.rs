@@ -19,6 +19,8 @@ pub(in crate::contract) enum Form {
     Matching { pattern: &'static str, means: &'static str },
     /// The same; numbers and booleans do not pass.
     OnlyMatching { pattern: &'static str, means: &'static str },
+    /// The name of a component, with or without a range of versions.
+    Reference,
     /// Text without an expression, which would stay as it is.
     Plain,
     /// Any value without an expression in it.
@@ -84,6 +86,8 @@ pub(in crate::contract) enum Form {
 pub(in crate::contract) enum Names {
     /// Variables, with their values.
     Variables,
+    /// Arguments of a component, with their values.
+    Arguments,
     /// Groups, with their sizes.
     Groups,
     /// Inputs, with their types or more.

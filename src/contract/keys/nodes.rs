@@ -164,7 +164,7 @@ const WILD: &[Key] = &[
 const STEP: &[Key] = &[Key::of(
     "step_config",
     Form::Mapping(&STEP_CONFIG),
-    "The action of the node and its arguments: `run`, `script` or `python` with what belongs to it.",
+    "The action of the node and its arguments: `run`, `script`, `python` or `uses` with what belongs to it.",
 )];
 
 const RIVALS: &[(&str, &str)] = &[

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::keys::words::{FILESYSTEMS, RETRIED, SANDBOXES, Word, names};
 use super::super::keys::{Form, Names, Table, VERSION};
 use super::super::sandbox::PATH_PATTERN;
+use super::super::uses::REFERENCE_PATTERN;
 use super::super::values::{Unit, VERSION_PATTERN, Zero};
 use crate::base::NodeId;
 use crate::model::workflow::InputType;
@@ -113,6 +114,11 @@ fn of(form: &Form) -> Value {
         Form::OnlyMatching { pattern, means } => {
             json!({"type": "string", "pattern": pattern, "patternErrorMessage": format!("this is {means}")})
         }
+        Form::Reference => json!({
+            "type": "string",
+            "pattern": REFERENCE_PATTERN,
+            "patternErrorMessage": "this is `name`, `namespace.name` or `name@^1.2`",
+        }),
         Form::Bool => json!({"type": "boolean"}),
         Form::Count(least) => json!({"type": "integer", "minimum": least, "maximum": u32::MAX}),
         Form::Number(least, most) => {
@@ -171,6 +177,11 @@ fn of(form: &Form) -> Value {
             "type": "object",
             "propertyNames": {"pattern": "^[^=\\u0000]+$", "not": {"pattern": EXPRESSION}},
             "additionalProperties": scalar(),
+        }),
+        Form::Named(Names::Arguments) => json!({
+            "type": "object",
+            "propertyNames": {"pattern": ID, "maxLength": NodeId::MAX_LEN},
+            "properties": {"files": {"type": ["string", "array"], "minLength": 1, "items": {"type": "string", "minLength": 1}}},
         }),
         Form::Named(Names::Groups) => {
             json!({"type": "object", "additionalProperties": of(&Form::Count(1))})

@@ -13,6 +13,7 @@ mod policy;
 mod programs;
 mod rules;
 mod sandbox;
+mod uses;
 mod values;
 
 use std::collections::BTreeSet;
