@@ -336,6 +336,7 @@ fn where_two_ran_at_once_one_of_them_is_blamed() {
 #[test]
 fn names_that_are_no_text_are_given_as_they_are_and_shown_escaped() {
     let folder = repository();
+    folder.write(".gitignore", "/tmp/\n/home/\n__pycache__/\n");
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9\".txt");
     std::fs::write(folder.path().join(name), "x\n").unwrap();
     folder.write(
