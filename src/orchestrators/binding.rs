@@ -240,6 +240,10 @@ fn bind_node(
     }
     if let Some(timeout) = component.timeout.filter(|_| !uses.says_timeout) {
         node.timeout = timeout;
+        node.says_timeout = true;
+    }
+    if node.sandbox.is_none() {
+        node.sandbox = component.sandbox.clone().map(Box::new);
     }
     node.idempotent = node.idempotent.or(component.idempotent);
     if node.description.is_none() {
