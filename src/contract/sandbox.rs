@@ -3,7 +3,7 @@
 use super::keys::{self, words};
 use super::reader::Reader;
 use crate::diag::{Diagnostic, codes};
-use crate::model::sandbox::{FilesystemAccess, NetworkAccess, PathAccess, Sandbox};
+use crate::model::sandbox::{FilesystemAccess, NetworkAccess, PathAccess, Sandbox, path_problem};
 use crate::yaml::{NodeRef, Shape};
 
 /// Paths that a sandbox can name: some text, and `~` for one's own home folder only.
@@ -80,26 +80,17 @@ fn read_paths(reader: &mut Reader<'_>, node: NodeRef, key: &str) -> Vec<String> 
     let what = format!("`{key}`");
     let mut paths = Vec::new();
     for (path, at) in reader.texts(node, &what) {
-        let problem = match path {
-            "" => Some("empty"),
-            path if path.contains('\0') => Some("holds a NUL byte"),
-            path if path.starts_with('~') && !path[1..].is_empty() && !path[1..].starts_with('/') => {
-                Some("only one's own home folder can be named, as `~/…`")
-            }
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            reader.push(
-                Diagnostic::error(codes::BAD_VALUE, format!("{what} cannot be `{}`", path.escape_debug()))
-                    .at(reader.tree.span(at), problem),
-            );
-        } else if path.split('/').any(|part| part == "..") {
-            // What it means depends on links, and what it allows has to be clear from the contract.
-            reader.push(
-                Diagnostic::error(codes::OUTSIDE_ROOT, format!("{what} cannot have `..` in it"))
-                    .at(reader.tree.span(at), "leads somewhere else")
-                    .help("write the path from the project root on, or an absolute path"),
-            );
+        if let Some(problem) = path_problem(path) {
+            let (code, help) = match path.contains("..") {
+                true => (
+                    codes::OUTSIDE_ROOT,
+                    Some("write the path from the project root on, or an absolute path"),
+                ),
+                false => (codes::BAD_VALUE, None),
+            };
+            let message = format!("{what} cannot be `{}`", path.escape_debug());
+            let finding = Diagnostic::error(code, message).at(reader.tree.span(at), problem);
+            reader.push(help.into_iter().fold(finding, Diagnostic::help));
         } else if reader.is_plain(at, &what, path) {
             paths.push(path.to_owned());
         }

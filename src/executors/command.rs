@@ -179,7 +179,7 @@ impl CommandExecutor {
     /// The sandbox of an attempt.
     fn cell(&self, request: &AttemptRequest, sandbox: &Sandbox) -> Result<Cell, AttemptFailure> {
         let folder = self.scratch.file(&format!("{}-{}", request.index, request.attempt));
-        Cell::new(folder, sandbox, (&self.root, &self.confining))
+        Cell::new(&folder, sandbox, (&self.root, &self.confining))
             .map_err(|problem| not_started(FailureReason::Policy, problem))
     }
 

@@ -78,7 +78,7 @@ impl Cell {
     ///
     /// Says why the attempt cannot be confined as it has to be. Then nothing is to be started.
     pub(super) fn new(
-        folder: PathBuf,
+        folder: &Path,
         sandbox: &Sandbox,
         (root, with): (&Path, &Confining),
     ) -> Result<Self, String> {

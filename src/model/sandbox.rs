@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a program and all that it starts may touch of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +106,43 @@ impl Sandbox {
         Self { filesystem: FilesystemAccess::ReadOnly, network: NetworkAccess::None, required: true }
     }
 
+    /// The sandbox that a document's value describes, in the forms of a contract; nothing for `false`.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it.
+    pub fn from_value(value: &Value) -> Result<Option<Self>, String> {
+        let mut fields = match value {
+            Value::Null | Value::Bool(false) => return Ok(None),
+            Value::String(word) if word == "strict" => return Ok(Some(Self::strict())),
+            Value::Object(fields) => fields.clone(),
+            _ => return Err("`sandbox` is `strict`, `false` or a mapping".to_owned()),
+        };
+        const KEYS: [&str; 3] = ["filesystem", "network", "required"];
+        if let Some(unknown) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(format!(
+                "`sandbox` has no key `{unknown}`: there are `filesystem`, `network` and `required`"
+            ));
+        }
+        if let Some(Value::Bool(is_there)) = fields.get("network") {
+            let word = if *is_there { "full" } else { "none" };
+            fields.insert("network".to_owned(), word.into());
+        }
+        let sandbox: Self =
+            serde_json::from_value(fields.into()).map_err(|error| format!("`sandbox`: {error}"))?;
+        if let FilesystemAccess::Paths(PathAccess { read, write }) = &sandbox.filesystem {
+            for path in read.iter().flatten().chain(write) {
+                if let Some(problem) = path_problem(path) {
+                    return Err(format!(
+                        "`sandbox` cannot name the path `{}`: {problem}",
+                        path.escape_debug()
+                    ));
+                }
+            }
+        }
+        Ok(Some(sandbox))
+    }
+
     /// Whether a program in this sandbox is at least as confined as in `other`. What cannot be told from the texts
     /// alone, such as whether a path below the home folder is inside the project, counts as less confined.
     #[must_use]
@@ -146,6 +184,21 @@ impl FilesystemAccess {
                 read.iter().chain(write).map(String::as_str).collect()
             }
         }
+    }
+}
+
+/// Why a sandbox cannot name a path, if it cannot.
+#[must_use]
+pub fn path_problem(path: &str) -> Option<&'static str> {
+    match path {
+        "" => Some("empty"),
+        path if path.contains('\0') => Some("holds a NUL byte"),
+        path if path.starts_with('~') && !matches!(path.as_bytes().get(1), None | Some(b'/')) => {
+            Some("only one's own home folder can be named, as `~/…`")
+        }
+        // What it means depends on links, and what it allows has to be clear from the text.
+        path if path.split('/').any(|part| part == "..") => Some("`..` leads somewhere else"),
+        _ => None,
     }
 }
 
@@ -273,6 +326,26 @@ mod tests {
         assert!(!online.is_within(&strict) && strict.is_within(&online));
         let perhaps = Sandbox { required: false, ..strict.clone() };
         assert!(!perhaps.is_within(&strict) && strict.is_within(&perhaps));
+    }
+
+    #[test]
+    fn a_value_has_the_forms_of_a_contract() {
+        let of = |value| Sandbox::from_value(&value);
+        assert_eq!((of(json!(false)), of(json!("strict"))), (Ok(None), Ok(Some(Sandbox::strict()))));
+        let expected = Sandbox { filesystem: paths(None, &["out"]), ..Sandbox::strict() };
+        assert_eq!(of(json!({"filesystem": {"write": ["out"]}, "network": false})), Ok(Some(expected)));
+        for (value, expected) in [
+            (json!(true), "`strict`, `false` or a mapping"),
+            (json!({"filesistem": "full"}), "no key `filesistem`"),
+            (json!({"filesystem": "readonly"}), "`sandbox`: "),
+            (json!({"filesystem": {"writes": []}}), "`sandbox`: "),
+            (json!({"filesystem": {"write": ["a/../b"]}}), "`..` leads somewhere else"),
+            (json!({"filesystem": {"read": ["~root"]}}), "own home folder"),
+            (json!({"required": "yes"}), "`sandbox`: "),
+        ] {
+            let problem = of(value.clone()).unwrap_err();
+            assert!(problem.contains(expected), "{value}: {problem}");
+        }
     }
 
     #[test]

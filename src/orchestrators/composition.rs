@@ -228,6 +228,7 @@ fn node_of(component: &Component, id: NodeId, span: Span) -> NodeSpec {
         idempotent: component.idempotent,
         timeout: component.timeout.unwrap_or(DEFAULT_TIMEOUT),
         says_timeout: component.timeout.is_some(),
+        sandbox: component.sandbox.clone().map(Box::new),
         ..NodeSpec::at(id, span)
     }
 }

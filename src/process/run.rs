@@ -134,7 +134,7 @@ impl SpawnError {
     /// Whether it was not started because its sandbox could not be entered.
     #[must_use]
     pub fn is_for_want_of_its_sandbox(&self) -> bool {
-        self.source.get_ref().is_some_and(|source| source.is::<NotConfined>())
+        matches!(self.source.get_ref(), Some(source) if source.is::<NotConfined>())
     }
 }
 

@@ -49,6 +49,7 @@ const READ: &[&str] = &[
     "env",
     "timeout",
     "timeout_ms",
+    "sandbox",
     "capabilities",
     "dependencies",
     "deprecated_since",
@@ -325,6 +326,7 @@ fn runs(fields: &mut Fields<'_>, component: &mut Component) {
     component.writes = fields.texts("writes").unwrap_or_default();
     component.env = fields.variables("env");
     component.timeout = fields.timeout();
+    component.sandbox = fields.sandbox();
     component.capabilities = fields.words("capabilities");
     component.dependencies = fields.dependencies();
     let sunset = fields.text("sunset_date").and_then(|text| {

@@ -2,7 +2,6 @@
 //! sandbox. Where the kernel cannot enforce it, the same contracts have to end with 5 before anything runs.
 
 use std::fs;
-use std::io::Read as _;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -30,6 +29,11 @@ fn python() -> (String, String) {
     let said = String::from_utf8(said).unwrap();
     let (program, folder) = said.trim().split_once('\n').unwrap();
     (program.to_owned(), folder.to_owned())
+}
+
+#[expect(clippy::print_stderr, reason = "who reads the tests has to know what was not tested")]
+fn say_refused() {
+    eprintln!("this machine cannot enforce sandboxes, so only the refusal was tested");
 }
 
 /// The contract with one node that runs `script` by `shell`.
@@ -74,7 +78,7 @@ fn attack_in((folder, outside): (&Folder, &Folder), sandbox: &str, script: &str)
     let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
     if sandbox != "false" && !is_enforced() {
         assert_eq!((ended.code, &report["results"]), (5, &json!([])), "{ended:?}");
-        eprintln!("this machine cannot enforce sandboxes, so only the refusal was tested");
+        say_refused();
         return None;
     }
     let node = result(&report, "a");
@@ -287,7 +291,7 @@ fn variables_that_lead_outside_are_kept_back_where_there_is_no_network() {
 fn assert_refused(contract: &str) {
     let report = Folder::with(contract).report(&[]);
     assert_eq!((&report["exit_code"], &report["results"]), (&json!(5), &json!([])));
-    eprintln!("this machine cannot enforce sandboxes, so only the refusal was tested");
+    say_refused();
 }
 
 #[test]
@@ -482,6 +486,7 @@ fn what_limits_a_program_goes_together_with_a_sandbox() {
 }
 
 /// Makes a kernel of the past: a filter in which these calls are not there, and the program in it.
+#[cfg(target_arch = "x86_64")]
 const PAST: &str = "
 import ctypes, struct, sys, os
 missing = [int(n) for n in sys.argv[1].split(',')]
@@ -498,6 +503,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 ";
 
 /// Runs the contract on a kernel without the calls of these numbers.
+#[cfg(target_arch = "x86_64")]
 fn run_without(calls: &str, folder: &Folder) -> Ended {
     let mut command = Command::new("python3");
     command.args(["-c", PAST, calls, env!("CARGO_BIN_EXE_onex")]);
@@ -507,6 +513,7 @@ fn run_without(calls: &str, folder: &Folder) -> Ended {
     Ended::of(&command.output().unwrap())
 }
 
+#[cfg(target_arch = "x86_64")]
 const LANDLOCK_CREATE_RULESET: &str = "444";
 #[cfg(target_arch = "x86_64")]
 const SECCOMP: &str = "317";
@@ -585,10 +592,8 @@ fn a_program_of_the_project_stands_in_for_none_of_the_system() {
         // Those of `onex` itself.
         folder.write("c.onex.yaml", "name: c\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\nentrypoint: {type: command, target: ['true']}\n");
         let mut stage = folder.command(&["orch", "--stage", "pre-commit"]);
-        let mut said = String::new();
-        let child = stage.env("PATH", &path).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        child.stdout.unwrap().read_to_string(&mut said).unwrap();
-        assert!(!folder.exists("planted.txt"), "{path}: {said}");
+        let said = Ended::of(&stage.env("PATH", &path).output().unwrap());
+        assert!(!folder.exists("planted.txt"), "{path}: {said:?}");
     }
 }
 
@@ -600,7 +605,7 @@ fn the_example_stays_inside() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     if !is_enforced() {
         assert_eq!((ended.code, &report["results"]), (5, &json!([])), "{ended:?}");
-        return eprintln!("this machine cannot enforce sandboxes, so only the refusal was tested");
+        return say_refused();
     }
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(result(&report, "count")["value"]["words"].as_u64().unwrap() > 50);
@@ -664,4 +669,25 @@ fn in_a_shadow_ignored_folders_are_read_through_their_links_and_not_written() {
         (&of("named")["status"], folder.read("deps/new.txt")),
         (&json!("completed"), "x\n".to_owned())
     );
+}
+
+#[test]
+fn a_component_says_itself_what_it_may_touch() {
+    let folder = Folder::new();
+    folder.write(
+        "stray.onex.yaml",
+        "name: stray\nmeta_type: validator\nlifecycle: active\ntags: [ci]\nsandbox: strict\nentrypoint: {type: command, target: [touch, strayed.txt]}\n",
+    );
+    let ended = folder.onex(&["orch", "--stage", "ci", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+    assert!(!folder.exists("strayed.txt"));
+    if is_enforced() {
+        assert_eq!(
+            (ended.code, &result(&report, "stray")["sandbox"]["effective"]),
+            (1, &json!("full")),
+            "{report:#}"
+        );
+    } else {
+        assert_eq!(ended.code, 5);
+    }
 }
