@@ -92,7 +92,6 @@ impl AppError {
                     _ => "ContractError",
                 }
             }
-            Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
             Self::Stage(StageError::Outside(_)) => "SecurityError",
             Self::Selection(_)
             | Self::Output { .. }
@@ -111,7 +110,6 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
             Self::Stage(StageError::Outside(_)) => ExitCode::Security,
             Self::Selection(_)
             | Self::Output { .. }

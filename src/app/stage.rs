@@ -7,11 +7,12 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::changes::ChangeWish;
 use super::console::Console;
 use super::contract::{Loaded, load_file};
 use super::error::AppError;
 use super::list::{query, root_of};
-use super::place::{ChangeWish, Place};
+use super::place::Place;
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
@@ -22,7 +23,7 @@ use crate::model::exit::ExitCode;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
 use crate::orchestrators::{
-    self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
+    self, Composition, FileChoice, FileTypes, Part, Selection, Sight, StageError, StageRequest, Workshop,
     composition,
 };
 use crate::plan::Plan;
@@ -153,6 +154,18 @@ impl Desk<'_> {
         }
     }
 
+    /// Moves the run to a tree of what is staged. Gives the root there.
+    fn move_to_index(&mut self) -> Result<PathBuf, AppError> {
+        if let Some(place) = &mut self.place {
+            place.move_to_index(self.environment)?;
+        }
+        Ok(self.place()?.root.clone())
+    }
+
+    fn catalog(&self) -> Catalog {
+        self.gathered.as_ref().map(|gathered| gathered.catalog.clone()).unwrap_or_default()
+    }
+
     /// The day, for what is only used until one.
     fn today(&self) -> chrono::NaiveDate {
         SystemClock::start().started_at().date_naive()
@@ -177,10 +190,19 @@ impl Workshop for Desk<'_> {
         let names = place.declarations();
         let names = names.map(|names| names.into_iter().filter(is_seen).collect());
         let look = names.map_or(Look::Names, Look::Among);
-        let gathered = registry::gather(&place.root, look);
-        let catalog = gathered.catalog.clone();
+        let gathered = registry::gather(&place.root, look.clone());
         (self.place, self.gathered) = (Some(place), Some(gathered));
-        Ok(catalog)
+        // What is staged may declare other components.
+        let catalog = self.catalog();
+        let declares = |file: &Path| catalog.components().iter().any(|found| found.origin.path == file);
+        let is_about = |file: &Path| {
+            Place::may_declare(file) || file == Path::new(registry::FILE_NAME) || declares(file)
+        };
+        if self.place()?.differs(is_about) {
+            let root = self.move_to_index()?;
+            self.gathered = Some(registry::gather(&root, look));
+        }
+        Ok(self.catalog())
     }
 
     fn files(&mut self, _: &FileChoice) -> Result<Vec<PathBuf>, AppError> {
@@ -188,8 +210,18 @@ impl Workshop for Desk<'_> {
         Ok(self.place()?.files.iter().map(|file| file.path.clone()).collect())
     }
 
-    fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+    fn compose(&mut self, selection: Selection, mut files: Vec<PathBuf>) -> Result<Composition, AppError> {
         let mut parts = Vec::new();
+        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
+        let mut differs = false;
+        for component in &selection.chosen {
+            let sight = Sight::of(component, &files, &mut types)?;
+            differs = differs || self.place()?.differs(|file| sight.has(file));
+        }
+        if differs {
+            types = Types { root: self.move_to_index()?, known: HashMap::new() };
+            files = self.place()?.files.iter().map(|file| file.path.clone()).collect();
+        }
         for component in &selection.chosen {
             let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
             if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
@@ -214,10 +246,10 @@ impl Workshop for Desk<'_> {
             skipped: selection.skipped,
             in_turn: selection.in_turn,
         };
-        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
+        composition.unknown = selection.unknown;
         composition.components = selection.chosen;
         Ok(composition)
     }
@@ -230,7 +262,7 @@ impl Workshop for Desk<'_> {
         let mut diagnostics = if composition.is_check {
             gathered.checked()
         } else {
-            findings(&gathered, &composition, self.today())
+            findings((&gathered, &place), &composition, self.today())
         };
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
@@ -309,7 +341,11 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
 }
 
 /// What is to be said about the components that run.
-fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
+fn findings(
+    (gathered, place): (&Gathered, &Place),
+    composition: &Composition,
+    today: chrono::NaiveDate,
+) -> Vec<Diagnostic> {
     // One that cannot be read may be one that was to run.
     let mut found = gathered.diagnostics.clone();
     found
@@ -321,6 +357,13 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
     }
     for (name, why) in &composition.left_out {
         let message = format!("`{name}` is in the stage and does not run: {why}");
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
+    for message in &composition.unknown {
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message.clone()));
+    }
+    for file in &place.unmerged {
+        let message = format!("`{}` is not merged yet, so no component gets it", file.display());
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     for (name, rule) in &composition.dropped_rules {

@@ -17,7 +17,7 @@ mod tests;
 
 pub use ci::CiOrchestrator;
 pub use composition::{Composition, Part, compose};
-pub use files::{Assigned, FileTypes};
+pub use files::{Assigned, FileTypes, Sight};
 pub use pipeline::PipelineOrchestrator;
 pub use pre_commit::PreCommitOrchestrator;
 pub use registry::RegistryOrchestrator;
@@ -114,9 +114,6 @@ pub enum StageError {
     /// A filter has a value that no component has.
     #[error("{0}")]
     Unmatched(String),
-    /// A name that was left out on purpose is none of a component.
-    #[error("{0}")]
-    Unresolved(String),
     /// A component would run a file outside of the project.
     #[error("{0}")]
     Outside(String),

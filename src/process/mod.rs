@@ -14,6 +14,8 @@ mod pipes;
 mod reap;
 mod registry;
 mod run;
+#[expect(unsafe_code, reason = "no safe interface tells who sent a signal")]
+mod senders;
 mod signals;
 #[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
 mod spawn;

@@ -33,6 +33,7 @@ mod schema;
 mod selection;
 mod signals;
 mod stage_kills;
+mod stage_places;
 mod stages;
 mod support;
 mod terminal;
