@@ -62,7 +62,9 @@
 //! - What a component may say is in `registry/metadata.rs`, comments that hold it in [`registry::block`], which folders
 //!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
-//!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
+//!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`), whose
+//!   links are made in `vcs/links.rs`. What became of files that they changed is in `app/changes.rs`, who is named for it
+//!   in `app/settle.rs`.
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.
