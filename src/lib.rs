@@ -69,7 +69,9 @@
 //!   entry point becomes a command, for stages, too, in `orchestrators/entrypoint.rs`. Where components are looked for
 //!   stands in `app/components.rs`.
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
-//!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
+//!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`), whose
+//!   links are made in `vcs/links.rs`. What became of files that they changed is in `app/changes.rs`, who is named for it
+//!   in `app/settle.rs`.
 //! - Which nodes are in a part of several, and what `--failed` runs beside what failed, is decided in `plan/partition.rs`;
 //!   what failed is remembered in `app/last_run.rs`. Several runs of one workflow become one report in
 //!   [`model::repetition`].

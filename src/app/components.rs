@@ -150,7 +150,7 @@ impl Project for At<'_> {
         if let Some(files) = &self.files {
             return Ok(Arc::clone(files));
         }
-        let found = Place::find(self.root, &FileChoice::All, (&[], self.environment)).map_err(|error| {
+        let found = Place::find(self.root, &FileChoice::All, self.environment).map_err(|error| {
             let message = format!("cannot look for the files of the project: {error}");
             Box::new(Diagnostic::error(codes::UNREADABLE, message))
         })?;

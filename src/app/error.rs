@@ -103,7 +103,6 @@ impl AppError {
                     _ => "ContractError",
                 }
             }
-            Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
             Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => "SecurityError",
             Self::Selection(_)
             | Self::Settings(_)
@@ -124,7 +123,6 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
             Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => ExitCode::Security,
             Self::Selection(_)
             | Self::Settings(_)

@@ -2,6 +2,7 @@
 //!
 //! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
+mod changes;
 pub mod completions;
 mod components;
 pub mod console;
@@ -51,5 +52,5 @@ pub mod validate;
 pub use crate::model::exit::ExitCode;
 pub use crate::orchestrators::FileChoice;
 pub use crate::process::Enforcement;
+pub use changes::ChangeWish;
 pub use environment::Environment;
-pub use place::ChangeWish;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
+use super::changes::ChangeWish;
 use super::console::Console;
 use super::contract::{Loaded, mode_and_jobs, obstacles, project_root};
 use super::denial;
@@ -15,7 +16,7 @@ use super::inputs::read_inputs;
 use super::last_run::LastRun;
 use super::outbox::{Done, Outbox};
 use super::permission::{Asked, Granted, Permission, StageParts, permitted};
-use super::place::{ChangeWish, Place};
+use super::place::Place;
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
@@ -24,14 +25,14 @@ use super::sandboxes;
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
-use super::settle::{DIFF, fail, how_programs_ended, settle};
+use super::settle::{DIFF, Suspects, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
 use super::testing::{self, TestWish};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
-use crate::diag::Severity;
+use crate::diag::{Diagnostic, Severity};
 use crate::engine::machine::Settings;
 use crate::engine::ports::Guard;
 use crate::executors::Given;
@@ -156,7 +157,7 @@ pub(super) fn run_loaded(
     let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ready = refused.and(unwritable).and(ready);
     let ran = ready.and_then(|ready| {
-        let Some(ready) = ready else { return Ok(did_nothing(request)) };
+        let Some(ready) = ready else { return Ok((did_nothing(request), Vec::new())) };
         prepare(request, environment, (&mut loaded, ready)).and_then(|prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
@@ -170,8 +171,15 @@ pub(super) fn run_loaded(
             carry_out(prepared, (&shown, listeners), (session, environment))
         })
     });
+    let mut problems = Vec::new();
     let report = match ran {
-        Ok(report) => with_findings(report, &loaded),
+        Ok((report, found)) => {
+            // What was found before is told already.
+            let before = std::mem::replace(&mut loaded.diagnostics, found);
+            render(&loaded, (console.err_look(), Severity::Warning), &mut problems);
+            loaded.diagnostics.splice(0..0, before);
+            with_findings(report, &loaded)
+        }
         Err(error) => {
             let report = could_not_run(request, &loaded, &error);
             denial::record(&report, (&loaded, request), &console.screen().clone());
@@ -187,7 +195,6 @@ pub(super) fn run_loaded(
         reports.places(places);
     }
     let (report, failed) = reports.write(report);
-    let mut problems = Vec::new();
     let diff = report.error.as_ref().and_then(|error| error.context.get(DIFF)?.as_str());
     if let Some(diff) = diff.filter(|_| format == Format::Human) {
         problems.extend_from_slice(without_controls(diff).as_bytes());
@@ -499,7 +506,7 @@ fn carry_out(
     prepared: Prepared,
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
-) -> Result<RunReport, AppError> {
+) -> Result<(RunReport, Vec<Diagnostic>), AppError> {
     let Prepared {
         plan,
         preview,
@@ -553,9 +560,14 @@ fn carry_out(
     let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
+    let mut found = Vec::new();
     if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
+        let inside = place.inside().to_path_buf();
         match place.finish(&setup.run_id.to_string(), wish, how_programs_ended(&report)) {
-            Ok(changes) => settle(&changes, &mut report),
+            Ok(changes) => {
+                let suspects = Suspects::of(&plan, &setup.given, &inside);
+                found = settle(&changes, &suspects, &mut report);
+            }
             // What ran is worth telling, whatever became of it.
             Err(error) => fail(error.info(), error.exit_code(), &mut report),
         }
@@ -580,7 +592,7 @@ fn carry_out(
     if let Some(Some(Err(error))) = log.map(|log| session.wait_for(log.close())) {
         tracing::warn!(%error, "the log is not written to its end");
     }
-    Ok(report)
+    Ok((report, found))
 }
 
 fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::changes::ChangeWish;
 use super::components::Components;
 use super::console::Console;
 use super::contract::{Loaded, load_permitted};
@@ -15,7 +16,7 @@ use super::error::AppError;
 use super::last_run::LastRun;
 use super::list::{query, root_of};
 use super::permission::{Permission, StageParts, Told};
-use super::place::{ChangeWish, Place};
+use super::place::Place;
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock, text};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
@@ -29,8 +30,8 @@ use crate::model::policy::Pin;
 use crate::model::report::RunReport;
 use crate::model::workflow::Workflow;
 use crate::orchestrators::{
-    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, StageError, StageRequest,
-    Workshop, composition,
+    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, Sight, StageError,
+    StageRequest, Workshop, composition,
 };
 use crate::plan::Plan;
 use crate::registry::{self, Catalog, Entry, Gathered, Look, Registry as _};
@@ -189,6 +190,18 @@ impl Desk<'_> {
         }
     }
 
+    /// Moves the run to a tree of what is staged. Gives the root there.
+    fn move_to_index(&mut self) -> Result<PathBuf, AppError> {
+        if let Some(place) = &mut self.place {
+            place.move_to_index(self.environment)?;
+        }
+        let root = self.place()?.root.clone();
+        if let Some(permission) = &mut self.permission {
+            permission.set_tree(&root);
+        }
+        Ok(root)
+    }
+
     /// The day, for what is only used until one.
     fn today(&self) -> chrono::NaiveDate {
         SystemClock::start().started_at().date_naive()
@@ -265,11 +278,12 @@ impl Workshop for Desk<'_> {
         let root = root_of(self.request.root.as_deref(), self.environment)?;
         self.project = Some(root.clone());
         let choice = self.choice_below(&root)?;
-        let mut place = Place::find(&root, &choice, (&[], self.environment))?;
+        let mut place = Place::find(&root, &choice, self.environment)?;
         let mut gathered = gather(&place);
+        // What is staged may declare other components.
         let used = used(&gathered);
-        if place.is_tree() && used.iter().any(|file| place.beside().changed.contains(file)) {
-            place = Place::find(&root, &choice, (&used, self.environment))?;
+        if place.differs(|file| declarations::is_one(file) || used.iter().any(|one| one == file)) {
+            place.move_to_index(self.environment)?;
             gathered = gather(&place);
         }
         if choice == FileChoice::Staged {
@@ -293,7 +307,17 @@ impl Workshop for Desk<'_> {
         Ok(self.place()?.files.iter().map(|file| file.path.clone()).collect())
     }
 
-    fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+    fn compose(&mut self, selection: Selection, mut files: Vec<PathBuf>) -> Result<Composition, AppError> {
+        let mut types = Types::at(self.place()?.root.clone());
+        let mut differs = false;
+        for component in &selection.chosen {
+            let sight = Sight::of(component, &files, &mut types)?;
+            differs = differs || self.place()?.differs(|file| sight.has(file));
+        }
+        if differs {
+            types = Types::at(self.move_to_index()?);
+            files = self.place()?.files.iter().map(|file| file.path.clone()).collect();
+        }
         self.admit(&selection.chosen)?;
         let mut parts = Vec::new();
         for (number, component) in selection.chosen.iter().enumerate() {
@@ -310,11 +334,11 @@ impl Workshop for Desk<'_> {
             skipped: selection.skipped,
             in_turn: selection.in_turn,
         };
-        let mut types = Types::at(self.place()?.root.clone());
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
         composition.findings = selection.findings;
+        composition.unknown = selection.unknown;
         composition.components = selection.chosen;
         Ok(composition)
     }
@@ -334,7 +358,7 @@ impl Workshop for Desk<'_> {
             found.retain(|found| found.code != codes::NOT_CARRIED_OUT);
             found
         } else {
-            findings(&gathered, &composition, self.today())
+            findings((&gathered, &place), &composition, self.today())
         };
         for found in std::mem::take(&mut self.in_contracts) {
             if !diagnostics.contains(&found) {
@@ -455,7 +479,7 @@ fn added(path: &Path) -> String {
 /// What is there and counts for nothing, because the next commit does not have it.
 fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic>, AppError> {
     let is_other = |path: &Path| gathered.other_projects.iter().any(|folder| path.starts_with(folder));
-    let unknown = place.beside().unknown.iter();
+    let unknown = place.unknown().iter();
     let unknown = unknown.filter(|path| declarations::is_seen(path) && !is_other(path));
     let mut found: Vec<Diagnostic> = unknown
         .map(|path| {
@@ -476,7 +500,11 @@ fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic
 }
 
 /// What is to be said about the components that run.
-fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
+fn findings(
+    (gathered, place): (&Gathered, &Place),
+    composition: &Composition,
+    today: chrono::NaiveDate,
+) -> Vec<Diagnostic> {
     // One that cannot be read may be one that was to run; what runs has something to run.
     let is_unfit = |found: &Diagnostic| matches!(found.code, codes::NOT_EXECUTABLE | codes::NOT_CARRIED_OUT);
     let mut found = gathered.diagnostics.clone();
@@ -490,6 +518,13 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
     }
     for (name, why) in &composition.left_out {
         let message = format!("`{name}` is in the stage and does not run: {why}");
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
+    for message in &composition.unknown {
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message.clone()));
+    }
+    for file in &place.unmerged {
+        let message = format!("`{}` is not merged yet, so no component gets it", file.display());
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found.extend(composition.findings.iter().cloned());

@@ -195,6 +195,8 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+    /// A program of a stage made a new file.
+    FILE_MADE = "E0520",
     /// A component is a draft, or archived.
     NOT_IN_USE = "E0530",
     /// A node would get more files than one program can be given.

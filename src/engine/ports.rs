@@ -40,6 +40,8 @@ pub struct AttemptRequest {
     pub workflow: Arc<Workflow>,
     /// The inputs of the run and the results of the nodes that this one waited for, as one JSON document.
     pub results: Arc<str>,
+    /// What those have printed whose output it reads; empty where it reads none.
+    pub stdin: Arc<[u8]>,
     /// Who is told what it prints while it prints it; nobody where nobody watches.
     pub watcher: Option<Watcher>,
 }

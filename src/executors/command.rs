@@ -14,7 +14,6 @@ use serde_json::{Map, Value};
 use super::program::{Invocation, invocation};
 use super::sandbox::{self, Cell, Confining};
 use super::{Scratch, Surroundings};
-use crate::base::NodeId;
 use crate::base::stop::StopReceiver;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard};
 use crate::model::event::{AttemptFailure, Usage};
@@ -25,16 +24,6 @@ use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin
 use crate::process::{
     self, Exit, Inherited, Input, Limits, Locator, Program, Source, SpawnError, Stream, Tee, Variables,
 };
-
-/// What a node gave, as a program reads it; nothing where it gave nothing.
-fn value_of(results: &str, node: &NodeId) -> Vec<u8> {
-    let results: Value = serde_json::from_str(results).unwrap_or_default();
-    match &results["nodes"][node.as_str()]["value"] {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
-    }
-}
 
 /// The largest file of outputs that is read.
 const MAX_OUTPUTS: u64 = 1024 * 1024;
@@ -152,7 +141,7 @@ impl CommandExecutor {
         let stdin = match &command.stdin {
             Stdin::Empty => Input::Empty,
             Stdin::Text(text) => Input::Text(text.clone().into_bytes()),
-            Stdin::Value(node) => Input::Text(value_of(&request.results, node)),
+            Stdin::Printed(_) => Input::Text(request.stdin.to_vec()),
             Stdin::Inherit => Input::Inherit,
         };
         let limits = Limits {

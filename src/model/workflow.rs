@@ -526,8 +526,8 @@ pub enum Stdin {
     Empty,
     /// This text.
     Text(String),
-    /// The value of a node that it waits for: text as it is, anything else as JSON.
-    Value(NodeId),
+    /// What nodes that it waits for have printed, one after the other, byte for byte.
+    Printed(Vec<NodeId>),
     /// What `onex` itself would read: a terminal, for example. The node then runs alone.
     Inherit,
 }

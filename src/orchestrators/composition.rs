@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::StageError;
 use super::entrypoint::command;
-use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
+use super::files::{Assigned, FileTypes, Writes, argument, assign, may_write, pieces};
 use crate::base::NodeId;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::model::component::Component;
+use crate::model::component::{Component, Dependency as Needed};
 use crate::model::outcome::SkipReason;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec,
@@ -56,6 +56,8 @@ pub struct Composition {
     pub findings: Vec<Diagnostic>,
     /// Components of the stage that only its defaults leave out, each with the reason.
     pub left_out: Vec<(String, String)>,
+    /// Names that were to be left out and are none of a component, each with what is to be said.
+    pub unknown: Vec<String>,
     /// The components that run.
     pub components: Vec<Arc<Component>>,
     /// For each node the component that declares it.
@@ -99,7 +101,7 @@ pub fn compose(
     };
     let mut parts = plan.parts;
     if !plan.in_turn {
-        parts.sort_by_key(|part| part.component().priority);
+        parts = in_turn(parts);
     }
     refuse(&parts)?;
     // For each part the nodes that it became.
@@ -136,10 +138,7 @@ pub fn compose(
         }
         for needed in &part.component().dependencies {
             // Of several versions the highest is meant.
-            let fits = |other: &Component| {
-                other.is_called(&needed.on.name) && needed.on.allows(other.version.as_ref())
-            };
-            let fitting = parts.iter().enumerate().filter(|(_, other)| fits(other.component()));
+            let fitting = parts.iter().enumerate().filter(|(_, other)| is_meant(needed, other));
             let found = fitting
                 .max_by(|(_, one), (_, other)| one.component().version.cmp(&other.component().version));
             if let Some((found, _)) = found.filter(|(found, _)| *found != at) {
@@ -155,10 +154,11 @@ pub fn compose(
             )));
         }
         for pair in spans.windows(2) {
-            let before = joined.workflow.nodes[pair[0].0.end - 1].id.clone();
+            let before =
+                joined.workflow.nodes[pair[0].0.clone()].iter().map(|node| node.id.clone()).collect();
             let Some(first) = joined.workflow.nodes.get_mut(pair[1].0.start) else { continue };
             if let Some(Action::Command(command)) = &mut first.action {
-                command.stdin = Stdin::Value(before);
+                command.stdin = Stdin::Printed(before);
             }
         }
     }
@@ -203,6 +203,40 @@ fn refuse(parts: &[Part]) -> Result<(), StageError> {
         true => Err(StageError::Findings(found)),
         false => Err(StageError::Unrunnable(found)),
     }
+}
+
+/// Whether a part is what another one needs.
+fn is_meant(needed: &Needed, part: &Part) -> bool {
+    let component = part.component();
+    component.is_called(&needed.on.name) && needed.on.allows(component.version.as_ref())
+}
+
+/// The order in which parts that get in each other's way take turns: what is needed before who needs it, then by
+/// priority, then who changes files before who only looks at them.
+fn in_turn(mut parts: Vec<Part>) -> Vec<Part> {
+    let changes_files = |part: &Part| match part {
+        Part::Component(component) => may_write(component),
+        Part::Contract(..) => false,
+    };
+    parts.sort_by_key(|part| (part.component().priority, !changes_files(part)));
+    let mut order = Vec::new();
+    let mut entered = vec![false; parts.len()];
+    (0..parts.len()).for_each(|at| place(at, &parts, &mut entered, &mut order));
+    let mut parts: Vec<Option<Part>> = parts.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| parts[at].take()).collect()
+}
+
+/// Puts a part behind all that it needs. Those that need each other in a circle are refused as a plan.
+fn place(at: usize, parts: &[Part], entered: &mut [bool], order: &mut Vec<usize>) {
+    if std::mem::replace(&mut entered[at], true) {
+        return;
+    }
+    for needed in &parts[at].component().dependencies {
+        for (other, _) in parts.iter().enumerate().filter(|(_, part)| is_meant(needed, part)) {
+            place(other, parts, entered, order);
+        }
+    }
+    order.push(at);
 }
 
 /// The first nodes of one part wait for all nodes of another.

@@ -21,7 +21,7 @@ pub use binding::{Bound, Project, SearchPath, bind};
 pub use ci::CiOrchestrator;
 pub use composition::{Composition, Part, compose};
 pub use entrypoint::command;
-pub use files::{Assigned, FileTypes};
+pub use files::{Assigned, FileTypes, Sight};
 pub use pipeline::PipelineOrchestrator;
 pub use pre_commit::PreCommitOrchestrator;
 pub use registry::RegistryOrchestrator;
@@ -132,10 +132,7 @@ pub enum StageError {
     /// Of what is in the stage nothing is left, and that was not to be.
     #[error("{0}")]
     NothingLeft(String),
-    /// A name that was left out on purpose is none of a component.
-    #[error("{0}")]
-    Unresolved(String),
-    /// A file that was named is outside of the project.
+    /// A component would run a file outside of the project.
     #[error("{0}")]
     Outside(String),
     /// Components have nothing that could be run, each with its place.

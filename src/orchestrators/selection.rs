@@ -33,6 +33,8 @@ pub struct Selection {
     pub skipped: Vec<Arc<Component>>,
     /// What is to be said of those that run.
     pub findings: Vec<Diagnostic>,
+    /// Names that were to be left out and are none of a component, each with what is to be said.
+    pub unknown: Vec<String>,
     /// Whether they run one after the other, each with what the one before gave.
     pub in_turn: bool,
     /// Whether nothing runs, and the registry itself is looked at.
@@ -112,12 +114,12 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
             Some(_) => {}
         }
     }
-    if let Some(unknown) =
-        request.skip.iter().find(|name| !found.iter().any(|component| component.is_called(name)))
-    {
+    // The variable may be meant for several projects.
+    let is_unknown = |name: &&String| !found.iter().any(|component| component.is_called(name));
+    for unknown in request.skip.iter().filter(is_unknown) {
         let meant = nearest(unknown, found.iter().map(|component| component.name.as_str()));
         let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        return Err(StageError::Unresolved(format!("ONEX_SKIP names `{unknown}`, which is not there{hint}")));
+        selection.unknown.push(format!("ONEX_SKIP names `{unknown}`, which is not there{hint}"));
     }
     if selection.chosen.is_empty() && selection.skipped.is_empty() && !selection.left_out.is_empty() {
         return Err(StageError::LeftOut((*stage).to_owned(), selection.left_out));

@@ -19,6 +19,8 @@ mod registry;
 mod replace;
 mod run;
 mod sandbox;
+#[expect(unsafe_code, reason = "no safe interface tells who sent a signal")]
+mod senders;
 mod signals;
 #[expect(unsafe_code, reason = "what stands between `clone` and `execve`")]
 mod spawn;

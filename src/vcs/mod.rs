@@ -5,7 +5,9 @@
 
 mod fixes;
 mod git;
+mod links;
 mod shadow;
+mod slots;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -14,5 +16,6 @@ mod touched;
 pub use fixes::{Applied, Fix, Fixes};
 pub use git::{Repository, VcsError, absolute_places, without_places};
 pub use shadow::Shadow;
+pub use slots::{Stored, stored};
 pub use status::{Change, Entry, Status, Tracked};
 pub use touched::Before;

@@ -37,6 +37,7 @@ mod schema;
 mod selection;
 mod signals;
 mod stage_kills;
+mod stage_places;
 mod stage_reports;
 mod stages;
 mod support;

@@ -77,6 +77,43 @@ fn the_key_pressed_again_kills() {
     assert_eq!(report(&folder)["error"]["message"], "the run was killed by a second signal");
 }
 
+#[test]
+fn a_key_that_git_hands_on_to_its_hook_is_one_interrupt() {
+    let folder = Folder::new();
+    folder.git(&["init", "--quiet"]);
+    let line = "trap 'touch asked; while ! test -e go; do sleep 0.01; done; touch tidied; exit 1' TERM; \
+                echo $PPID > onex; touch ready; while :; do sleep 0.02 || true; done";
+    folder.write(
+        "waits.onex.yaml",
+        format!(
+            "name: waits\nversion: 1.0.0\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\n\
+             entrypoint: {{type: command, target: [sh, -c, {line:?}]}}\n"
+        ),
+    );
+    let hook = folder.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\nexec \"$ONEX\" orch --stage pre-commit --report report.json\n",
+    );
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder.git(&["add", "waits.onex.yaml"]);
+    let steps = r#"
+terminal.file("ready")
+onex = number("onex")
+terminal.type("\x03")
+terminal.file("asked")
+# Git is gone, so it has handed on all that it will.
+terminal.until(lambda: terminal.foreground() == terminal.shell)
+open("go", "w")
+terminal.until(lambda: state(onex) == "Z")
+"#;
+    let commit = "git -c user.name=a -c user.email=a@example.com commit --message=x";
+    at_a_terminal(&folder, &with_job(commit, steps));
+    let report = report(&folder);
+    assert_eq!(report["status"], "cancelled", "{report}");
+    assert!(folder.exists("tidied"), "{report}");
+    assert_ne!(report["error"]["message"], "the run was killed by a second signal", "{report}");
+}
+
 /// A shell that waits for a child which is stopped before it has become its program cannot stop itself (`D`).
 /// Jobs of one program and of several, and how long each is stopped for.
 fn jobs() -> [(f64, String); 3] {
