@@ -214,7 +214,8 @@ impl Workshop for Desk<'_> {
         let mut parts = Vec::new();
         let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
         let mut differs = false;
-        for component in &selection.chosen {
+        let differing = self.place()?.differs(|_| true);
+        for component in selection.chosen.iter().filter(|_| differing) {
             let sight = Sight::of(component, &files, &mut types)?;
             differs = differs || self.place()?.differs(|file| sight.has(file));
         }
