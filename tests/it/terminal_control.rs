@@ -108,12 +108,21 @@ else:
 terminal.file("ready")
 onex = number("onex")
 terminal.type("\x03")
-terminal.file("asked")
+
+def wait(fact):
+    while not fact():
+        if not terminal.look():
+            time.sleep(0.005)
+
+wait(lambda: os.path.exists("asked"))
 # Git is gone, and what comes of that has come.
-terminal.until(lambda: state(terminal.shell) == "Z" if LEADS else terminal.foreground() == terminal.shell)
-terminal.until(lambda: not pending(onex))
+wait(lambda: state(terminal.shell) == "Z" if LEADS else terminal.foreground() == terminal.shell)
+wait(lambda: not pending(onex))
 open("go", "w")
-terminal.until(lambda: state(onex) == "Z")
+wait(lambda: state(onex) == "Z")
+if not LEADS:
+    terminal.type("exit\n")
+terminal.closed()
 "#;
     for leads in ["False", "True"] {
         for file in ["ready", "onex", "asked", "go", "tidied", "report.json"] {
