@@ -310,7 +310,8 @@ impl Workshop for Desk<'_> {
     fn compose(&mut self, selection: Selection, mut files: Vec<PathBuf>) -> Result<Composition, AppError> {
         let mut types = Types::at(self.place()?.root.clone());
         let mut differs = false;
-        for component in &selection.chosen {
+        let differing = self.place()?.differs(|_| true);
+        for component in selection.chosen.iter().filter(|_| differing) {
             let sight = Sight::of(component, &files, &mut types)?;
             differs = differs || self.place()?.differs(|file| sight.has(file));
         }

@@ -1,5 +1,6 @@
 //! Who sent a signal. One press of a key at the terminal can come several times: from the kernel to all of the job in
-//! the foreground, and once more from a program above that hands it on to its children, as git does.
+//! the foreground, once more from a program above that hands it on, as npm does, and as the end of the terminal, where
+//! the program that leads the session dies of it, as git does in a window of its own.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -66,12 +67,12 @@ fn delivered() -> Vec<(c_int, Sender)> {
     taken.map(read).collect()
 }
 
-/// Programs above this one that get what the terminal sends, and may hand it on.
+/// Programs above this one that may tell it what the terminal sends.
 #[derive(Debug)]
 struct Above {
     /// Those of the same job: a key reaches them, too.
     job: Vec<i32>,
-    /// Those of the same session, whom the end of the terminal reaches.
+    /// Those of the same session: shells tell their jobs that the terminal is gone.
     session: Vec<i32>,
 }
 
@@ -92,9 +93,13 @@ impl Above {
         Self { job, session }
     }
 
-    fn hands_on(&self, signal: c_int, process: i32) -> bool {
-        let above = if signal == libc::SIGHUP { &self.session } else { &self.job };
-        above.contains(&process)
+    /// Whether this tells that the terminal is gone: the kernel says so, or a shell.
+    fn is_end_of_terminal(&self, signal: c_int, sender: Sender) -> bool {
+        let is_told = match sender {
+            Sender::Kernel => true,
+            Sender::Process(process) => self.session.contains(&process) && !self.job.contains(&process),
+        };
+        signal == libc::SIGHUP && is_told
     }
 }
 
@@ -128,8 +133,14 @@ impl Wishes {
         new
     }
 
-    fn hear(&mut self, delivered: Vec<(c_int, Sender)>) {
+    fn hear(&mut self, mut delivered: Vec<(c_int, Sender)>) {
+        // The kernel gives a process what waits for it by number, not by time.
+        delivered.sort_by_key(|&(signal, sender)| self.above.is_end_of_terminal(signal, sender));
         for (signal, sender) in delivered {
+            // A terminal that goes away wants what was asked for already.
+            if self.above.is_end_of_terminal(signal, sender) && self.count() > 0 {
+                continue;
+            }
             match self.heard.iter_mut().find(|(known, from, _)| (*known, *from) == (signal, sender)) {
                 Some((_, _, count)) => *count += 1,
                 None => self.heard.push((signal, sender, 1)),
@@ -143,7 +154,7 @@ impl Wishes {
         for &(signal, sender, count) in &self.heard {
             let is_handed_on = match sender {
                 Sender::Kernel => true,
-                Sender::Process(process) => self.above.hands_on(signal, process),
+                Sender::Process(process) => self.above.job.contains(&process),
             };
             if !is_handed_on {
                 all += count;
@@ -162,7 +173,7 @@ impl Wishes {
 mod tests {
     use super::*;
 
-    const GIT: Sender = Sender::Process(7);
+    const NPM: Sender = Sender::Process(7);
     const STRANGER: Sender = Sender::Process(8);
 
     fn wishes(delivered: &[(c_int, Sender)]) -> u32 {
@@ -176,14 +187,18 @@ mod tests {
     fn a_key_that_is_handed_on_is_one_wish() {
         let (int, hup) = (libc::SIGINT, libc::SIGHUP);
         for (delivered, count) in [
-            (&[(int, Sender::Kernel), (int, GIT)][..], 1),
-            (&[(int, GIT), (int, Sender::Kernel)], 1),
-            (&[(int, Sender::Kernel), (int, GIT), (int, Sender::Kernel), (int, GIT)], 2),
+            (&[(int, Sender::Kernel), (int, NPM)][..], 1),
+            (&[(int, NPM), (int, Sender::Kernel)], 1),
+            (&[(int, Sender::Kernel), (int, NPM), (int, Sender::Kernel), (int, NPM)], 2),
             (&[(int, Sender::Kernel), (int, Sender::Kernel)], 2),
-            (&[(int, GIT), (int, GIT)], 2),
+            (&[(int, NPM), (int, NPM)], 2),
             (&[(int, Sender::Kernel), (int, STRANGER)], 2),
-            (&[(int, Sender::Kernel), (libc::SIGTERM, GIT)], 2),
+            (&[(int, Sender::Kernel), (libc::SIGTERM, NPM)], 2),
             (&[(hup, Sender::Kernel), (hup, Sender::Process(9))], 1),
+            (&[(int, Sender::Kernel), (hup, Sender::Kernel)], 1),
+            (&[(hup, Sender::Kernel), (int, Sender::Kernel)], 1),
+            (&[(hup, NPM), (hup, NPM)], 2),
+            (&[(hup, STRANGER), (int, STRANGER)], 2),
             (&[(int, Sender::Kernel), (int, Sender::Process(9))], 2),
         ] {
             assert_eq!(wishes(delivered), count, "{delivered:?}");

@@ -422,3 +422,26 @@ fn this_repository_checks_itself_in_its_stage() {
             .map(|id| format!("{id} skipped dry_run"))
     );
 }
+
+#[test]
+fn a_hook_that_may_look_at_other_files_sees_what_is_staged_of_them() {
+    let hook = |id: &str, language: &str, more: &str| {
+        format!("      - {{id: {id}, name: {id}, language: {language}, entry: grep -q fine lib.py{more}}}\n")
+    };
+    let more = [hook("looks", "system", ""), hook("once", "system", ", pass_filenames: false")].concat();
+    let folder = repository(&local(&(more + &hook("greps", "pygrep", ""))));
+    assert_eq!(import(&folder, &[]).code, 0);
+    let reads =
+        |name: &str| folder.read(&format!("components/{name}.onex.yaml")).contains("\nreads: [\"*\"]\n");
+    // One that gets no files looks at all anyway, and an expression is looked for in the files that it gets.
+    assert_eq!(["looks", "once", "greps"].map(reads), [true, false, false]);
+    folder.write("lib.py", "bad\n");
+    folder.git(&["add", "--all"]);
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    folder.write("lib.py", "fine\n");
+    folder.write("a.py", "import lib\n");
+    folder.git(&["add", "a.py"]);
+    let report = stage(&folder, &["pre-commit"]);
+    let ended = ["looks", "once", "greps"].map(|name| result(&report, name)["status"].clone());
+    assert_eq!(ended, ["failed", "failed", "completed"], "{report}");
+}
