@@ -187,7 +187,7 @@ fn times_for_runs_and_attempts_hold() {
         TWO.replace("'echo hi'", "'echo hi', retry: {max_attempts: 3, initial_delay: 0}"),
     );
     let said = onex(&folder, &["explain", "a", "--contract", "contract.yaml"]).stdout;
-    assert!(said.contains("That can take 6m00s in all, as it says no timeout."), "{said}");
+    assert!(said.contains("That can take 6m15s in all, as it says no timeout."), "{said}");
     // So do components of a stage.
     component(&folder, "slow", "meta_type: validator\nlifecycle: active\ntags: [ci]\n");
     let text = folder.read("checks/slow.onex.yaml").replace("['true']", "[sleep, '600']");
