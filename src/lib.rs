@@ -63,6 +63,8 @@
 //!   are entered in `registry/discovery.rs`, and which version a name means in [`registry::Registry::resolve`].
 //! - Which components a stage runs is decided in `orchestrators/selection.rs`, which files each gets in `files.rs` beside
 //!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`).
+//! - What runs where contracts come from a commit is decided in `app/basis.rs`; `vcs/committed.rs` lays the commit out, and
+//!   `executors/declared.rs` finds programs in it.
 //! - What becomes of a hook of pre-commit is decided in `app/import`: `globs.rs` for its files, `program.rs` for what runs.
 //! - What ends a run with which exit code is in [`model::exit`], [`model::outcome`] and [`app::error`].
 //! - What may not import what is the table above.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::basis::Basis;
 use super::error::AppError;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub plan: Option<Plan>,
     /// The contract's own place.
     pub path: PathBuf,
+    /// The commit that it was read from, where it was not read where it runs.
+    pub basis: Option<Basis>,
 }
 
 impl Loaded {
@@ -62,14 +65,17 @@ pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
 /// The same for a file.
 pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
     let path = directory.join(shown);
-    match file::read(&path) {
-        Ok(text) => {
-            let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-            load_text(text, shown, Place { path: &path, root: &root })
-        }
+    let root = || project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
+    load_named(&path, shown, root)
+}
+
+/// The same for a file that is shown by another name.
+pub(super) fn load_named(path: &Path, shown: &Path, root: impl FnOnce() -> PathBuf) -> Loaded {
+    match file::read(path) {
+        Ok(text) => load_text(text, shown, Place { path, root: &root() }),
         Err(error) => {
-            let diagnostics = vec![unreadable(shown, &path, &error)];
-            Loaded { diagnostics, path, ..Loaded::default() }
+            let diagnostics = vec![unreadable(shown, path, &error)];
+            Loaded { diagnostics, path: path.to_path_buf(), ..Loaded::default() }
         }
     }
 }
@@ -88,6 +94,7 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
             version: workflow.version.clone(),
             path: shown.display().to_string(),
             digest: digest(&texts),
+            commit: None,
         });
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
@@ -117,7 +124,7 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
 }
 
 /// As many findings as are kept.
-fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(super) fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut found = Findings::default();
     found.extend(findings);
     found.into_vec()

@@ -62,6 +62,14 @@ pub enum AppError {
         "there is no git repository here, so nothing is staged or changed; use `--all-files` or name files"
     )]
     NoRepository,
+    /// Contracts were to come from a commit, and that cannot be.
+    #[error("contracts cannot come from `{reference}`: {problem}")]
+    Basis {
+        /// The commit, as it was named.
+        reference: String,
+        /// Why.
+        problem: String,
+    },
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
@@ -98,7 +106,9 @@ impl AppError {
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Stage(_)
+            | Self::Basis { .. }
             | Self::NoRepository => "ConfigurationError",
+            Self::Git(VcsError::NoCommit { .. }) => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
@@ -119,6 +129,7 @@ impl AppError {
             | Self::Scratch { .. }
             | Self::Stage(_)
             | Self::Git(_)
+            | Self::Basis { .. }
             | Self::NoRepository => ExitCode::Configuration,
             Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
@@ -142,6 +153,7 @@ impl AppError {
             | Self::Scratch { .. }
             | Self::Stage(_)
             | Self::Git(_)
+            | Self::Basis { .. }
             | Self::NoRepository
             | Self::System(_) => &[],
         }

@@ -2,6 +2,7 @@
 //!
 //! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
+mod basis;
 pub mod completions;
 pub mod console;
 pub mod contract;

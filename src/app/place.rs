@@ -24,7 +24,7 @@ pub struct Place {
 }
 
 /// How the names of files end that may declare components.
-const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", "onex.toml"];
+pub(super) const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", "onex.toml"];
 
 /// How the names of files end that say how git stores others.
 const ATTRIBUTES: &str = ".gitattributes";
@@ -135,16 +135,29 @@ pub struct ChangeWish {
     pub diff: bool,
 }
 
+/// The repository around a folder, as git sees it in this environment; nothing where there is none.
+///
+/// # Errors
+///
+/// If git cannot be asked.
+pub(super) fn repository(folder: &Path, environment: &Environment) -> Result<Option<Repository>, AppError> {
+    let mut variables = environment.variables.clone();
+    absolute_places(&mut variables, &environment.directory);
+    Ok(Repository::find(folder, &variables)?)
+}
+
 impl Place {
     /// The place for a choice of files below `root`.
     ///
     /// # Errors
     ///
     /// If git cannot be asked, what is staged cannot be laid out, or a choice needs a repository and there is none.
-    pub fn find(root: &Path, choice: &FileChoice, environment: &Environment) -> Result<Self, AppError> {
-        let mut variables = environment.variables.clone();
-        absolute_places(&mut variables, &environment.directory);
-        let Some(repository) = Repository::find(root, &variables)? else {
+    pub fn find(
+        root: &Path,
+        choice: &FileChoice,
+        (repository, environment): (Option<Repository>, &Environment),
+    ) -> Result<Self, AppError> {
+        let Some(repository) = repository else {
             let files = match choice {
                 FileChoice::Staged | FileChoice::Since(_) => return Err(AppError::NoRepository),
                 FileChoice::These(files) => files.clone(),
@@ -194,7 +207,7 @@ impl Place {
                 .collect();
             let mut files = below(files, &inside);
             if is_other {
-                let shadow = shadow(&repository, environment)?;
+                let shadow = in_cache(environment, |cache| Shadow::of_index(&repository, cache))?;
                 let root = shadow.top().join(&inside);
                 // A part of the tree may be left out of it.
                 files.retain(|file| root.join(&file.path).symlink_metadata().is_ok());
@@ -365,14 +378,17 @@ fn filters(repository: &Repository, attributes: &[PathBuf]) -> bool {
     })
 }
 
-/// What is staged, laid out in the user's cache, or where that cannot be written, among the temporary files.
-fn shadow(repository: &Repository, environment: &Environment) -> Result<Shadow, VcsError> {
+/// Lays a tree out in the user's cache, or where that cannot be written, among the temporary files.
+pub(super) fn in_cache<T>(
+    environment: &Environment,
+    lay_out: impl Fn(&Path) -> Result<T, VcsError>,
+) -> Result<T, VcsError> {
     let temporary = environment.temporary.join("onex-cache");
-    let Some(cache) = environment.cache() else { return Shadow::of_index(repository, &temporary) };
-    match Shadow::of_index(repository, &cache) {
+    let Some(cache) = environment.cache() else { return lay_out(&temporary) };
+    match lay_out(&cache) {
         Err(VcsError::File { path, source, .. }) if path.starts_with(&cache) => {
             tracing::info!(cache = %cache.display(), %source, "the cache cannot be written");
-            Shadow::of_index(repository, &temporary)
+            lay_out(&temporary)
         }
         other => other,
     }

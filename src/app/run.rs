@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::Environment;
+use super::basis::Basis;
 use super::console::Console;
 use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
 use super::error::AppError;
@@ -47,6 +48,8 @@ pub struct RunRequest {
     pub contract: Option<PathBuf>,
     /// The stage, where one was named.
     pub stage: Option<StageWish>,
+    /// The commit that contracts and components come from, where that was said.
+    pub contracts_from: Option<String>,
     /// The nodes that were asked for.
     pub selection: Selection,
     /// The project root, where one was named.
@@ -105,6 +108,15 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
+            if let Some(reference) = &request.contracts_from {
+                let found = Basis::of_contract(reference, (contract, request.root.as_deref()), environment);
+                let (loaded, root, ready) = match found {
+                    Ok((loaded, root)) => (loaded, Some(root), Ok(Ready::Contract)),
+                    Err(error) => (Loaded::default(), request.root.clone(), Err(error)),
+                };
+                let request = RunRequest { root, ..request.clone() };
+                return run_loaded(&request, (loaded, ready), environment, console).0;
+            }
             let loaded = load(contract, &environment.directory, request.root.as_deref());
             run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
         }
@@ -312,6 +324,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
+    basis: Option<Basis>,
 }
 
 /// Where the structured log goes.
@@ -363,6 +376,7 @@ fn prepare(
         only: request.selection.only.clone(),
         until: request.selection.until.clone(),
         inputs,
+        contracts_from: request.contracts_from.clone(),
         ..asked
     };
     let run_id = RunId::fresh();
@@ -399,6 +413,7 @@ fn prepare(
             None => project_root(&loaded.path, request.root.as_deref())?,
         },
         stage,
+        basis: loaded.basis.take(),
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
@@ -461,7 +476,8 @@ fn carry_out(
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
 ) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage } = prepared;
+    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, basis } =
+        prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -494,7 +510,8 @@ fn carry_out(
         Some(stage) => (stage.given, Some((stage.place, stage.changes))),
         None => (Arc::default(), None),
     };
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given };
+    let declared = basis.as_ref().map(Basis::declared);
+    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, declared };
     let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
     for _ in 1..setup.started.context.repeat {
         if report.status != RunStatus::Success {

@@ -18,7 +18,7 @@ use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
 use crate::executors::command::CommandExecutor;
-use crate::executors::{FileWatch, Given, Scratch};
+use crate::executors::{Declared, FileWatch, Given, Scratch};
 use crate::model::context::Mode;
 use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
@@ -37,6 +37,8 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
     /// The files of each node.
     pub given: Arc<Given>,
+    /// Where programs of the project come from, where that is another tree than `root`.
+    pub declared: Option<Declared>,
 }
 
 /// The operating system's side of a run: its timers, its children and its signals.
@@ -110,7 +112,8 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
     let parent = &setup.environment.temporary;
     let scratch = Scratch::new(parent, setup.run_id)
         .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
-    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch);
+    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch)
+        .with_declared(setup.declared.clone());
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::basis::Basis;
 use super::console::Console;
 use super::contract::{Loaded, load_file};
 use super::error::AppError;
 use super::list::{query, root_of};
-use super::place::{ChangeWish, Place};
+use super::place::{ChangeWish, Place, repository};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
-use crate::model::context::{ContractInfo, ExecutionContext};
+use crate::model::context::{ContractInfo, ExecutionContext, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::output::Digest;
 use crate::model::report::RunReport;
@@ -27,6 +28,7 @@ use crate::orchestrators::{
 };
 use crate::plan::Plan;
 use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
+use crate::vcs::Repository;
 
 /// What is asked of a stage.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +84,17 @@ pub fn run(
         return ExitCode::Success;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
-    let mut desk = Desk { wish, request, environment, console, place: None, gathered: None, code: None };
+    let mut desk = Desk {
+        wish,
+        request,
+        environment,
+        console,
+        place: None,
+        basis: None,
+        contracts: Vec::new(),
+        gathered: None,
+        code: None,
+    };
     let ran = asked.and_then(|query| {
         let request = StageRequest {
             context: ExecutionContext {
@@ -124,6 +136,10 @@ struct Desk<'a> {
     environment: &'a Environment,
     console: &'a mut Console,
     place: Option<Place>,
+    /// Where components come from, where that is another tree than the one that they work in.
+    basis: Option<Basis>,
+    /// The files that contracts of the stage are made of, relative to the project root.
+    contracts: Vec<PathBuf>,
     gathered: Option<Gathered>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
@@ -158,10 +174,27 @@ impl Desk<'_> {
         SystemClock::start().started_at().date_naive()
     }
 
-    /// A contract among the parts, read where the stage runs.
+    /// All files that say what a stage runs, here and in the working tree.
+    fn declarations(&self, place: &Place, gathered: &Gathered) -> Vec<PathBuf> {
+        let registered = gathered.register.iter().flat_map(|register| &register.entries);
+        let found = gathered.catalog.components().iter().map(|component| component.origin.path.clone());
+        let named =
+            registered.map(|entry| entry.path.clone()).chain(found).chain(self.contracts.iter().cloned());
+        named.chain(place.declarations().unwrap_or_default()).chain([registry::FILE_NAME.into()]).collect()
+    }
+
+    /// The project root that components are read from.
+    fn declared_in(&self) -> Result<PathBuf, AppError> {
+        match &self.basis {
+            Some(basis) => Ok(basis.root()),
+            None => Ok(self.place()?.root.clone()),
+        }
+    }
+
+    /// A contract among the parts.
     fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
-        let root = &self.place()?.root;
-        Ok(load_file(&component.origin.path, root, Some(root)))
+        let root = self.declared_in()?;
+        Ok(load_file(&component.origin.path, &root, Some(&root)))
     }
 }
 
@@ -169,17 +202,33 @@ impl Workshop for Desk<'_> {
     type Error = AppError;
 
     fn registry(&mut self) -> Result<Catalog, AppError> {
-        let root = root_of(self.request.root.as_deref(), self.environment)?;
+        let named = self.request.root.as_deref();
+        let asked = self.request.contracts_from.as_deref();
+        let basis =
+            asked.map(|reference| Basis::of_project(reference, named, self.environment)).transpose()?;
+        let root = match &basis {
+            Some(basis) => basis.tree_root()?,
+            None => root_of(named, self.environment)?,
+        };
         let choice = self.choice_below(&root)?;
-        let place = Place::find(&root, &choice, self.environment)?;
+        let mut repository = repository(&root, self.environment)?;
+        // A look starts nothing, not even what git's settings name.
+        if self.request.mode == Some(Mode::DryRun) {
+            repository = repository.map(Repository::without_programs).transpose()?;
+        }
+        let place = Place::find(&root, &choice, (repository, self.environment))?;
         // As `onex list` sees them: what is hidden does not count.
         let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let names = place.declarations();
+        let names = match &basis {
+            Some(basis) => Some(basis.declarations()?),
+            None => place.declarations(),
+        };
         let names = names.map(|names| names.into_iter().filter(is_seen).collect());
         let look = names.map_or(Look::Names, Look::Among);
-        let gathered = registry::gather(&place.root, look);
+        let gathered =
+            registry::gather(&basis.as_ref().map_or_else(|| place.root.clone(), Basis::root), look);
         let catalog = gathered.catalog.clone();
-        (self.place, self.gathered) = (Some(place), Some(gathered));
+        (self.place, self.basis, self.gathered) = (Some(place), basis, Some(gathered));
         Ok(catalog)
     }
 
@@ -203,6 +252,7 @@ impl Workshop for Desk<'_> {
                     gathered.sources = std::mem::take(&mut loaded.sources);
                 }
                 let plan = planned?;
+                self.contracts.extend(loaded.sources.paths().map(Path::to_path_buf));
                 Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
             } else {
                 Part::Component(Arc::clone(component))
@@ -248,17 +298,26 @@ impl Workshop for Desk<'_> {
         if composition.workflow.nodes.is_empty() && !composition.is_check {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
+        if let Some(basis) = &self.basis {
+            diagnostics.extend(basis.differences(
+                &place.root,
+                &self.declarations(&place, &gathered),
+                &composition.workflow,
+            ));
+        }
         sort_by_position(&mut diagnostics);
         let info = ContractInfo {
             name: stage.clone(),
             version: None,
             path: ".".to_owned(),
             digest: digest(&gathered),
+            commit: self.basis.as_ref().map(|basis| basis.commit().to_owned()),
         };
         let mut loaded = Loaded {
             sources: gathered.sources,
             info: Some(info),
             path: place.root.clone(),
+            basis: self.basis.take(),
             ..Loaded::default()
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod ids;
+pub mod paths;
 pub mod rng;
 pub mod stop;
 pub mod text;

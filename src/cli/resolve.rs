@@ -112,6 +112,7 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
     let request = RunRequest {
         contract: typed.contract,
         stage,
+        contracts_from: typed.contracts_from,
         selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{self, ReadError};
+use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, SourceId, SourceMap, codes};
 use crate::yaml;
 
@@ -177,21 +178,6 @@ fn absolute(path: &Path, root: &Path) -> PathBuf {
             _ => return root.join(path),
         }
     }
-}
-
-/// A path without `.` and without what `..` takes back.
-fn tidied(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
-                tidy.pop();
-            }
-            part => tidy.push(part),
-        }
-    }
-    tidy
 }
 
 fn unreadable(name: &str, error: &ReadError) -> Diagnostic {

@@ -195,6 +195,8 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+    /// The working tree has a declaration that does not count, because contracts come from a commit.
+    OTHER_DECLARATION = "E0530",
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Runs programs: `run` as a shell script or as argv.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -12,7 +13,8 @@ use rustix::io::Errno;
 use serde_json::{Map, Value};
 
 use super::Scratch;
-use super::program::{Invocation, invocation};
+use super::declared::Declared;
+use super::program::{Invocation, Sources, invocation};
 use crate::base::NodeId;
 use crate::base::stop::StopReceiver;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
@@ -53,6 +55,8 @@ pub struct CommandExecutor {
     is_shell_proof: bool,
     scratch: Scratch,
     locator: Locator,
+    /// Where programs of the project come from, where that is not the project itself.
+    declared: Option<Declared>,
 }
 
 impl CommandExecutor {
@@ -66,7 +70,14 @@ impl CommandExecutor {
             inherited: Arc::new(inherited.into_iter().collect()),
             scratch,
             locator: Locator::default(),
+            declared: None,
         }
+    }
+
+    /// The same with programs of the project from another tree than the one that they work in.
+    #[must_use]
+    pub fn with_declared(self, declared: Option<Declared>) -> Self {
+        Self { declared, ..self }
     }
 
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
@@ -87,6 +98,13 @@ impl CommandExecutor {
         env.push("ONEX_NODE_RESULTS", results);
 
         let inherited = self.inherited_by(&command.inherit_env);
+        if let Some(declared) = &self.declared {
+            let modules = env.get("PYTHONPATH").or_else(|| inherited.get("PYTHONPATH"));
+            let modules = modules.and_then(|modules| declared.python_path(command, modules, &self.root));
+            if let Some(modules) = modules {
+                env.push("PYTHONPATH", modules);
+            }
+        }
         let path = env.get("PATH").or_else(|| inherited.get("PATH"));
         let find =
             |argv: &[String]| self.locator.find(argv.first().map_or("", String::as_str), path, &directory);
@@ -95,7 +113,16 @@ impl CommandExecutor {
                 && path.is_none_or(|path| !path.is_empty())
                 && command.env.keys().all(|name| name != "PWD" && passes_a_shell(OsStr::new(name)))
         };
-        let Invocation { mut argv, mut shell } = invocation(&command.program, &self.root, is_shell_proof)?;
+        let folder = self.declared.as_ref().map(|declared| declared.modules(command)).transpose()?;
+        let sources = Sources {
+            root: self.declared.as_ref().map_or(&self.root, |declared| &declared.root),
+            modules: folder.as_deref(),
+        };
+        let spec = match &self.declared {
+            Some(declared) => declared.program(command, &self.root)?,
+            None => Cow::Borrowed(&command.program),
+        };
+        let Invocation { mut argv, mut shell } = invocation(&spec, sources, is_shell_proof)?;
         let mut file = find(&argv);
         if file.is_err()
             && let Some(shell) = shell.take()

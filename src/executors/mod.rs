@@ -3,9 +3,11 @@
 //! Knows nothing of reports: what happened goes back to the engine as an outcome.
 
 pub mod command;
+mod declared;
 mod file_watch;
 mod program;
 mod scratch;
 
+pub use declared::{Declared, Named, named};
 pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;

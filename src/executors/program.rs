@@ -15,11 +15,13 @@ const SHELL: [&str; 3] = ["/bin/sh", "-eu", "-c"];
 /// Calls a function with what it is given as JSON, and prints what it returns as JSON. What the function itself prints
 /// goes to standard error, so that the value stands alone. An exception is told by its name.
 const PYTHON: &str = r#"
-import importlib, json, os, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import importlib, json, os
 out = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
-sys.path.insert(0, os.getcwd())
 call = json.loads(sys.argv[1])
+sys.path.insert(0, call["folder"] or os.getcwd())
 sys.argv = [call["module"]]
 try:
     target = importlib.import_module(call["module"])
@@ -43,6 +45,15 @@ out.write("\n")
 out.flush()
 "#;
 
+/// Runs a module as `python3 -m` does, but looks for it in a folder that is named and not in the working directory.
+const PYTHON_MODULE: &str = r#"
+import sys
+sys.path[:] = [sys.argv[1], *(folder for folder in sys.path if folder)]
+sys.argv[:] = sys.argv[2:]
+import runpy
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"#;
+
 /// The program and its arguments, and what says the same in a shell where a shell was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -51,11 +62,20 @@ pub(super) struct Invocation {
     pub shell: Option<Vec<String>>,
 }
 
-/// What is to be executed for `program` of the project at `root`. `only_identifiers` says whether all variables that
-/// it gets have names that a shell passes on.
+/// Where the files of a project are that programs are made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    /// The project root.
+    pub root: &'a Path,
+    /// Where modules of Python are looked for; nothing for the working directory.
+    pub modules: Option<&'a str>,
+}
+
+/// What is to be executed for `program` of a project. `only_identifiers` says whether all variables that it gets have
+/// names that a shell passes on.
 pub(super) fn invocation(
     program: &ProgramSpec,
-    root: &Path,
+    Sources { root, modules }: Sources<'_>,
     only_identifiers: impl FnOnce() -> bool,
 ) -> Result<Invocation, AttemptFailure> {
     let plain = |argv| Ok(Invocation { argv, shell: None });
@@ -74,8 +94,17 @@ pub(super) fn invocation(
             argv.extend(args.iter().cloned());
             plain(argv)
         }
+        ProgramSpec::Module { module, args } => {
+            let start: Vec<&str> = match modules {
+                None => vec!["python3", "-m", module],
+                Some(folder) => vec!["python3", "-c", PYTHON_MODULE, folder, module],
+            };
+            plain(start.into_iter().map(str::to_owned).chain(args.iter().cloned()).collect())
+        }
         ProgramSpec::Python { module, function, args, kwargs } => {
-            let call = json!({ "module": module, "function": function, "args": args, "kwargs": kwargs });
+            let call = json!({
+                "folder": modules, "module": module, "function": function, "args": args, "kwargs": kwargs
+            });
             plain(vec!["python3".to_owned(), "-c".to_owned(), PYTHON.to_owned(), call.to_string()])
         }
     }
@@ -83,7 +112,7 @@ pub(super) fn invocation(
 
 /// The words of a text that a shell would only split: one program and its arguments, nothing to expand, and no word
 /// that a shell carries out itself.
-fn plain_words(text: &str) -> Option<Vec<String>> {
+pub(super) fn plain_words(text: &str) -> Option<Vec<String>> {
     let is_plain = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ',' | ':' | '+' | '@' | '%' | '=')
     };
@@ -231,7 +260,7 @@ fn extension(path: &Path) -> Option<&str> {
 }
 
 /// The interpreter that the first line of a file names, with its argument, as the kernel reads it.
-fn shebang(path: &PathBuf) -> std::io::Result<Option<Vec<String>>> {
+pub(super) fn shebang(path: &PathBuf) -> std::io::Result<Option<Vec<String>>> {
     let mut start = Vec::new();
     // Looked at before it is opened: opening a FIFO would wait for a writer.
     if !std::fs::metadata(path)?.is_file() {

@@ -9,6 +9,7 @@ pub mod event;
 pub mod exit;
 pub mod formatting;
 pub mod graph_view;
+mod node_kind;
 pub mod outcome;
 pub mod output;
 pub mod plan_view;

@@ -334,9 +334,7 @@ fn program(component: &Component) -> Result<ProgramSpec, StageError> {
                 args: rest.into_iter().map(Into::into).collect(),
                 kwargs: Box::default(),
             }),
-            (None, None) => {
-                Ok(ProgramSpec::Argv([vec!["python3".to_owned(), "-m".to_owned(), first], rest].concat()))
-            }
+            (None, None) => Ok(ProgramSpec::Module { module: first, args: rest }),
         },
         EntryKind::Http => Err(cannot("this version of onex carries out no `http` entry points")),
         EntryKind::Agent => Err(cannot("this version of onex carries out no `agent` entry points")),
@@ -346,7 +344,9 @@ fn program(component: &Component) -> Result<ProgramSpec, StageError> {
 fn with_arguments(program: &ProgramSpec, extra: Vec<String>) -> ProgramSpec {
     let mut program = program.clone();
     match &mut program {
-        ProgramSpec::Argv(args) | ProgramSpec::Script { args, .. } => args.extend(extra),
+        ProgramSpec::Argv(args) | ProgramSpec::Script { args, .. } | ProgramSpec::Module { args, .. } => {
+            args.extend(extra);
+        }
         ProgramSpec::Python { args, .. } => args.extend(extra.into_iter().map(Into::into)),
         ProgramSpec::Shell(_) => {}
     }

@@ -7,6 +7,7 @@ mod architecture;
 mod commands;
 mod completions;
 mod contracts;
+mod contracts_from;
 mod doctor;
 mod documents;
 mod errors;

@@ -28,7 +28,8 @@ Examples:
   onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
   onex orch --stage ci --filter 'type=validator,lifecycle=canary'
   onex orch --stage test --tags integration
-  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
+  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x
+  onex orch --stage ci --contracts-from origin/main        a change that nobody has looked at yet: docs/untrusted.md";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
