@@ -7,13 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::contract::{FILE_NAME, Loaded, bounded, load_named, locate, root_above};
+use super::contract::{FILE_NAME, Loaded, bounded, loaded, locate, root_above};
 use super::error::AppError;
 use super::place::{DECLARATIONS, in_cache, repository};
 use crate::base::paths::tidied;
-use crate::contract::file::MAX_SIZE;
+use crate::contract::file::{self, MAX_SIZE};
 use crate::diag::{Diagnostic, codes};
 use crate::executors::{Declared, Named, named};
+use crate::model::context::Mode;
 use crate::model::workflow::{Action, Workflow};
 use crate::orchestrators::StageError;
 use crate::vcs::Committed;
@@ -39,9 +40,10 @@ impl Basis {
     pub fn of_project(
         reference: &str,
         named: Option<&Path>,
-        environment: &Environment,
+        (environment, mode): (&Environment, Option<Mode>),
     ) -> Result<Self, AppError> {
-        let mut basis = Self::lay_out(reference, named.unwrap_or(&environment.directory), environment)?;
+        let start = named.unwrap_or(&environment.directory);
+        let mut basis = Self::lay_out(reference, start, (environment, mode))?;
         let root = match named {
             Some(named) => basis.here(named)?,
             None => root_above(&basis.here(&environment.directory)?),
@@ -58,11 +60,11 @@ impl Basis {
     pub fn of_contract(
         reference: &str,
         (contract, named): (&Path, Option<&Path>),
-        environment: &Environment,
+        (environment, mode): (&Environment, Option<Mode>),
     ) -> Result<(Loaded, PathBuf), AppError> {
         let whole = environment.directory.join(contract);
         let folder = whole.parent().filter(|folder| folder.is_dir()).unwrap_or(&environment.directory);
-        let mut basis = Self::lay_out(reference, named.unwrap_or(folder), environment)?;
+        let mut basis = Self::lay_out(reference, named.unwrap_or(folder), (environment, mode))?;
         let is_name = contract.to_str().is_some_and(|name| !name.is_empty() && !name.contains(['/', '.']));
         let (directory, asked) = if is_name {
             (basis.here(&environment.directory)?, contract.to_path_buf())
@@ -93,7 +95,8 @@ impl Basis {
             None => root_above(file.parent().unwrap_or(&directory)),
         };
         basis.inside = basis.below_top(&root)?;
-        let mut loaded = load_named(&file, &shown, || root.clone());
+        let text = file::read_inside(&file, basis.committed.top());
+        let mut loaded = loaded(text, (&file, &shown), || root.clone());
         loaded.path = basis.tree.join(&below);
         match &mut loaded.info {
             Some(info) => info.commit = Some(basis.commit().to_owned()),
@@ -115,13 +118,19 @@ impl Basis {
         Ok((loaded, tree_root))
     }
 
-    fn lay_out(reference: &str, start: &Path, environment: &Environment) -> Result<Self, AppError> {
+    fn lay_out(
+        reference: &str,
+        start: &Path,
+        (environment, mode): (&Environment, Option<Mode>),
+    ) -> Result<Self, AppError> {
         let failed =
             |problem: &str| AppError::Basis { reference: reference.to_owned(), problem: problem.to_owned() };
         let start = environment.directory.join(start);
         let Some(repository) = repository(&start, environment)? else {
             return Err(failed("there is no git repository here"));
         };
+        // A look starts nothing, not even what git's settings name.
+        let repository = if mode == Some(Mode::DryRun) { repository.without_programs()? } else { repository };
         let tree = repository.top().canonicalize().map_err(|error| failed(&error.to_string()))?;
         let commit = repository.commit(reference)?;
         let committed = in_cache(environment, |cache| Committed::of(&repository, &commit, cache))?;

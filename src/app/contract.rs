@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::error::AppError;
+use crate::base::paths::tidied;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
@@ -65,13 +66,40 @@ pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
 /// The same for a file.
 pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
     let path = directory.join(shown);
-    let root = || project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-    load_named(&path, shown, root)
+    let text = read_in_project(&path, directory, root);
+    loaded(text, (&path, shown), || project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf()))
 }
 
-/// The same for a file that is shown by another name.
-pub(super) fn load_named(path: &Path, shown: &Path, root: impl FnOnce() -> PathBuf) -> Loaded {
-    match file::read(path) {
+/// The text of a file that was named. One that a project has a link to must be in that project.
+pub(super) fn read_in_project(
+    path: &Path,
+    directory: &Path,
+    root: Option<&Path>,
+) -> Result<String, ReadError> {
+    let whole = tidied(path);
+    let is_real = |folder: &Path| folder.canonicalize().is_ok_and(|real| real == folder);
+    let around = || {
+        let folders = whole.ancestors().skip(1).take_while(|_| whole.starts_with(directory));
+        folders.into_iter().find(|folder| is_project(folder) && is_real(folder)).map(Path::to_path_buf)
+    };
+    let root = root.and_then(|root| root.canonicalize().ok()).or_else(around);
+    match root.filter(|root| whole.starts_with(root)) {
+        Some(root) => file::read_inside(path, &root),
+        None => file::read(path),
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join("onex.toml").exists() || folder.join(".git").exists()
+}
+
+/// The same for a text that was read, or could not be.
+pub(super) fn loaded(
+    text: Result<String, ReadError>,
+    (path, shown): (&Path, &Path),
+    root: impl FnOnce() -> PathBuf,
+) -> Loaded {
+    match text {
         Ok(text) => load_text(text, shown, Place { path, root: &root() }),
         Err(error) => {
             let diagnostics = vec![unreadable(shown, path, &error)];
@@ -226,6 +254,7 @@ pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagno
             finding.did_you_mean(meant.as_deref())
         }
         ReadError::NotAFile("a directory") => finding.help(format!("there is no `{FILE_NAME}` in it")),
+        ReadError::Outside => finding.help("it is not read"),
         ReadError::NotAFile(_)
         | ReadError::TooLarge
         | ReadError::NotUtf8(_)
@@ -287,6 +316,5 @@ pub fn project_root(contract: &Path, named: Option<&Path>) -> Result<PathBuf, Ap
 
 /// The project root for what stands in a folder.
 pub(super) fn root_above(folder: &Path) -> PathBuf {
-    let marked = |folder: &&Path| folder.join("onex.toml").exists() || folder.join(".git").exists();
-    folder.ancestors().find(marked).unwrap_or(folder).to_path_buf()
+    folder.ancestors().find(|folder| is_project(folder)).unwrap_or(folder).to_path_buf()
 }

@@ -109,7 +109,8 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
             if let Some(reference) = &request.contracts_from {
-                let found = Basis::of_contract(reference, (contract, request.root.as_deref()), environment);
+                let asked = (contract, request.root.as_deref());
+                let found = Basis::of_contract(reference, asked, (environment, request.mode));
                 let (loaded, root, ready) = match found {
                     Ok((loaded, root)) => (loaded, Some(root), Ok(Ready::Contract)),
                     Err(error) => (Loaded::default(), request.root.clone(), Err(error)),

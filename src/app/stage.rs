@@ -204,8 +204,9 @@ impl Workshop for Desk<'_> {
     fn registry(&mut self) -> Result<Catalog, AppError> {
         let named = self.request.root.as_deref();
         let asked = self.request.contracts_from.as_deref();
-        let basis =
-            asked.map(|reference| Basis::of_project(reference, named, self.environment)).transpose()?;
+        let basis = asked
+            .map(|reference| Basis::of_project(reference, named, (self.environment, self.request.mode)))
+            .transpose()?;
         let root = match &basis {
             Some(basis) => basis.tree_root()?,
             None => root_of(named, self.environment)?,

@@ -51,7 +51,8 @@ pub fn gather(root: &Path, look: Look) -> Gathered {
     let there = |entry: &&Entry| root.join(&entry.path).exists();
     let paths: Vec<PathBuf> =
         registered.entries.iter().filter(there).map(|entry| entry.path.clone()).collect();
-    let Discovered { mut sources, mut components, diagnostics, other_projects } = discovery.and(paths).run();
+    let Discovered { mut sources, mut components, diagnostics, other_projects, .. } =
+        discovery.and(paths).run();
     let mut findings = Vec::new();
     let register = Register::load(root, &mut sources, &mut findings);
     findings.extend(diagnostics);

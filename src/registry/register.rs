@@ -136,7 +136,8 @@ impl Register {
     /// whole: then it must not be written, either.
     #[must_use]
     pub fn load(root: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let text = match file::read(&root.join(FILE_NAME)) {
+        let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let text = match file::read_inside(&root.join(FILE_NAME), &real) {
             Ok(text) => text,
             Err(ReadError::NotFound) => return Some(Self::default()),
             Err(error) => {

@@ -44,6 +44,9 @@ impl Committed {
         for folder in [&git_dir, &trees].into_iter().filter(|folder| folder.symlink_metadata().is_ok()) {
             discard(folder).map_err(VcsError::file("remove", folder))?;
         }
+        let objects = slot.join("objects");
+        fs::create_dir_all(&objects).map_err(VcsError::file("make", &objects))?;
+        let repository = &repository.storing_in(&objects);
         let tree = trees.join(top.file_name().unwrap_or_else(|| "tree".as_ref()));
         adopt(repository, &git_dir, &tree)?;
         write(&git_dir.join("HEAD"), format!("{commit}\n").as_bytes())?;

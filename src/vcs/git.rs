@@ -123,6 +123,8 @@ pub struct Repository {
     common_dir: PathBuf,
     index: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    /// Whether nothing of it is to change, not even what it stores.
+    only_looks: bool,
     /// What is said to git before everything else.
     settings: &'static [&'static str],
 }
@@ -201,7 +203,7 @@ impl Repository {
                 set(&mut base, name, value.as_os_str());
             }
         }
-        Ok(Some(Self { top, git_dir, common_dir, index, variables: base, settings: &[] }))
+        Ok(Some(Self { top, git_dir, common_dir, index, variables: base, only_looks: false, settings: &[] }))
     }
 
     /// The folder that the working tree starts in.
@@ -274,17 +276,19 @@ impl Repository {
             common_dir: self.common_dir.clone(),
             index,
             variables,
+            only_looks: self.only_looks,
             settings: &ALONE,
         }
     }
 
     /// The same repository, of which git starts no program that settings name: no filter, no hook, no watcher of files,
-    /// and nothing that would fetch what is missing.
+    /// and nothing that would fetch what is missing. What it has to store, it stores elsewhere.
     ///
     /// # Errors
     ///
     /// If git cannot say which filters there are.
     pub fn without_programs(mut self) -> Result<Self, VcsError> {
+        self.only_looks = true;
         self.set_variable("GIT_NO_LAZY_FETCH", "1");
         self.set_variable("GIT_ALLOW_PROTOCOL", "none");
         let mut settings: Vec<(OsString, &str)> = vec![
@@ -295,6 +299,23 @@ impl Repository {
         settings.extend(self.filters()?);
         self.configure(settings);
         Ok(self)
+    }
+
+    /// The same with a folder of its own for what it stores, if nothing of it is to change.
+    pub(super) fn storing_in(&self, folder: &Path) -> Self {
+        let mut other = self.clone();
+        if self.only_looks {
+            let get =
+                |name: &str| self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            let own = get("GIT_OBJECT_DIRECTORY").cloned();
+            let own = own.unwrap_or_else(|| self.common_dir.join("objects").into_os_string());
+            let more = get("GIT_ALTERNATE_OBJECT_DIRECTORIES").filter(|more| !more.is_empty());
+            let all: Vec<&OsStr> =
+                [Some(&own), more].into_iter().flatten().map(OsString::as_os_str).collect();
+            set(&mut other.variables, "GIT_OBJECT_DIRECTORY", folder.as_os_str());
+            set(&mut other.variables, "GIT_ALTERNATE_OBJECT_DIRECTORIES", &all.join(OsStr::new(":")));
+        }
+        other
     }
 
     /// What keeps git from starting filters: what they are called is known to its settings only.

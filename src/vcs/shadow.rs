@@ -64,6 +64,9 @@ impl Shadow {
         let name = repository.top().file_name().unwrap_or_else(|| "tree".as_ref());
         let (slot, lock) = free_slot(cache, repository.top().as_os_str().as_encoded_bytes())?;
         let (git_dir, tree) = (slot.join("git"), slot.join("tree").join(name));
+        let objects = slot.join("objects");
+        fs::create_dir_all(&objects).map_err(VcsError::file("make", &objects))?;
+        let repository = &repository.storing_in(&objects);
         prepare(repository, &git_dir, &tree)?;
         remove_links(&slot, &tree)?;
 

@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod attacks;
 mod commands;
 mod completions;
 mod contracts;
