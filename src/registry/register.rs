@@ -8,7 +8,7 @@ use std::path::{Component as PathPart, Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
-use crate::diag::{Diagnostic, Severity, SourceMap, Span, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceMap, Span, codes};
 use crate::model::component::{Component, Reference, Version};
 use crate::model::output::Digest;
 use crate::yaml::file::{self, ReadError};
@@ -148,17 +148,23 @@ impl Register {
         };
         let source = sources.add(FILE_NAME, text);
         let text = sources.text(source);
-        let before = diagnostics.len();
-        let tree = match yaml::load(&text, source, Limits::default(), diagnostics) {
+        let mut of_tree = Vec::new();
+        let tree = yaml::load(&text, source, Limits::default(), &mut of_tree);
+        let mut found = Findings::default();
+        found.extend(of_tree);
+        let tree = match tree {
             Ok(tree) => tree,
             Err(breach) => {
+                diagnostics.extend(found.into_vec());
                 diagnostics.push(*breach);
                 return None;
             }
         };
-        let mut reading = Reading { tree: &tree, text: &text, diagnostics };
+        let mut reading = Reading { tree: &tree, text: &text, diagnostics: found };
         let register = reading.register();
-        let failed = diagnostics[before..].iter().any(|found| found.severity == Severity::Error);
+        let found = reading.diagnostics.into_vec();
+        let failed = found.iter().any(|found| found.severity == Severity::Error);
+        diagnostics.extend(found);
         if failed { None } else { Some(register) }
     }
 
@@ -266,7 +272,7 @@ pub fn hold(root: &Path) -> io::Result<Held> {
 struct Reading<'r> {
     tree: &'r Tree<'r>,
     text: &'r str,
-    diagnostics: &'r mut Vec<Diagnostic>,
+    diagnostics: Findings,
 }
 
 impl Reading<'_> {

@@ -54,9 +54,7 @@ fn every_way_into_a_program_keeps_every_byte() {
     for text in HOSTILE {
         let word = quoted(text);
         let call = quoted(
-            &format!(
-                "json=import json,os,sys; open(os.environ['ONEX_NODE_OUTPUT'],'w').write(json.dumps({{'x': sys.argv[1]}}))"
-            )[5..],
+            "import json,os,sys; open(os.environ['ONEX_NODE_OUTPUT'],'w').write(json.dumps({'x': sys.argv[1]}))",
         );
         folder.write(
             "contract.yaml",
