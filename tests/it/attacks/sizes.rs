@@ -21,10 +21,7 @@ fn bombs(head: &str) -> Vec<(&'static str, String)> {
     vec![
         ("aliases", format!("{head}k0: &a0 x\n{levels}")),
         ("brackets", format!("{head}x: {}", "[".repeat(100_000))),
-        (
-            "a million keys",
-            format!("{head}{}", (0..1_000_000).map(|n| format!("k{n}: 1\n")).collect::<String>()),
-        ),
+        ("many keys", format!("{head}{}", (0..50_000).map(|n| format!("k{n}: 1\n")).collect::<String>())),
         ("one key again and again", format!("{head}{}", "k: 1\n".repeat(20_000))),
         ("a long text", format!("{head}x: {}", "y".repeat(4 << 20))),
         ("documents", format!("{head}{}", "---\na\n".repeat(20_000))),
