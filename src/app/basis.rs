@@ -7,10 +7,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::contract::{FILE_NAME, Loaded, bounded, loaded, locate, root_above};
+use super::components::Components;
+use super::contract::{FILE_NAME, Loaded, bounded, load_read, locate, root_above};
+use super::declarations;
 use super::error::AppError;
-use super::place::{DECLARATIONS, in_cache, repository};
+use super::permission::Permission;
+use super::place::{in_cache, looking, repository};
+use super::run::RunRequest;
 use crate::base::paths::tidied;
+use crate::contract::Place;
 use crate::contract::file::{self, MAX_SIZE};
 use crate::diag::{Diagnostic, codes};
 use crate::executors::{Declared, Named, named};
@@ -52,16 +57,18 @@ impl Basis {
         Ok(basis)
     }
 
-    /// A contract of the commit, read and planned, and the project root in the working tree.
+    /// A contract of the commit, as far as it may be read, planned, with what its run is held against and the project
+    /// root in the working tree.
     ///
     /// # Errors
     ///
     /// If there is no such commit, it cannot be laid out, or the contract is named by a path outside of the repository.
-    pub fn of_contract(
+    pub(super) fn of_contract(
         reference: &str,
-        (contract, named): (&Path, Option<&Path>),
-        (environment, mode): (&Environment, Option<Mode>),
-    ) -> Result<(Loaded, PathBuf), AppError> {
+        (contract, request): (&Path, &RunRequest),
+        environment: &Environment,
+    ) -> Result<(Loaded, Permission, PathBuf), AppError> {
+        let (named, mode) = (request.root.as_deref(), request.mode);
         let whole = environment.directory.join(contract);
         let folder = whole.parent().filter(|folder| folder.is_dir()).unwrap_or(&environment.directory);
         let mut basis = Self::lay_out(reference, named.unwrap_or(folder), (environment, mode))?;
@@ -95,17 +102,27 @@ impl Basis {
             None => root_above(file.parent().unwrap_or(&directory)),
         };
         basis.inside = basis.below_top(&root)?;
+        let tree_root = basis.tree_root()?;
+        let stage = request.stage.as_ref().map(|stage| stage.name.as_str());
+        let configured = (environment, request.configuration.as_ref());
+        let mut permission = Permission::of(configured, (stage, &tree_root), request.require_trusted);
+        permission.set_tree(&root);
+        let mut components = Components::new(environment).working_in(&tree_root);
         let text = file::read_inside(&file, basis.committed.top());
-        let mut loaded = loaded(text, (&file, &shown), || root.clone());
+        let place = Place { path: &file, root: &root };
+        let mut loaded = load_read(text, (&shown, place), (&mut components, Some(&permission)));
         loaded.path = basis.tree.join(&below);
         match &mut loaded.info {
             Some(info) => info.commit = Some(basis.commit().to_owned()),
             None => basis.explain_absence(&mut loaded, &below),
         }
-        let tree_root = basis.tree_root()?;
         if let Some(plan) = &loaded.plan {
+            let of_components = components.sources(&root);
+            let of_components: BTreeSet<&Path> = of_components.paths().collect();
             let names = loaded.sources.paths().filter_map(|path| {
-                let whole = tidied(&environment.directory.join(path));
+                // Components are shown as they are named from the root.
+                let from = if of_components.contains(path) { &tree_root } else { &environment.directory };
+                let whole = tidied(&from.join(path));
                 Some(whole.strip_prefix(&tree_root).ok()?.to_path_buf())
             });
             let found = basis.differences(&tree_root, &names.collect::<Vec<_>>(), plan.workflow());
@@ -115,7 +132,7 @@ impl Basis {
             loaded.diagnostics.extend(found);
         }
         loaded.basis = Some(basis);
-        Ok((loaded, tree_root))
+        Ok((loaded, permission, tree_root))
     }
 
     fn lay_out(
@@ -126,11 +143,10 @@ impl Basis {
         let failed =
             |problem: &str| AppError::Basis { reference: reference.to_owned(), problem: problem.to_owned() };
         let start = environment.directory.join(start);
-        let Some(repository) = repository(&start, environment)? else {
+        let find = if mode == Some(Mode::DryRun) { looking } else { repository };
+        let Some(repository) = find(&start, environment)? else {
             return Err(failed("there is no git repository here"));
         };
-        // A look starts nothing, not even what git's settings name.
-        let repository = if mode == Some(Mode::DryRun) { repository.without_programs()? } else { repository };
         let tree = repository.top().canonicalize().map_err(|error| failed(&error.to_string()))?;
         let commit = repository.commit(reference)?;
         let committed = in_cache(environment, |cache| Committed::of(&repository, &commit, cache))?;
@@ -231,8 +247,7 @@ impl Basis {
     ///
     /// If git cannot be asked.
     pub fn declarations(&self) -> Result<Vec<PathBuf>, AppError> {
-        let patterns = DECLARATIONS.map(|end| format!("*{end}"));
-        let files = self.committed.files(&patterns.each_ref().map(String::as_str))?;
+        let files = self.committed.files(&declarations::patterns().each_ref().map(String::as_str))?;
         let below = |file: PathBuf| Some(file.strip_prefix(&self.inside).ok()?.to_path_buf());
         Ok(files.into_iter().filter_map(below).collect())
     }

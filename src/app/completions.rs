@@ -53,7 +53,7 @@ pub fn contracts(environment: &Environment) -> Vec<Candidate> {
 /// The ids of a contract's nodes; none where it cannot be read.
 #[must_use]
 pub fn nodes(contract: &Path, environment: &Environment) -> Vec<Candidate> {
-    let loaded = super::contract::load(contract, &environment.directory, None);
+    let loaded = super::contract::load(contract, environment, None);
     let nodes = loaded.plan.iter().flat_map(|plan| &plan.workflow().nodes);
     nodes
         .map(|node| Candidate {

@@ -3,17 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Environment;
 use super::basis::Basis;
+use super::components::Components;
 use super::error::AppError;
+use super::permission::{Permission, Told};
 use crate::base::paths::tidied;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
-use crate::diag::{Diagnostic, Findings, Severity, SourceId, SourceMap, codes, sort_by_position};
+use crate::diag::{Code, Diagnostic, Findings, Severity, SourceId, SourceMap, codes, sort_by_position};
 use crate::model::component::Form;
 use crate::model::context::ContractInfo;
 use crate::model::context::Mode;
 use crate::model::output::Digest;
+use crate::model::policy::Pin;
+use crate::model::workflow::NodeSpec;
+use crate::orchestrators::binding::is_open;
 use crate::plan::Plan;
 use crate::registry;
 
@@ -40,6 +46,14 @@ pub struct Loaded {
     pub path: PathBuf,
     /// The commit that it was read from, where it was not read where it runs.
     pub basis: Option<Basis>,
+    /// The folder that files are shown from, where that is not the working directory.
+    pub base: Option<PathBuf>,
+    /// The contract's own text.
+    pub(super) source: Option<SourceId>,
+    /// The files that its texts were read from, without symbolic links, each with the digest of what was read.
+    pub(super) files: Vec<Pin>,
+    /// The policies that it breaks, as far as anybody has looked.
+    pub(super) violations: Vec<Told>,
 }
 
 impl Loaded {
@@ -56,18 +70,32 @@ impl Loaded {
 /// Reads and plans the contract at `path`: a file, a folder with a `contract.yaml`, or the name of a contract in the
 /// project's `contracts` folder. Whatever is wrong is among the findings. Without a `root` the project is looked for.
 #[must_use]
-pub fn load(path: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
-    match locate(path, directory) {
-        Ok(shown) => load_file(&shown, directory, root),
+pub fn load(path: &Path, environment: &Environment, root: Option<&Path>) -> Loaded {
+    match locate(path, &environment.directory) {
+        Ok(shown) => load_file(&shown, (&environment.directory, root), &mut Components::new(environment)),
         Err(unknown) => Loaded { diagnostics: vec![*unknown], ..Loaded::default() },
     }
 }
 
-/// The same for a file.
-pub(super) fn load_file(shown: &Path, directory: &Path, root: Option<&Path>) -> Loaded {
+/// The same for a file; the components that it uses are looked for where they are not known.
+pub(super) fn load_file(
+    shown: &Path,
+    place: (&Path, Option<&Path>),
+    components: &mut Components<'_>,
+) -> Loaded {
+    load_permitted(shown, place, (components, None))
+}
+
+/// The same, as far as it may be read.
+pub(super) fn load_permitted(
+    shown: &Path,
+    (directory, root): (&Path, Option<&Path>),
+    (components, permission): (&mut Components<'_>, Option<&Permission>),
+) -> Loaded {
     let path = directory.join(shown);
     let text = read_in_project(&path, directory, root);
-    loaded(text, (&path, shown), || project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf()))
+    let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
+    load_read(text, (shown, Place { path: &path, root: &root }), (components, permission))
 }
 
 /// The text of a file that was named. One that a project has a link to must be in that project.
@@ -90,31 +118,84 @@ pub(super) fn read_in_project(
 }
 
 fn is_project(folder: &Path) -> bool {
-    folder.join("onex.toml").exists() || folder.join(".git").exists()
+    folder.join(super::settings::FILE_NAME).exists() || folder.join(".git").exists()
 }
 
 /// The same for a text that was read, or could not be.
-pub(super) fn loaded(
+pub(super) fn load_read(
     text: Result<String, ReadError>,
-    (path, shown): (&Path, &Path),
-    root: impl FnOnce() -> PathBuf,
+    (shown, place): (&Path, Place<'_>),
+    (components, permission): (&mut Components<'_>, Option<&Permission>),
 ) -> Loaded {
     match text {
-        Ok(text) => load_text(text, shown, Place { path, root: &root() }),
-        Err(error) => {
-            let diagnostics = vec![unreadable(shown, path, &error)];
-            Loaded { diagnostics, path: path.to_path_buf(), ..Loaded::default() }
-        }
+        Ok(text) => load_admitted(text, (shown, place), (components, permission)),
+        Err(error) => Loaded {
+            sources: components.sources(place.root),
+            diagnostics: vec![unreadable(shown, place.path, &error)],
+            path: place.path.to_path_buf(),
+            ..Loaded::default()
+        },
     }
 }
 
 /// The same for a text, and the place from which it includes others.
-pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded {
-    let mut loaded = Loaded { path: place.path.to_path_buf(), ..Loaded::default() };
+pub(super) fn load_text(
+    text: String,
+    shown: &Path,
+    (place, components): (Place<'_>, &mut Components<'_>),
+) -> Loaded {
+    load_admitted(text, (shown, place), (components, None))
+}
+
+fn load_admitted(
+    text: String,
+    (shown, place): (&Path, Place<'_>),
+    (components, permission): (&mut Components<'_>, Option<&Permission>),
+) -> Loaded {
+    let sources = components.sources(place.root);
+    let mut loaded = Loaded { sources, path: place.path.to_path_buf(), ..Loaded::default() };
     let source = loaded.sources.add(shown, text);
+    loaded.source = Some(source);
+    let pin =
+        |path: &Path, text: &str| Pin { path: path.to_path_buf(), digest: Some(Digest::of(text.as_bytes())) };
+    let may_go_on = |loaded: &mut Loaded| permission.is_none_or(|asked| asked.admit(loaded, shown));
+    if permission.is_some_and(Permission::is_needed) {
+        let own = place.path.canonicalize().unwrap_or_else(|_| place.path.to_path_buf());
+        loaded.files.push(pin(&own, &loaded.sources.text(source)));
+        if !may_go_on(&mut loaded) {
+            return loaded;
+        }
+    }
     let texts = Texts::gather(&mut loaded.sources, source, place);
-    let Parsed { kind, workflow, draft, diagnostics } = contract::parse_with(&texts);
+    if permission.is_some_and(Permission::is_needed) {
+        loaded.files.extend(texts.included_files().map(|(path, text)| pin(path, text)));
+        if !may_go_on(&mut loaded) {
+            return loaded;
+        }
+    }
+    let Parsed { kind, mut workflow, mut draft, diagnostics } = contract::parse_with(&texts);
     (loaded.kind, loaded.diagnostics) = (kind, diagnostics);
+    if let Some(open) = workflow.as_mut().or(draft.as_mut()).filter(|workflow| is_open(workflow)) {
+        if components.look(place.root) {
+            // Read again, so that the places of the contract and of its components are in one list of texts.
+            return load_admitted(texts.text().to_owned(), (shown, place), (components, permission));
+        }
+        let (found, used) = components.bind(open, place.root);
+        loaded.diagnostics.extend(bounded(found));
+        if permission.is_some_and(Permission::is_needed) {
+            let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+            loaded.files.extend(used.iter().map(|component| Pin {
+                path: real(place.root.join(&component.origin.path)),
+                digest: component.origin.digest,
+            }));
+            if !permission.is_none_or(|asked| asked.admit(&mut loaded, shown)) {
+                return loaded;
+            }
+        }
+        if loaded.diagnostics.iter().any(|found| found.severity == Severity::Error) {
+            draft = workflow.take().or(draft);
+        }
+    }
     component(&mut loaded, source, shown);
     if let Some(workflow) = workflow {
         loaded.info = Some(ContractInfo {
@@ -139,7 +220,8 @@ pub(super) fn load_text(text: String, shown: &Path, place: Place<'_>) -> Loaded 
                     );
                     loaded.diagnostics.push(finding);
                 }
-                loaded.plan = Some(plan);
+                let wanted: Vec<bool> = plan.workflow().nodes.iter().map(NodeSpec::is_wanted).collect();
+                loaded.plan = Some(if wanted.contains(&false) { plan.narrowed(&wanted) } else { plan });
             }
             Err(circles) => loaded.diagnostics.extend(bounded(circles)),
         }
@@ -266,11 +348,18 @@ pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagno
 /// What keeps a planned contract from running: nodes without an action, and parts that are not carried out yet.
 #[must_use]
 pub fn obstacles(plan: &Plan, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
-    let later =
-        diagnostics.iter().filter(|d| d.code == codes::NOT_CARRIED_OUT && d.severity == Severity::Warning);
+    let later = diagnostics.iter().filter(|d| is_obstacle(d.code) && d.severity == Severity::Warning);
     let mut found: Vec<_> = later.map(|d| Diagnostic { severity: Severity::Error, ..d.clone() }).collect();
     found.extend(plan.unbound(Severity::Error));
     found
+}
+
+/// Whether a finding, of which a plan only warns, keeps a contract from running.
+pub(super) fn is_obstacle(code: Code) -> bool {
+    matches!(
+        code,
+        codes::NOT_CARRIED_OUT | codes::MISSING_PROGRAM | codes::UNKNOWN_COMPONENT | codes::NO_SUCH_VERSION
+    )
 }
 
 /// How a run goes about its nodes: what was asked for, then what the contract says, then one at a time.

@@ -1,5 +1,6 @@
 //! Looks at the machine that `onex` runs on, and says what is wrong with it and what to do.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use serde::Serialize;
 
 use super::Environment;
 use super::console::Console;
+use super::contract::root_above;
 use super::plan::finish;
+use super::settings::{Configuration, Layer, SettingsFile};
 use crate::base::clock;
 use crate::base::stop::{self, StopLevel};
 use crate::base::text::without_controls;
+use crate::diag::codes;
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
-use crate::process::{self, Locator, Program, most_at_once};
+use crate::process::{self, Enforcement, LANDLOCK_FOR_FILES, Locator, Program, most_at_once};
+use crate::registry::{self, Look as Searched};
 use crate::report::{Look, settings};
 
 /// The fewest nodes that should be able to run at once.
@@ -35,12 +40,16 @@ pub struct DoctorRequest {
     pub format: Option<Format>,
     /// What is set, and where.
     pub settings: Vec<Setting>,
+    /// Variables that set an option to what it cannot be, each with why.
+    pub refused: Vec<(String, String)>,
+    /// The settings files.
+    pub configuration: Configuration,
 }
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Its name: that of the option.
+    /// Its name: that of the option, or of the key where only files have it.
     pub name: String,
     /// What it is set to; nothing where it has no value unless one is given.
     pub value: Option<String>,
@@ -48,6 +57,9 @@ pub struct Setting {
     pub origin: Origin,
     /// The variable that sets it.
     pub variable: Option<String>,
+    /// The file and the line that it is set in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Where the value of a setting comes from. Later ones win over earlier ones.
@@ -56,6 +68,12 @@ pub struct Setting {
 pub enum Origin {
     /// Nobody said anything.
     Default,
+    /// The settings file of the organisation.
+    Organisation,
+    /// That of the user.
+    User,
+    /// That of the project.
+    Project,
     /// A variable.
     Environment,
     /// The command line.
@@ -68,8 +86,21 @@ impl Origin {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Organisation => Layer::Organisation.as_str(),
+            Self::User => Layer::User.as_str(),
+            Self::Project => Layer::Project.as_str(),
             Self::Environment => "environment",
             Self::CommandLine => "command line",
+        }
+    }
+}
+
+impl From<Layer> for Origin {
+    fn from(layer: Layer) -> Self {
+        match layer {
+            Layer::Organisation => Self::Organisation,
+            Layer::User => Self::User,
+            Layer::Project => Self::Project,
         }
     }
 }
@@ -87,7 +118,7 @@ struct Checkup {
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
 struct Check {
-    name: &'static str,
+    name: Cow<'static, str>,
     status: Status,
     /// What is there.
     found: String,
@@ -106,16 +137,24 @@ enum Status {
 }
 
 impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, status: Status::Ok, found: found.into(), advice: None }
+    fn ok(name: impl Into<Cow<'static, str>>, found: impl Into<String>) -> Self {
+        Self { name: name.into(), status: Status::Ok, found: found.into(), advice: None }
     }
 
-    fn absent(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Absent, found: found.into(), advice: Some(advice.into()) }
+    fn absent(
+        name: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { name: name.into(), status: Status::Absent, found: found.into(), advice: Some(advice.into()) }
     }
 
-    fn problem(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
+    fn problem(
+        name: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { name: name.into(), status: Status::Problem, found: found.into(), advice: Some(advice.into()) }
     }
 }
 
@@ -125,7 +164,14 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     checks.extend(folders(environment));
     checks.extend(limits());
     checks.extend(control_group());
+    checks.push(sandbox(environment.enforcement));
     checks.push(terminal(environment, console));
+    checks.extend(request.configuration.files.iter().map(|file| settings_file(file, &request.configuration)));
+    checks.extend(request.refused.iter().map(|(variable, why)| {
+        let advice = "set it to what the option takes, or to nothing";
+        Check::problem(format!("variable {variable}"), why.as_str(), advice)
+    }));
+    checks.extend(names(environment));
     let healthy = checks.iter().all(|check| check.status != Status::Problem);
     let checkup = Checkup {
         version: env!("CARGO_PKG_VERSION"),
@@ -141,6 +187,18 @@ pub fn doctor(request: &DoctorRequest, environment: &Environment, console: &mut 
     };
     let code = if healthy { ExitCode::Success } else { ExitCode::ExecutionFailed };
     finish(written, &mut console.err(), code)
+}
+
+/// Files of the project that nobody looks at because of the endings of their names.
+fn names(environment: &Environment) -> Vec<Check> {
+    let root = root_above(&environment.directory);
+    // Elsewhere, such as at home, there is no end to what could be looked through.
+    if !["onex.toml", ".git"].iter().any(|mark| root.join(mark).exists()) {
+        return Vec::new();
+    }
+    let found = registry::gather(&root, Searched::Names).diagnostics.into_iter();
+    let misnamed = found.filter(|finding| finding.code == codes::MISNAMED_FILE);
+    misnamed.map(|finding| Check::problem("file names", finding.message, finding.help.join("; "))).collect()
 }
 
 fn platform() -> String {
@@ -325,6 +383,22 @@ fn control_group_of(value: impl Fn(&str) -> Option<String>) -> Vec<Check> {
     checks
 }
 
+/// What sandboxes of nodes can be made with.
+fn sandbox(enforcement: Enforcement) -> Check {
+    let Enforcement { landlock, seccomp } = enforcement;
+    let files = match landlock {
+        0 => "no Landlock".to_owned(),
+        version => format!("Landlock version {version}"),
+    };
+    let found = format!("{files}, {}", if seccomp { "seccomp filters" } else { "no seccomp filters" });
+    if seccomp && landlock >= LANDLOCK_FOR_FILES {
+        return Check::ok("sandbox", found);
+    }
+    let advice =
+        "nodes with a `sandbox` need Linux 6.2 or later with Landlock, and a container that lets them use it";
+    Check::absent("sandbox", found, advice)
+}
+
 fn terminal(environment: &Environment, console: &Console) -> Check {
     let look = console.out_look();
     let place = if console.is_interactive() { "stdout is a terminal" } else { "stdout is no terminal" };
@@ -339,6 +413,30 @@ fn terminal(environment: &Environment, console: &Console) -> Check {
     Check::ok("terminal", found)
 }
 
+fn settings_file(file: &SettingsFile, configuration: &Configuration) -> Check {
+    const MOST: usize = 3;
+    let name = match file.layer {
+        Layer::Organisation => "settings of the organisation",
+        Layer::User => "settings of the user",
+        Layer::Project => "settings of the project",
+    };
+    let path = file.path.display();
+    if let [first, ..] = file.diagnostics.as_slice() {
+        let said = file.diagnostics.iter().take(MOST).map(|finding| {
+            let at = finding.span().map(|at| format!("{}: ", configuration.place(at))).unwrap_or_default();
+            format!("{at}{}", finding.message)
+        });
+        let more = file.diagnostics.len().saturating_sub(MOST);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let found = format!("{}{more}", said.collect::<Vec<_>>().join("; "));
+        return Check::problem(name, found, format!("`onex explain {}` says more", first.code));
+    }
+    match file.source {
+        Some(_) => Check::ok(name, path.to_string()),
+        None => Check::absent(name, format!("there is no {path}"), "none is needed"),
+    }
+}
+
 fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<()> {
     use settings::Row;
     let mut rows = vec![Row::Line(format!("onex {} on {}", checkup.version, checkup.platform))];
@@ -350,7 +448,7 @@ fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<
         };
         rows.push(Row::Check {
             mark,
-            name: check.name,
+            name: &check.name,
             found: &check.found,
             advice: check.advice.as_deref(),
         });
@@ -359,11 +457,17 @@ fn for_people(look: Look, checkup: &Checkup, out: &mut dyn Write) -> io::Result<
         checkup.settings.iter().partition(|setting| setting.origin > Origin::Default);
     rows.push(Row::Line(String::new()));
     rows.push(Row::Line("Settings:".to_owned()));
-    for setting in given.iter().chain(&defaults).filter(|setting| setting.value.is_some()) {
+    let origin = |setting: &Setting| match &setting.place {
+        Some(place) => format!("{} {place}", setting.origin.as_str()),
+        None => setting.origin.as_str().to_owned(),
+    };
+    let shown = given.iter().chain(&defaults).filter(|setting| setting.value.is_some());
+    let shown: Vec<(&Setting, String)> = shown.map(|&setting| (setting, origin(setting))).collect();
+    for (setting, origin) in &shown {
         rows.push(Row::Setting {
             name: &setting.name,
             value: setting.value.as_deref().unwrap_or_default(),
-            origin: setting.origin.as_str(),
+            origin,
         });
     }
     let unset = defaults.iter().filter(|setting| setting.value.is_none()).count();
@@ -383,6 +487,17 @@ mod tests {
             _ => None,
         };
         control_group_of(value).into_iter().map(|check| (check.status, check.found)).collect()
+    }
+
+    #[test]
+    fn sandboxes_need_landlock_and_seccomp() {
+        let of = |landlock, seccomp| {
+            let check = sandbox(Enforcement { landlock, seccomp });
+            (check.status, check.found, check.advice.is_some())
+        };
+        assert_eq!(of(7, true), (Status::Ok, "Landlock version 7, seccomp filters".to_owned(), false));
+        assert_eq!(of(2, true), (Status::Absent, "Landlock version 2, seccomp filters".to_owned(), true));
+        assert_eq!(of(0, false), (Status::Absent, "no Landlock, no seccomp filters".to_owned(), true));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::process::Enforcement;
+
 /// What was read of the environment, once, at the start.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -16,6 +18,8 @@ pub struct Environment {
     pub program: Option<PathBuf>,
     /// The variables that set options of `onex` itself: children do not get them.
     pub own: Vec<String>,
+    /// What sandboxes can be made with: nothing, unless somebody has asked the machine.
+    pub enforcement: Enforcement,
 }
 
 impl Environment {
@@ -30,6 +34,18 @@ impl Environment {
     #[must_use]
     pub fn state(&self) -> Option<PathBuf> {
         self.folder("XDG_STATE_HOME", ".local/state")
+    }
+
+    /// The folder for the user's settings: the XDG base directory specification, "config".
+    #[must_use]
+    pub fn config(&self) -> Option<PathBuf> {
+        self.folder("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// Whether a variable is set, and to nothing.
+    #[must_use]
+    pub fn is_set_to_nothing(&self, name: &str) -> bool {
+        self.variables.iter().any(|(known, value)| known == name && value.is_empty())
     }
 
     /// The folder for what can be made again: the XDG base directory specification, "cache".

@@ -16,6 +16,9 @@ pub enum AppError {
     /// The contract, or what it was given, is not in order. The diagnostics say why.
     #[error("{}", summary(.0))]
     Contract(Vec<Diagnostic>),
+    /// A settings file is not in order. The diagnostics say why.
+    #[error("{}", summary(.0))]
+    Settings(Vec<Diagnostic>),
     /// The nodes that were asked for are none of the contract's.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -51,6 +54,9 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
+    /// What is to be trusted no longer never was.
+    #[error("`{}` is not trusted; `onex trust --list` shows what is", .0.display())]
+    NotTrusted(PathBuf),
     /// A stage has nothing that it could run.
     #[error(transparent)]
     Stage(StageError),
@@ -70,6 +76,9 @@ pub enum AppError {
         /// Why.
         problem: String,
     },
+    /// A sandbox that is required cannot be enforced here.
+    #[error("{0}")]
+    Sandbox(String),
     /// The operating system does not let `onex` work.
     #[error("the operating system refused: {0}")]
     System(io::Error),
@@ -95,16 +104,19 @@ impl AppError {
                     Some(codes::CYCLE) => "CycleError",
                     Some(codes::UNKNOWN_NODE) => "DependencyResolutionError",
                     Some(codes::OUTSIDE_ROOT) => "SecurityError",
+                    Some(code) if is_denial(code) => "PolicyError",
                     Some(code) if is_resolution(code) => "RegistryError",
+                    Some(codes::UNMATCHED_FILTER) => "ConfigurationError",
                     Some(codes::UNKNOWN_INPUT | codes::MISSING_INPUT | codes::BAD_INPUT) => "InputError",
                     _ => "ContractError",
                 }
             }
-            Self::Stage(StageError::Unresolved(_)) => "DependencyResolutionError",
-            Self::Stage(StageError::Outside(_)) => "SecurityError",
+            Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => "SecurityError",
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Basis { .. }
             | Self::NoRepository => "ConfigurationError",
@@ -121,12 +133,13 @@ impl AppError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Contract(found) => diagnosed(found),
-            Self::Stage(StageError::Unresolved(_)) => ExitCode::Registry,
-            Self::Stage(StageError::Outside(_)) => ExitCode::Security,
+            Self::Stage(StageError::Outside(_)) | Self::Sandbox(_) => ExitCode::Security,
             Self::Selection(_)
+            | Self::Settings(_)
             | Self::Output { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::Basis { .. }
@@ -145,16 +158,20 @@ impl AppError {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match self {
-            Self::Contract(found) => found,
+            Self::Contract(found) | Self::Settings(found) | Self::Stage(StageError::Unrunnable(found)) => {
+                found
+            }
             Self::Selection(_)
             | Self::Output { .. }
             | Self::Report { .. }
             | Self::Input { .. }
             | Self::Scratch { .. }
+            | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
             | Self::Basis { .. }
             | Self::NoRepository
+            | Self::Sandbox(_)
             | Self::System(_) => &[],
         }
     }
@@ -165,10 +182,16 @@ impl AppError {
 pub fn diagnosed(found: &[Diagnostic]) -> ExitCode {
     let code = |d: &Diagnostic| match d.code {
         codes::OUTSIDE_ROOT => ExitCode::Security,
+        code if is_denial(code) => ExitCode::Security,
         code if is_resolution(code) => ExitCode::Registry,
         _ => ExitCode::Configuration,
     };
     found.iter().filter(|d| d.severity == Severity::Error).map(code).max().unwrap_or(ExitCode::Configuration)
+}
+
+/// Whether a finding is that somebody does not want what would run.
+fn is_denial(code: Code) -> bool {
+    matches!(code, codes::POLICY_BROKEN | codes::NOT_TRUSTED | codes::BAD_TRUST_FILE)
 }
 
 /// Whether a finding is that a name leads to nothing, or not to what it should.

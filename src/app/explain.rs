@@ -2,16 +2,18 @@
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Environment;
 use super::console::Console;
 use super::contract::load;
 use super::plan::{finish, notes};
+use super::settings::Configuration;
 use crate::base::text::{self, nearest, without_controls};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
-use crate::model::plan_view::{PlanNodeView, PlanStatus};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus};
 use crate::model::workflow::{EdgeCondition, NodeSpec};
 use crate::plan::{Plan, ViewContext, view};
 use crate::report::{diagnostics, explanation};
@@ -27,14 +29,27 @@ pub struct ExplainRequest {
     pub root: Option<PathBuf>,
     /// The form of the page; for people where none is named.
     pub format: Option<Format>,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. No node is explained where one is not in order.
+    pub configuration: Configuration,
 }
 
 /// Shows the page of a code, or what a plan says of a node.
 pub fn explain(request: &ExplainRequest, environment: &Environment, console: &mut Console) -> ExitCode {
     if let Some(contract) = &request.contract {
-        let mut loaded = load(contract, &environment.directory, request.root.as_deref());
+        let mut loaded = load(contract, environment, request.root.as_deref());
         let look = console.err_look();
-        return match loaded.require_plan() {
+        let ready = request.configuration.in_order();
+        if ready.is_err() {
+            loaded.sources = request.configuration.sources.clone();
+        }
+        let plan = ready.and_then(|()| loaded.require_plan());
+        let plan = plan.map(|plan| match request.attempt_timeout {
+            Some(timeout) => plan.with_attempt_timeout(timeout),
+            None => plan,
+        });
+        return match plan {
             Ok(plan) => node(request, (&plan, &loaded.diagnostics), console),
             Err(error) => {
                 let told =
@@ -101,6 +116,9 @@ fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
                 .to_owned()
         }
         (PlanStatus::Skipped, reason) => format!("It does not run: {}.", reason.unwrap_or("skipped")),
+        (PlanStatus::Unbound, Some(NOT_FOUND)) => {
+            "It cannot run: the component that it uses is not found.".to_owned()
+        }
         (PlanStatus::Unbound, Some(_)) => "It cannot run: its action is not carried out yet.".to_owned(),
         (PlanStatus::Unbound, None) => "It cannot run: it says nothing about what it does.".to_owned(),
         (PlanStatus::WillRun, _) if node.depends_on.is_empty() => {
@@ -122,9 +140,7 @@ fn reasons(plan: &Plan, index: usize, shown: &PlanNodeView) -> Vec<String> {
         let delays = text::duration(worst.delays);
         let longest = text::duration(node.longest());
         let long = match worst.attempt {
-            _ if node.longest() == std::time::Duration::MAX => {
-                "without end, as far as it can be told".to_owned()
-            }
+            _ if node.longest() == Duration::MAX => "without end, as far as it can be told".to_owned(),
             Some(_) => format!("{longest} in all"),
             None => format!("{longest} in all, as it says no timeout"),
         };

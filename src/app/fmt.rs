@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Seek as _, Write};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,8 +80,8 @@ pub fn fmt(request: &FmtRequest, environment: &Environment, console: &mut Consol
                     Outcome { findings, ..Outcome::default() }
                 }
             };
-            if let (Some(new), false) = (&outcome.new, request.check || request.diff)
-                && let Err(error) = replace(&place, new)
+            if let (Some(new), Some(old), false) = (&outcome.new, &old, request.check || request.diff)
+                && let Err(error) = replace(&place, (old, new))
             {
                 outcome.error = Some((format!("cannot be written: {error}"), ExitCode::Configuration));
             }
@@ -129,8 +130,10 @@ fn formatted(shown: &Path, text: String) -> (Outcome, Arc<String>) {
         Ok(new) => outcome.new = (new != *old).then_some(new),
         Err(FormatRefusal::Findings(findings)) => outcome.findings = findings,
         Err(FormatRefusal::Changed(how)) => {
-            let message = format!("a mistake in onex, please report it: {how}");
-            outcome.error = Some((message, ExitCode::ExecutionFailed));
+            let message = format!(
+                "left as it is, because it cannot be set out without a change of what it says: {how}"
+            );
+            outcome.error = Some((message, ExitCode::Configuration));
         }
     }
     (outcome, old)
@@ -203,25 +206,97 @@ fn in_words(
     }
 }
 
-/// Replaces the text of a file at once: whoever reads it meanwhile sees the old text or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Replaces the text of a file at once: whoever reads it meanwhile sees the old text or the new one. What somebody else
+/// has written since it was read stays.
+fn replace(path: &Path, (old, new): (&str, &str)) -> io::Result<()> {
     // What a link names is replaced, not the link.
     let path = path.canonicalize()?;
     // A file that must not be written is not replaced either.
-    drop(OpenOptions::new().write(true).open(&path)?);
-    let permissions = fs::metadata(&path)?.permissions();
+    let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
+    let kind = file.metadata()?;
+    // Another file in its place would be one of its names only.
+    if kind.nlink() > 1 {
+        return write_over(&mut file, (old, new));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = write_draft(&draft, text, permissions).and_then(|()| fs::rename(&draft, &path));
-    if written.is_err() && fs::remove_file(&draft).is_err() {
-        tracing::debug!(draft = %draft.display(), "there was no draft to remove");
+    let written = match write_draft(&draft, new, &kind) {
+        Ok(Owner::Kept) => unchanged(&path, old).and_then(|()| fs::rename(&draft, &path)),
+        // It stays the file of somebody else only if it stays the same file.
+        Ok(Owner::Lost) => write_over(&mut file, (old, new)),
+        Err(error) => Err(error),
+    };
+    if fs::remove_file(&draft).is_err() {
+        tracing::debug!(draft = %draft.display(), "there is no draft to remove");
     }
     written
 }
 
-fn write_draft(draft: &Path, text: &str, permissions: fs::Permissions) -> io::Result<()> {
+/// Whether a new file has the owner and the group of the one that it is to replace.
+enum Owner {
+    Kept,
+    Lost,
+}
+
+fn write_draft(draft: &Path, text: &str, kind: &fs::Metadata) -> io::Result<Owner> {
     let mut file = File::create(draft)?;
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (kind.uid(), kind.gid())
+        && fchown(&file, Some(kind.uid()), Some(kind.gid())).is_err()
+    {
+        return Ok(Owner::Lost);
+    }
     file.write_all(text.as_bytes())?;
-    file.set_permissions(permissions)?;
+    file.set_permissions(kind.permissions())?;
+    file.sync_all()?;
+    Ok(Owner::Kept)
+}
+
+fn unchanged(path: &Path, old: &str) -> io::Result<()> {
+    if fs::read(path)? == old.as_bytes() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it has been changed meanwhile"))
+    }
+}
+
+/// Writes into the file itself.
+fn write_over(file: &mut File, (old, new): (&str, &str)) -> io::Result<()> {
+    let mut now = Vec::new();
+    file.read_to_end(&mut now)?;
+    if now != old.as_bytes() {
+        return Err(io::Error::other("it has been changed meanwhile"));
+    }
+    file.rewind()?;
+    file.write_all(new.as_bytes())?;
+    file.set_len(new.len() as u64)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_written_meanwhile_stays() {
+        #[expect(clippy::disallowed_methods, reason = "a file for a test")]
+        let folder = std::env::temp_dir().join(format!("onex-fmt-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, other) = (folder.join("a"), folder.join("b"));
+        fs::write(&file, "mine\n").unwrap();
+        for _ in 0..2 {
+            let refused = replace(&file, ("old\n", "new\n")).unwrap_err();
+            assert_eq!(refused.to_string(), "it has been changed meanwhile");
+            assert_eq!(fs::read_to_string(&file).unwrap(), "mine\n");
+            // The second time with two names.
+            fs::hard_link(&file, &other).or_else(|_| fs::metadata(&other).map(drop)).unwrap();
+        }
+        replace(&file, ("mine\n", "n\n")).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "n\n");
+        fs::remove_file(&other).unwrap();
+        replace(&file, ("n\n", "longer\n")).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "longer\n");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no draft is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -27,7 +27,7 @@ pub struct GraphRequest {
 
 /// Draws the graph of a contract; what was found in it goes to stderr.
 pub fn graph(request: &GraphRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
+    let mut loaded = load(&request.contract, environment, request.root.as_deref());
     let narrowed = narrow(&mut loaded, &request.selection);
     let plan = match tell_and_take(narrowed, &mut loaded, console) {
         Ok(plan) => plan,

@@ -9,9 +9,7 @@ use super::contract::{project_root, root_above};
 use super::error::{AppError, diagnosed};
 use super::plan::finish;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
-use crate::model::component::{
-    Component, ComponentInfo, ComponentQuery, Counts, Listing, QueryError, Unmatched,
-};
+use crate::model::component::{Component, ComponentInfo, ComponentQuery, Counts, Listing, QueryError};
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::registry::{self, Gathered, Look, Registry as _};
@@ -42,10 +40,15 @@ pub fn list(request: &ListRequest, environment: &Environment, console: &mut Cons
         Ok(root) => root,
         Err(error) => return failed(&error, console),
     };
-    let gathered = registry::gather(&root, if request.scan { Look::Contents } else { Look::Names });
+    let gathered = gathered(&root, request.scan, environment);
     let mut findings = gathered.diagnostics.clone();
     findings.extend(registry::duplicates(gathered.catalog.components()));
     show(&Shown { gathered: &gathered, query: &query, findings, details: false }, request.format, console)
+}
+
+/// The components of a project, on demand those in other files, too.
+pub(super) fn gathered(root: &Path, scan: bool, environment: &Environment) -> Gathered {
+    registry::gather(root, if scan { Look::Contents } else { super::declarations::look(root, environment) })
 }
 
 /// The project root: the one that was named, or the nearest above the working directory.
@@ -79,22 +82,6 @@ pub(super) fn bad_query(error: &QueryError) -> Diagnostic {
     Diagnostic::error(codes::BAD_FILTER, error.message.clone()).did_you_mean(error.suggestion.as_deref())
 }
 
-/// The finding that no component has a value.
-fn unmatched(value: &Unmatched) -> Diagnostic {
-    const MOST: usize = 8;
-    let message = format!("no component has the {} `{}`", value.key, value.value);
-    let finding = Diagnostic::warning(codes::UNMATCHED_FILTER, message);
-    let known: Vec<String> = value.known.iter().take(MOST).map(|known| format!("`{known}`")).collect();
-    match (&value.suggestion, known.as_slice()) {
-        (Some(_), _) => finding.did_you_mean(value.suggestion.as_deref()),
-        (None, []) => finding,
-        (None, known) => {
-            let more = if value.known.len() > MOST { ", …" } else { "" };
-            finding.help(format!("there is {}{more}", known.join(", ")))
-        }
-    }
-}
-
 /// Something to show of a project.
 pub(super) struct Shown<'s> {
     pub gathered: &'s Gathered,
@@ -110,7 +97,9 @@ pub(super) fn show(shown: &Shown<'_>, format: Option<Format>, console: &mut Cons
     let mut findings = shown.findings.clone();
     let selected: Vec<&Component> = catalog.find(shown.query).into_iter().map(AsRef::as_ref).collect();
     let all: Vec<&Component> = catalog.components().iter().map(AsRef::as_ref).collect();
-    findings.extend(shown.query.unmatched(&all).iter().map(unmatched));
+    findings.extend(
+        shown.query.unmatched(&all).iter().map(|value| registry::unmatched(value, Severity::Warning)),
+    );
     let components: Vec<ComponentInfo> = selected.into_iter().map(ComponentInfo::from).collect();
     let listing = Listing {
         summary: Counts::of(&components),

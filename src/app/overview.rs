@@ -35,8 +35,8 @@ pub fn overview(environment: &Environment, console: &mut Console) -> ExitCode {
 }
 
 /// What a contract says of itself, as far as it can be read.
-fn describe(contract: &Path, environment: &Environment) -> String {
-    let loaded = super::contract::load(contract, &environment.directory, None);
+pub(super) fn describe(contract: &Path, environment: &Environment) -> String {
+    let loaded = super::contract::load(contract, environment, None);
     match &loaded.plan {
         Some(plan) => {
             let nodes = text::count(plan.workflow().nodes.len(), "node");

@@ -1,15 +1,16 @@
-//! Where the nodes of a stage run: in the working tree, or in a shadow of what is staged. And what becomes of the
-//! files that they change.
+//! Where the nodes of a stage run: in the working tree, or in a shadow of what is staged.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::changes::{ChangeWish, Changes, Ended, finish_shadow, finish_tree};
+use super::declarations;
 use super::error::AppError;
 use crate::executors::GivenFile;
 use crate::orchestrators::FileChoice;
-use crate::vcs::{Before, Repository, Shadow, Status, VcsError, absolute_places, without_places};
+use crate::vcs::{Before, Repository, Shadow, VcsError, absolute_places, without_places};
 
 /// A place to run in, and the files that a run is about.
 #[derive(Debug)]
@@ -20,11 +21,18 @@ pub struct Place {
     pub files: Vec<GivenFile>,
     /// Files that git knows and that may declare components, relative to the top of the repository.
     declared: Vec<PathBuf>,
+    /// Files whose merge is not resolved, and that are no files of the run for it.
+    pub unmerged: Vec<PathBuf>,
+    /// Tracked files that hold something else than what is staged, as they are named from the root, where the run is
+    /// about what is staged.
+    differing: Vec<PathBuf>,
+    /// Files that may declare components and that git does not know, relative to the root, where the run is about what
+    /// is staged.
+    unknown: Vec<PathBuf>,
+    /// Where the root stands in the repository.
+    inside: PathBuf,
     kind: Kind,
 }
-
-/// How the names of files end that may declare components.
-pub(super) const DECLARATIONS: [&str; 3] = ["contract.yaml", ".onex.yaml", "onex.toml"];
 
 /// How the names of files end that say how git stores others.
 const ATTRIBUTES: &str = ".gitattributes";
@@ -39,102 +47,6 @@ enum Kind {
     Shadow { repository: Repository, shadow: Shadow },
 }
 
-/// What became of the files that programs changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// The files that programs changed, relative to the top of the repository.
-    pub changed: Vec<PathBuf>,
-    /// Those whose fixes could not be brought to the user's files.
-    pub left: Vec<PathBuf>,
-    /// The patch with the fixes of those.
-    pub patch: Option<PathBuf>,
-    /// The difference as text, where it was asked for.
-    pub diff: Option<String>,
-    /// Why those are left.
-    pub why_left: WhyLeft,
-    /// Whether the changes are staged, too.
-    pub staged: bool,
-    /// Why they are not, where that was asked for.
-    pub not_staged: Option<String>,
-    /// Whether programs ran in a shadow, so that the changes were brought back.
-    pub brought_back: bool,
-}
-
-impl Changes {
-    /// What was changed, and what to do about it: a line for each matter.
-    #[must_use]
-    pub fn message(&self) -> String {
-        let names = |files: &[PathBuf]| {
-            let shown: Vec<_> = files.iter().take(3).map(|file| file.display().to_string()).collect();
-            let rest = files.len().saturating_sub(3);
-            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            format!("{}{more}", shown.join(", "))
-        };
-        let mut lines = Vec::new();
-        let fixed: Vec<PathBuf> =
-            self.changed.iter().filter(|file| !self.left.contains(file)).cloned().collect();
-        let them = if fixed.len() == 1 { "it" } else { "them" };
-        if self.staged {
-            lines.push(format!(
-                "changed and staged {}: look at {them} and commit again",
-                names(&self.changed)
-            ));
-        } else if !fixed.is_empty() {
-            let them = format!("look at {them}, `git add` {them} and commit again");
-            lines.push(format!("changed {}: {them}", names(&fixed)));
-        }
-        if let Some(problem) = &self.not_staged {
-            lines.push(format!("the changes are not staged: {problem}"));
-        }
-        if let Some(patch) = &self.patch {
-            let were = if self.left.len() == 1 { "is" } else { "are" };
-            let left = names(&self.left);
-            lines.push(match &self.why_left {
-                WhyLeft::Problem(problem) => format!("{left} {were} as before: {problem}"),
-                WhyLeft::Conflict => {
-                    format!("{left} {were} as before, because the fix does not fit your changes")
-                }
-                WhyLeft::Torn => format!("{left} {were} as before, because a program was stopped midway"),
-            });
-            lines.push("the fix is in".to_owned());
-            lines.push(patch.display().to_string());
-        }
-        lines.join("\n")
-    }
-}
-
-/// Why fixes are not in the user's files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum WhyLeft {
-    /// They cannot be written.
-    Problem(String),
-    /// They do not go together with the user's own changes.
-    #[default]
-    Conflict,
-    /// They may be half written.
-    Torn,
-}
-
-/// How the programs of a run ended that may have changed files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Each by itself.
-    Whole,
-    /// One at least was stopped midway, so what it wrote may be half written.
-    Torn,
-    /// Somebody does not want the run any more.
-    Cancelled,
-}
-
-/// What is wanted of the files that programs change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChangeWish {
-    /// That they are staged.
-    pub stage: bool,
-    /// That the difference is shown.
-    pub diff: bool,
-}
-
 /// The repository around a folder, as git sees it in this environment; nothing where there is none.
 ///
 /// # Errors
@@ -144,6 +56,11 @@ pub(super) fn repository(folder: &Path, environment: &Environment) -> Result<Opt
     let mut variables = environment.variables.clone();
     absolute_places(&mut variables, &environment.directory);
     Ok(Repository::find(folder, &variables)?)
+}
+
+/// The same for a look, which starts nothing, not even what git's settings name.
+pub(super) fn looking(folder: &Path, environment: &Environment) -> Result<Option<Repository>, AppError> {
+    Ok(repository(folder, environment)?.map(Repository::without_programs).transpose()?)
 }
 
 impl Place {
@@ -164,35 +81,39 @@ impl Place {
                 FileChoice::All => all_below(root),
             };
             let files = files.into_iter().map(|path| GivenFile { path, object: None }).collect();
-            return Ok(Self { root: root.to_path_buf(), files, declared: Vec::new(), kind: Kind::Folder });
+            return Ok(Self {
+                root: root.to_path_buf(),
+                files,
+                declared: Vec::new(),
+                unmerged: Vec::new(),
+                differing: Vec::new(),
+                unknown: Vec::new(),
+                inside: PathBuf::new(),
+                kind: Kind::Folder,
+            });
         };
         let inside = inside(root, repository.top());
         let wants_all = *choice != FileChoice::Staged;
-        let patterns: Vec<String> =
-            DECLARATIONS.iter().chain([&ATTRIBUTES]).map(|end| format!("*{end}")).collect();
-        let patterns: Vec<&str> =
-            if wants_all { Vec::new() } else { patterns.iter().map(String::as_str).collect() };
-        // Git takes a while to start, and neither needs the other.
-        let declarations = DECLARATIONS.map(|end| format!("*{end}"));
+        let declarations = declarations::patterns();
+        let declarations = declarations.each_ref().map(String::as_str);
+        let attributes = format!("*{ATTRIBUTES}");
+        let patterns =
+            if wants_all { Vec::new() } else { [&declarations[..], &[attributes.as_str()]].concat() };
+        // Git takes a while to start, and none needs another.
         let (status, tracked, untracked) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| {
-                let tracked = repository.tracked(&patterns)?;
-                let ends = declarations.each_ref().map(String::as_str);
-                Ok((tracked, if wants_all { repository.untracked(&ends)? } else { Vec::new() }))
-            });
+            let tracked = scope.spawn(|| repository.tracked(&patterns));
+            let untracked = scope.spawn(|| repository.untracked(&declarations));
             let status = repository.status()?;
-            let (tracked, untracked) =
-                others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let tracked = tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let untracked = untracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, VcsError>((status, tracked, untracked))
         })?;
-        let ends = |path: &Path, end: &str| path.as_os_str().as_encoded_bytes().ends_with(end.as_bytes());
-        let named = |ends_of: &[&str]| -> Vec<PathBuf> {
-            let paths = tracked.iter().map(|file| &file.path);
-            paths.filter(|path| ends_of.iter().any(|end| ends(path, end))).cloned().collect()
+        let named = |is_named: fn(&Path) -> bool| -> Vec<PathBuf> {
+            tracked.iter().map(|file| &file.path).filter(|path| is_named(path)).cloned().collect()
         };
-        let declared: Vec<PathBuf> = named(&DECLARATIONS).into_iter().chain(untracked).collect();
+        let mut declared = named(declarations::is_one);
         // Where git does not store a file as it is, its content has another name than the one that git gives it.
-        let is_plain = !filters(&repository, &named(&[ATTRIBUTES]));
+        let is_plain = !filters(&repository, &named(says_how_git_stores));
         let object = |object: &String| Some(object.clone()).filter(|_| is_plain);
         if *choice == FileChoice::Staged {
             if !status.unmerged.is_empty() {
@@ -205,16 +126,27 @@ impl Place {
                 .iter()
                 .map(|entry| GivenFile { path: entry.path.clone(), object: object(&entry.object) })
                 .collect();
-            let mut files = below(files, &inside);
+            let other = status.entries.iter().filter(|entry| entry.unstaged.is_some() && !entry.is_submodule);
+            let differing = other.map(|entry| named_from(&inside, &entry.path)).collect();
+            let unknown = untracked.iter().filter_map(|path| path.strip_prefix(&inside).ok());
+            let unknown = unknown.map(Path::to_path_buf).collect();
+            let before = if is_other { Before::default() } else { repository.before(&status)? };
+            let mut place = Self {
+                root: root.to_path_buf(),
+                files: below(files, &inside),
+                declared,
+                unmerged: Vec::new(),
+                differing,
+                unknown,
+                inside,
+                kind: Kind::Tree { repository, before },
+            };
             if is_other {
-                let shadow = in_cache(environment, |cache| Shadow::of_index(&repository, cache))?;
-                let root = shadow.top().join(&inside);
-                // A part of the tree may be left out of it.
-                files.retain(|file| root.join(&file.path).symlink_metadata().is_ok());
-                return Ok(Self { root, files, declared, kind: Kind::Shadow { repository, shadow } });
+                place.move_to_index(environment)?;
             }
-            return Self::in_tree(repository, &status, (files, declared), root);
+            return Ok(place);
         }
+        declared.extend(untracked);
         let known: HashMap<&Path, &String> =
             tracked.iter().map(|file| (file.path.as_path(), &file.object)).collect();
         let paths: Vec<PathBuf> = match choice {
@@ -232,20 +164,52 @@ impl Place {
             .filter(|entry| entry.unstaged.is_some())
             .map(|entry| entry.path.as_path())
             .collect();
+        // Whoever names a file that is not merged wants it as it is.
+        let unmerged: HashSet<&PathBuf> = match choice {
+            FileChoice::All | FileChoice::Since(_) => status.unmerged.iter().collect(),
+            FileChoice::These(_) | FileChoice::Staged => HashSet::new(),
+        };
+        let paths = paths.into_iter().filter(|path| !unmerged.contains(path));
         let object =
             |path: &Path| known.get(path).filter(|_| !unstaged.contains(path)).and_then(|o| object(o));
-        let files = paths.into_iter().map(|path| GivenFile { object: object(&path), path }).collect();
-        Self::in_tree(repository, &status, (below(files, &inside), declared), root)
+        let files = paths.map(|path| GivenFile { object: object(&path), path }).collect();
+        let unmerged = unmerged.into_iter().filter_map(|path| path.strip_prefix(&inside).ok());
+        let mut unmerged: Vec<PathBuf> = unmerged.map(Path::to_path_buf).collect();
+        unmerged.sort();
+        let before = repository.before(&status)?;
+        Ok(Self {
+            root: root.to_path_buf(),
+            files: below(files, &inside),
+            declared,
+            unmerged,
+            differing: Vec::new(),
+            unknown: Vec::new(),
+            inside,
+            kind: Kind::Tree { repository, before },
+        })
     }
 
-    fn in_tree(
-        repository: Repository,
-        status: &Status,
-        (files, declared): (Vec<GivenFile>, Vec<PathBuf>),
-        root: &Path,
-    ) -> Result<Self, AppError> {
-        let before = repository.before(status)?;
-        Ok(Self { root: root.to_path_buf(), files, declared, kind: Kind::Tree { repository, before } })
+    /// Moves a run that is about what is staged to a tree of what is staged, away from files that hold something else.
+    ///
+    /// # Errors
+    ///
+    /// If that tree cannot be laid out.
+    pub fn move_to_index(&mut self, environment: &Environment) -> Result<(), AppError> {
+        let Kind::Tree { repository, .. } = &self.kind else { return Ok(()) };
+        let (repository, shadow) =
+            (repository.clone(), in_cache(environment, |cache| Shadow::of_index(repository, cache))?);
+        self.root = shadow.top().join(&self.inside);
+        // A part of the tree may be left out of it.
+        self.files.retain(|file| self.root.join(&file.path).symlink_metadata().is_ok());
+        self.differing.clear();
+        self.kind = Kind::Shadow { repository, shadow };
+        Ok(())
+    }
+
+    /// Whether one of these files, by the names that they have from the root, holds something else than what is
+    /// staged, where that is what the run is about.
+    pub fn differs(&self, mut is_about: impl FnMut(&Path) -> bool) -> bool {
+        self.differing.iter().any(|file| is_about(file))
     }
 
     /// The names of files that may declare components, relative to the root: those that git knows. Nothing where there
@@ -255,19 +219,47 @@ impl Place {
         if matches!(self.kind, Kind::Folder) {
             return None;
         }
-        let inside = self.inside();
         let names = self.declared.iter();
-        Some(names.filter_map(|name| Some(name.strip_prefix(&inside).ok()?.to_path_buf())).collect())
+        Some(names.filter_map(|name| Some(name.strip_prefix(&self.inside).ok()?.to_path_buf())).collect())
+    }
+
+    /// Files that may declare components and that git does not know, where the run is about what is staged.
+    #[must_use]
+    pub fn unknown(&self) -> &[PathBuf] {
+        &self.unknown
+    }
+
+    /// Those of some files, relative to the root, that git does not know.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn unknown_of(&self, files: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
+        let (Kind::Tree { repository, .. } | Kind::Shadow { repository, .. }) = &self.kind else {
+            return Ok(Vec::new());
+        };
+        let whole: Vec<PathBuf> = files.iter().map(|file| self.inside.join(file)).collect();
+        let known = repository.known_of(&whole)?;
+        let pairs = files.iter().zip(&whole);
+        Ok(pairs.filter(|(_, whole)| !known.contains(whole)).map(|(file, _)| file.clone()).collect())
+    }
+
+    /// Links below the root that lead to what the working tree has beside its tracked files.
+    #[must_use]
+    pub fn links(&self) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Shadow { shadow, .. } => {
+                let top = shadow.top();
+                shadow.links().iter().map(|link| top.join(link)).collect()
+            }
+            Kind::Folder | Kind::Tree { .. } => Vec::new(),
+        }
     }
 
     /// Where the root stands in the repository.
-    fn inside(&self) -> PathBuf {
-        let top = match &self.kind {
-            Kind::Folder => return PathBuf::new(),
-            Kind::Tree { repository, .. } => repository.top(),
-            Kind::Shadow { shadow, .. } => shadow.top(),
-        };
-        self.root.strip_prefix(top).unwrap_or(Path::new("")).to_path_buf()
+    #[must_use]
+    pub fn inside(&self) -> &Path {
+        &self.inside
     }
 
     /// The environment for what runs here: a hook's own repository is found by itself.
@@ -300,74 +292,6 @@ impl Place {
     }
 }
 
-fn finish_tree(
-    repository: &Repository,
-    before: &Before,
-    (wish, ended): (ChangeWish, Ended),
-) -> Result<Changes, AppError> {
-    let changed = repository.touched_since(before)?;
-    let diff = if wish.diff && !changed.is_empty() { Some(text(&repository.diff(&changed)?)) } else { None };
-    // What had changes of its own that are not staged would be staged with them.
-    let clean: Vec<PathBuf> = changed.iter().filter(|path| !before.was_unstaged(path)).cloned().collect();
-    let is_possible = ended == Ended::Whole && !clean.is_empty();
-    let (staged, not_staged) = stage(repository, wish, is_possible, || repository.stage(&clean));
-    Ok(Changes { changed, diff, staged, not_staged, ..Changes::default() })
-}
-
-fn finish_shadow(
-    repository: &Repository,
-    shadow: Shadow,
-    (name, wish, ended): (&str, ChangeWish, Ended),
-) -> Result<Changes, AppError> {
-    let fixes = shadow.fixes()?;
-    if fixes.is_empty() {
-        return Ok(Changes::default());
-    }
-    let diff = if wish.diff { Some(text(&fixes.diff()?)) } else { None };
-    let is_torn = ended == Ended::Torn;
-    let applied =
-        if is_torn { fixes.keep_as_patch(repository, name)? } else { fixes.apply(repository, name)? };
-    let (staged, not_staged) = stage(repository, wish, !is_torn, || fixes.stage(repository));
-    // A file that is merely new is no change, here as in the working tree.
-    let changed = fixes.list.iter().filter(|fix| !fix.is_new() || applied.left.contains(&fix.path));
-    Ok(Changes {
-        changed: changed.map(|fix| fix.path.clone()).collect(),
-        left: applied.left,
-        patch: applied.patch,
-        why_left: match applied.problem {
-            _ if is_torn => WhyLeft::Torn,
-            Some(problem) => WhyLeft::Problem(problem),
-            None => WhyLeft::Conflict,
-        },
-        diff,
-        staged,
-        not_staged,
-        brought_back: true,
-    })
-}
-
-/// Stages where that was asked for and possible: whether it was done, and why not.
-fn stage(
-    repository: &Repository,
-    wish: ChangeWish,
-    is_possible: bool,
-    act: impl FnOnce() -> Result<(), VcsError>,
-) -> (bool, Option<String>) {
-    // The index of a commit of named files is gone with the commit that fails now.
-    if !wish.stage || !is_possible || !repository.is_own_index() {
-        return (false, None);
-    }
-    match act() {
-        Ok(()) => (true, None),
-        // What git says below its first line is for those who have asked git themselves.
-        Err(error) => (false, error.to_string().lines().next().map(str::to_owned)),
-    }
-}
-
-fn text(diff: &[u8]) -> String {
-    String::from_utf8_lossy(diff).into_owned()
-}
-
 /// Whether attributes have git store files otherwise than they are. Line ends do not count: those are known.
 fn filters(repository: &Repository, attributes: &[PathBuf]) -> bool {
     let own = repository.common_dir().join("info").join("attributes");
@@ -394,11 +318,23 @@ pub(super) fn in_cache<T>(
     }
 }
 
+fn says_how_git_stores(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(ATTRIBUTES.as_bytes())
+}
+
 /// Where `root` stands below `top`, by whichever names.
-fn inside(root: &Path, top: &Path) -> PathBuf {
+pub(super) fn inside(root: &Path, top: &Path) -> PathBuf {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let found = root.strip_prefix(top).map(Path::to_path_buf);
     found.or_else(|_| real(root).strip_prefix(real(top)).map(Path::to_path_buf)).unwrap_or_default()
+}
+
+/// A file of the repository as it is named from a folder in it.
+fn named_from(inside: &Path, file: &Path) -> PathBuf {
+    match file.strip_prefix(inside) {
+        Ok(below) => below.to_path_buf(),
+        Err(_) => inside.components().map(|_| Path::new("..")).collect::<PathBuf>().join(file),
+    }
 }
 
 /// Files below a folder, relative to it.

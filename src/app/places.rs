@@ -32,7 +32,10 @@ impl NodePlaces {
     ) -> Arc<Places> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let mut places = Places {
-            root: project_root(&loaded.path, root).unwrap_or_else(|_| real(&environment.directory)),
+            root: match &loaded.base {
+                Some(base) => real(base),
+                None => project_root(&loaded.path, root).unwrap_or_else(|_| real(&environment.directory)),
+            },
             corrections: Places::corrections_of(&loaded.sources, &loaded.diagnostics),
             ..Places::default()
         };
@@ -47,8 +50,9 @@ impl NodePlaces {
         let of_nodes = places.nodes.values().map(|region| &region.path);
         let of_contract = report.contract.iter().map(|contract| &contract.path);
         let shown: Vec<String> = of_findings.chain(of_nodes).chain(of_contract).cloned().collect();
+        let base = loaded.base.as_ref().unwrap_or(&environment.directory);
         for shown in shown {
-            let whole = real(&environment.directory.join(&shown));
+            let whole = real(&base.join(&shown));
             places.files.entry(shown).or_insert(whole);
         }
         Arc::new(places)

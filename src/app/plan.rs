@@ -2,13 +2,18 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Environment;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs};
+use super::contract::{Loaded, load, mode_and_jobs, project_root};
 use super::error::{AppError, diagnosed};
+use super::permission::{Asked, Permission};
+use super::sandboxes;
 use super::selection::{Selection, narrow};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use super::settings::Configuration;
+use crate::config::{Set, keys};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::model::context::{Format, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::plan_view::PlanNote;
@@ -33,27 +38,46 @@ pub struct PlanRequest {
     pub jobs: Option<usize>,
     /// The number of processors.
     pub cores: usize,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing is planned where one is not in order.
+    pub configuration: Configuration,
 }
 
 /// Plans a contract and shows the plan; what was found in it goes to stderr.
 pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Console) -> ExitCode {
-    let mut loaded = load(&request.contract, &environment.directory, request.root.as_deref());
     let format = request.format.unwrap_or_default();
-    let narrowed = narrow(&mut loaded, &request.selection);
+    let (mut loaded, narrowed) = match request.configuration.in_order() {
+        Ok(()) => {
+            let mut loaded = load(&request.contract, environment, request.root.as_deref());
+            let narrowed = narrow(&mut loaded, &request.selection);
+            let narrowed = narrowed.and_then(|()| foretell(request, &mut loaded, environment));
+            (loaded, narrowed)
+        }
+        Err(error) => {
+            let (diagnostics, sources) =
+                (error.diagnostics().to_vec(), request.configuration.sources.clone());
+            (Loaded { diagnostics, sources, ..Loaded::default() }, Err(error))
+        }
+    };
     // Machines get the errors as data, too.
-    if format == Format::Json && loaded.plan.is_none() {
+    if format != Format::Human && loaded.plan.is_none() {
         let infos: Vec<DiagnosticInfo> =
             loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect();
         let (error, code) = match narrowed {
             Ok(()) => ("the contract cannot be planned".to_owned(), diagnosed(&loaded.diagnostics)),
             Err(error) => (error.to_string(), error.exit_code()),
         };
-        let written = diagnostics::document(&error, &infos, &mut console.out());
+        let written = diagnostics::document(format, (&error, &infos), &mut console.out());
         return finish(written, &mut console.err(), code);
     }
     let plan = match tell_and_take(narrowed, &mut loaded, console) {
         Ok(plan) => plan,
         Err(code) => return code,
+    };
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
     };
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     // What was found has been shown, and the text can be large.
@@ -61,6 +85,12 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     let plan_id = loaded.info.map(|info| info.digest).unwrap_or_default();
     let mut view = view(&plan, ViewContext { plan_id, mode, jobs });
     view.notes.extend(notes(&loaded.diagnostics));
+    view.notes.extend(loaded.violations.iter().map(|told| PlanNote {
+        code: told.finding.code.to_string(),
+        message: told.finding.message.clone(),
+        nodes: told.nodes.clone(),
+    }));
+    view.notes.extend(sandboxes::notes(&plan, environment.enforcement));
     let look = console.out_look();
     let shown = {
         let mut out = std::io::BufWriter::with_capacity(64 * 1024, console.out());
@@ -70,6 +100,29 @@ pub fn plan(request: &PlanRequest, environment: &Environment, console: &mut Cons
     // The process ends here: a million small pieces need not be given back one by one.
     std::mem::forget((view, plan));
     finish(shown, &mut console.err(), ExitCode::Success)
+}
+
+/// Adds what policies would say of a run.
+fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environment) -> Result<(), AppError> {
+    let Some(plan) = loaded.plan.take() else { return Ok(()) };
+    let root = project_root(&loaded.path, request.root.as_deref())?;
+    let permission = Permission::of((environment, &request.configuration), (None, &root), false);
+    let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
+    let rules = &plan.workflow().rules;
+    let by_settings = request.configuration.settings.of_run(None, keys::TIMEOUT).and_then(Set::time);
+    let asked = Asked {
+        plan: &plan,
+        timeout: [rules.timeout, rules.budget.time, by_settings].into_iter().flatten().min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        declared: None,
+        parts: None,
+    };
+    let granted = permission.foretell(&asked, loaded);
+    sort_by_position(&mut loaded.diagnostics);
+    loaded.plan = Some(plan.with_sandboxes(granted.sandboxes));
+    Ok(())
 }
 
 /// What was found in a contract of retries that the rules ask for in vain.
@@ -93,7 +146,9 @@ pub(super) fn tell_and_take(
     let look = console.err_look();
     let mut err = console.err();
     let told = match &narrowed {
-        Ok(()) => diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err),
+        Ok(()) | Err(AppError::Settings(_)) => {
+            diagnostics::render(look, &loaded.sources, &loaded.diagnostics, &mut err)
+        }
         Err(error) => writeln!(err, "error: {error}"),
     };
     if told.is_err() {

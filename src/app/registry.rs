@@ -5,9 +5,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::components::is_there;
 use super::console::Console;
 use super::error::AppError;
-use super::list::{Shown, bad_query, exit_code, failed, refuse, root_of, show, tell};
+use super::list::{Shown, bad_query, exit_code, failed, gathered, refuse, root_of, show, tell};
 use super::plan::finish;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Findings, Severity, SourceMap, codes};
@@ -16,8 +17,7 @@ use crate::model::context::Format;
 use crate::model::exit::ExitCode;
 use crate::process::Locator;
 use crate::registry::{
-    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Look, Needed, Register,
-    Registry as _,
+    self, Catalog, Change, Discovered, Discovery, Entry, FILE_NAME, Gathered, Register, Registry as _,
 };
 use crate::report::{components, diagnostics};
 
@@ -143,13 +143,13 @@ fn find(place: &Place<'_>, (query, scan): (&str, bool), console: &mut Console) -
         Ok(query) => query,
         Err(error) => return refuse(&[bad_query(&error)], &SourceMap::default(), place.format, console),
     };
-    let gathered = registry::gather(place.root, if scan { Look::Contents } else { Look::Names });
+    let gathered = gathered(place.root, scan, place.environment);
     let findings = gathered.diagnostics.clone();
     show(&Shown { gathered: &gathered, query: &query, findings, details: false }, place.format, console)
 }
 
 fn inspect(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
-    let mut gathered = registry::gather(place.root, Look::Names);
+    let mut gathered = gathered(place.root, false, place.environment);
     let resolved = reference(name).and_then(|reference| {
         let resolved = gathered.catalog.resolve(&reference);
         resolved.map(AsRef::as_ref).cloned().map_err(|unresolved| Box::new(unresolved.diagnostic(None)))
@@ -171,7 +171,12 @@ fn inspect(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
     let is_about =
         |found: &&Diagnostic| found.span().is_some_and(|span| gathered.sources.path(span.source) == its_path);
     findings.extend(gathered.diagnostics.iter().filter(is_about).cloned());
-    let findings = as_warnings(findings);
+    let findings = as_warnings(findings).into_iter().fold(Vec::new(), |mut seen, found| {
+        if !seen.contains(&found) {
+            seen.push(found);
+        }
+        seen
+    });
     gathered.catalog = Catalog::of([component]);
     let query = ComponentQuery::default();
     show(&Shown { gathered: &gathered, query: &query, findings, details: true }, place.format, console)
@@ -188,7 +193,7 @@ fn environment_day() -> chrono::NaiveDate {
     SystemClock::start().started_at().date_naive()
 }
 
-fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
+pub(super) fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
     name.parse().map_err(|error| {
         let finding =
             Diagnostic::error(codes::BAD_RANGE, format!("`{name}` has no range of versions: {error}"));
@@ -199,10 +204,7 @@ fn reference(name: &str) -> Result<Reference, Box<Diagnostic>> {
 fn missing_program(component: &Component, place: &Place<'_>) -> Option<Diagnostic> {
     let locator = Locator::default();
     let path = place.environment.get("PATH");
-    registry::missing_program(component, &|needed| match needed {
-        Needed::Program(program) => locator.find(program, path, place.root).is_ok(),
-        Needed::File(file) => place.root.join(file).is_file(),
-    })
+    registry::missing_program(component, &|needed| is_there(needed, (path, place.root), &locator))
 }
 
 /// The registry as it is now, held until the change is written.
@@ -357,7 +359,8 @@ fn remove(place: &Place<'_>, name: &str, console: &mut Console) -> ExitCode {
 }
 
 fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
-    let Gathered { sources, catalog, register, diagnostics, .. } = registry::gather(place.root, Look::Names);
+    let Gathered { sources, catalog, register, diagnostics, .. } =
+        gathered(place.root, false, place.environment);
     let mut outcome = Outcome { sources, ..Outcome::default() };
     let is_standing =
         |found: &Diagnostic| matches!(found.code, codes::DIGEST_CHANGED | codes::COMPONENT_GONE);
@@ -394,8 +397,10 @@ fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
         if component.kind == Kind::Component && RUNNING_TYPES.contains(&component.meta_type.as_str()) {
             found.extend(registry::not_executable(component));
         }
-        // A program may be installed elsewhere, and an entry point may come yet.
-        outcome.findings.extend(as_warnings(found));
+        // A program may be installed elsewhere, and an entry point may come yet. Some of it was found before.
+        let found = as_warnings(found).into_iter().filter(|found| !outcome.findings.contains(found));
+        let found: Vec<Diagnostic> = found.collect();
+        outcome.findings.extend(found);
     }
     outcome.checked = Some(catalog.components().len());
     outcome.show(place, console)

@@ -1,35 +1,41 @@
 //! Runs a contract: reads it, plans it, carries it out, and gives its report to whoever asked.
 
-use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::Environment;
 use super::basis::Basis;
+use super::changes::ChangeWish;
 use super::console::Console;
-use super::contract::{Loaded, load, mode_and_jobs, obstacles, project_root};
+use super::contract::{Loaded, mode_and_jobs, obstacles, project_root};
+use super::denial;
 use super::error::AppError;
 use super::github::{Step, on_stdout};
+use super::inputs::read_inputs;
+use super::last_run::LastRun;
 use super::outbox::{Done, Outbox};
-use super::place::{ChangeWish, Place};
+use super::permission::{Asked, Granted, Permission, StageParts, permitted};
+use super::place::Place;
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
 use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
+use super::sandboxes;
 use super::screen::{Display, Shape, Writer};
 use super::selection::{Selection, narrow};
-use super::settle::{DIFF, fail, how_programs_ended, settle};
+use super::settings::Configuration;
+use super::settle::{DIFF, Suspects, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
+use super::testing::{self, TestWish};
 use crate::base::text::without_controls;
 use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
 use crate::contract::resolve_inputs;
-use crate::diag::Severity;
+use crate::diag::{Diagnostic, Severity};
 use crate::engine::machine::Settings;
+use crate::engine::ports::Guard;
 use crate::executors::Given;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
@@ -39,6 +45,7 @@ use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
 use crate::model::report::{ReportFold, RunReport};
 use crate::plan::{Plan, ViewContext, view};
+use crate::process::Enforcement;
 use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
 
 /// What was asked for, as far as it does not depend on the contract.
@@ -60,8 +67,10 @@ pub struct RunRequest {
     pub mode: Option<Mode>,
     /// The most nodes at once, where that was said.
     pub jobs: Option<usize>,
-    /// How often the whole workflow is run, in profile mode.
+    /// How often the whole workflow is run, in profile mode and in the stage `test`.
     pub repeat: u32,
+    /// What is asked of it as a run of tests.
+    pub testing: TestWish,
     /// The number of processors.
     pub cores: usize,
     /// Whether the first failure stops the run, where that was said.
@@ -78,6 +87,12 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Reports beside the one on stdout.
     pub reports: Vec<ReportWish>,
+    /// Whether only what somebody trusts may run.
+    pub require_trusted: bool,
+    /// The time for one attempt of a node that says none, where settings name one.
+    pub attempt_timeout: Option<Duration>,
+    /// The settings files that this comes from. Nothing runs where one is not in order.
+    pub configuration: Arc<Configuration>,
 }
 
 /// What there is to run, beside its plan.
@@ -100,34 +115,48 @@ pub(super) struct ReadyStage {
     pub given: Arc<Given>,
     /// What is wanted of files that programs change.
     pub changes: ChangeWish,
+    /// For each node, the full name of the component or contract that it came of.
+    pub owners: Vec<String>,
+    /// What is remembered of the stage, where it runs something.
+    pub last_run: Option<LastRun>,
+    /// What runs, for those who decide whether it may.
+    pub parts: StageParts,
 }
 
 /// Runs a contract or a stage and writes its report to stdout. The exit code is the one that the report names.
 pub fn run(request: &RunRequest, environment: &Environment, console: &mut Console) -> ExitCode {
+    crate::process::keep_files_back();
+    if let Err(error) = request.configuration.in_order() {
+        let loaded = Loaded { sources: request.configuration.sources.clone(), ..Loaded::default() };
+        return run_loaded(request, (loaded, Err(error)), environment, console).0;
+    }
     match (&request.contract, &request.stage) {
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
             if let Some(reference) = &request.contracts_from {
-                let asked = (contract, request.root.as_deref());
-                let found = Basis::of_contract(reference, asked, (environment, request.mode));
+                let found = Basis::of_contract(reference, (contract, request), environment);
                 let (loaded, root, ready) = match found {
-                    Ok((loaded, root)) => (loaded, Some(root), Ok(Ready::Contract)),
+                    Ok((loaded, permission, root)) => {
+                        (loaded, Some(root), Ok(Some((Ready::Contract, permission))))
+                    }
                     Err(error) => (Loaded::default(), request.root.clone(), Err(error)),
                 };
                 let request = RunRequest { root, ..request.clone() };
                 return run_loaded(&request, (loaded, ready), environment, console).0;
             }
-            let loaded = load(contract, &environment.directory, request.root.as_deref());
-            run_loaded(request, (loaded, Ok(Ready::Contract)), environment, console).0
+            let stage = request.stage.as_ref().map(|stage| stage.name.as_str());
+            let (loaded, permission) = permitted(contract, (stage, request), environment);
+            let ready = permission.map(|permission| Some((Ready::Contract, permission)));
+            run_loaded(request, (loaded, ready), environment, console).0
         }
     }
 }
 
-/// Runs what was loaded, or says why it cannot be run.
+/// Runs what was loaded, or says why it cannot be run; or says that nothing was to be run.
 pub(super) fn run_loaded(
     request: &RunRequest,
-    (mut loaded, ready): (Loaded, Result<Ready, AppError>),
+    (mut loaded, ready): (Loaded, Result<Option<(Ready, Permission)>, AppError>),
     environment: &Environment,
     console: &mut Console,
 ) -> (ExitCode, RunReport) {
@@ -141,8 +170,9 @@ pub(super) fn run_loaded(
     let points = step.is_some() || reports.point_into_files();
     let nodes = if points { NodePlaces::of(&loaded) } else { NodePlaces::default() };
     let ready = refused.and(unwritable).and(ready);
-    let ran =
-        ready.and_then(|ready| prepare(request, environment, (&mut loaded, ready))).and_then(|prepared| {
+    let ran = ready.and_then(|ready| {
+        let Some(ready) = ready else { return Ok((did_nothing(request), Vec::new())) };
+        prepare(request, environment, (&mut loaded, ready)).and_then(|prepared| {
             // Where nobody reads it, a signal has to end this, as it does until the session hears signals.
             tell(console, &loaded);
             let session = session.insert(Session::start(console.screen())?);
@@ -153,11 +183,20 @@ pub(super) fn run_loaded(
             formatter = shown.formatter();
             let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
             carry_out(prepared, (&shown, listeners), (session, environment))
-        });
+        })
+    });
+    let mut problems = Vec::new();
     let report = match ran {
-        Ok(report) => with_findings(report, &loaded),
+        Ok((report, found)) => {
+            // What was found before is told already.
+            let before = std::mem::replace(&mut loaded.diagnostics, found);
+            render(&loaded, (console.err_look(), Severity::Warning), &mut problems);
+            loaded.diagnostics.splice(0..0, before);
+            with_findings(report, &loaded)
+        }
         Err(error) => {
             let report = could_not_run(request, &loaded, &error);
+            denial::record(&report, (&loaded, request), &console.screen().clone());
             tell_why(&error, &mut loaded, &mut console.err(), console.err_look());
             for file in reports.for_people() {
                 tell_why(&error, &mut loaded, file, Look::default());
@@ -170,7 +209,6 @@ pub(super) fn run_loaded(
         reports.places(places);
     }
     let (report, failed) = reports.write(report);
-    let mut problems = Vec::new();
     let diff = report.error.as_ref().and_then(|error| error.context.get(DIFF)?.as_str());
     if let Some(diff) = diff.filter(|_| format == Format::Human) {
         problems.extend_from_slice(without_controls(diff).as_bytes());
@@ -326,6 +364,8 @@ struct Prepared {
     log: Logged,
     stage: Option<Box<ReadyStage>>,
     basis: Option<Basis>,
+    wish: TestWish,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 /// Where the structured log goes.
@@ -338,10 +378,14 @@ enum Logged {
 fn prepare(
     request: &RunRequest,
     environment: &Environment,
-    (loaded, ready): (&mut Loaded, Ready),
+    (loaded, (ready, permission)): (&mut Loaded, (Ready, Permission)),
 ) -> Result<Prepared, AppError> {
     narrow(loaded, &request.selection)?;
     let plan = loaded.require_plan()?;
+    let plan = match request.attempt_timeout {
+        Some(timeout) => plan.with_attempt_timeout(timeout),
+        None => plan,
+    };
     let (asked, stage) = match ready {
         Ready::Contract => {
             let stage = request.stage.as_ref().map(|stage| stage.name.clone());
@@ -349,9 +393,29 @@ fn prepare(
         }
         Ready::Stage(stage) => (stage.context.clone(), Some(stage)),
     };
+    let plan = testing::narrow_further(plan, request, stage.as_deref())?;
+    let asked = testing::asked(asked, request, stage.as_deref());
     let (mode, jobs) = mode_and_jobs(&plan, (request.mode, request.jobs), request.cores);
     let dry_run = mode == Mode::DryRun;
     let jobs = bounded(jobs);
+    let workflow = plan.workflow();
+    let timeout = [request.timeout, workflow.rules.timeout].into_iter().flatten().min();
+    let root = match &stage {
+        Some(stage) => stage.place.root.clone(),
+        None => project_root(&loaded.path, request.root.as_deref())?,
+    };
+    let declared = loaded.basis.as_ref().map(Basis::declared);
+    let asked_for = Asked {
+        plan: &plan,
+        timeout: timeout.into_iter().chain(workflow.rules.budget.time).min(),
+        jobs,
+        single_attempts: mode == Mode::Profile,
+        directory: &root,
+        declared: declared.as_ref(),
+        parts: stage.as_ref().map(|stage| &stage.parts),
+    };
+    let Granted { guard, sandboxes } = permission.judge(&asked_for, loaded)?;
+    let plan = plan.with_sandboxes(sandboxes);
     let workflow = plan.workflow();
     let values = request.input_file.as_deref().map(|file| read_inputs(file, environment)).transpose()?;
     let inputs = resolve_inputs(&workflow.inputs, &request.inputs, values.unwrap_or_default());
@@ -365,10 +429,13 @@ fn prepare(
             ));
         }
     };
+    if !dry_run {
+        sandboxes::check(&plan, environment.enforcement)?;
+    }
     let context = ExecutionContext {
         dry_run,
         format: request.format.unwrap_or_default(),
-        timeout: [request.timeout, workflow.rules.timeout].into_iter().flatten().min(),
+        timeout,
         mode,
         jobs,
         batch: workflow.rules.batch,
@@ -385,6 +452,7 @@ fn prepare(
     let preview = dry_run.then(|| {
         let mut preview = view(&plan, ViewContext { plan_id, mode, jobs });
         preview.notes.extend(notes(&loaded.diagnostics));
+        preview.notes.extend(sandboxes::notes(&plan, environment.enforcement));
         preview
     });
     let plan = if dry_run { plan.dry() } else { plan };
@@ -395,9 +463,11 @@ fn prepare(
             jobs,
             fail_fast: context.fail_fast,
             deadline: context.timeout,
-            // What is measured is one attempt, not how often it took.
-            single_attempts: mode == Mode::Profile,
+            // What is measured is one attempt, not how often it took; and what is repeated is to show its failures.
+            single_attempts: mode == Mode::Profile || request.repeat > 1,
+            slow_after: context.slow_after,
             seed: run_id.seed(),
+            notices: denial::notices(loaded),
         },
         started: RunStarted {
             correlation_id: CorrelationId::fresh(),
@@ -407,14 +477,12 @@ fn prepare(
                 .clone()
                 .unwrap_or_else(|| unreachable!("a contract that was planned was read")),
             context,
-            plan: planned_nodes(&plan),
+            plan: planned_nodes(&plan, environment.enforcement),
         },
-        root: match &stage {
-            Some(stage) => stage.place.root.clone(),
-            None => project_root(&loaded.path, request.root.as_deref())?,
-        },
+        root,
         stage,
         basis: loaded.basis.take(),
+        guard,
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
         log: match request.log.as_deref() {
@@ -422,29 +490,9 @@ fn prepare(
             Some(path) if path == Path::new("-") => Logged::OnStderr,
             Some(path) => Logged::Here(LogFile::create(path)?),
         },
+        wish: request.testing.clone(),
         plan,
     })
-}
-
-/// The inputs of a file, or of standard input: one JSON object.
-fn read_inputs(file: &Path, environment: &Environment) -> Result<Map<String, Value>, AppError> {
-    let failed = |problem: String| AppError::Input { path: file.to_path_buf(), problem };
-    let read = if file == Path::new("-") {
-        read_bounded(&mut io::stdin())
-    } else {
-        File::open(environment.directory.join(file)).and_then(|mut opened| read_bounded(&mut opened))
-    };
-    let text = read.map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text)
-        .map_err(|error| failed(format!("it is not one JSON object with inputs: {error}")))
-}
-
-/// The text of a reader that may be endless.
-fn read_bounded(reader: &mut dyn Read) -> io::Result<String> {
-    const MOST: u64 = 32 * 1024 * 1024;
-    let mut text = String::new();
-    reader.take(MOST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST { Err(io::Error::other("it is larger than 32 MiB")) } else { Ok(text) }
 }
 
 /// As many at once as there are open files for: a node that cannot be started for want of one has not failed.
@@ -456,7 +504,7 @@ fn bounded(jobs: usize) -> usize {
     jobs.min(most)
 }
 
-fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
+fn planned_nodes(plan: &Plan, enforcement: Enforcement) -> Vec<PlannedNode> {
     plan.order()
         .iter()
         .map(|&index| {
@@ -467,6 +515,7 @@ fn planned_nodes(plan: &Plan) -> Vec<PlannedNode> {
                 depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
                 output: node.action.as_ref().map(crate::model::workflow::Action::output).unwrap_or_default(),
                 fallback: node.fallback.map(|fallback| plan.node(fallback).id.clone()),
+                sandbox: sandboxes::of(node, enforcement),
             }
         })
         .collect()
@@ -476,9 +525,22 @@ fn carry_out(
     prepared: Prepared,
     (shown, listeners): (&Shown, Listeners<'_>),
     (session, environment): (&mut Session, &Environment),
-) -> Result<RunReport, AppError> {
-    let Prepared { plan, preview, run_id, settings, started, root, contract, events, log, stage, basis } =
-        prepared;
+) -> Result<(RunReport, Vec<Diagnostic>), AppError> {
+    let Prepared {
+        plan,
+        preview,
+        run_id,
+        settings,
+        started,
+        root,
+        contract,
+        events,
+        log,
+        stage,
+        basis,
+        wish,
+        guard,
+    } = prepared;
     let Listeners { formatter, out, reports } = listeners;
     let (mode, jobs) = (started.context.mode, started.context.jobs);
     tracing::info!(%run_id, root = %root.display(), %mode, jobs, "run begins");
@@ -507,30 +569,34 @@ fn carry_out(
     let plan = Arc::new(plan);
     let inside = stage.as_ref().map(|stage| stage.place.environment(environment));
     let environment = inside.as_ref().unwrap_or(environment);
-    let (given, place) = match stage {
-        Some(stage) => (stage.given, Some((stage.place, stage.changes))),
-        None => (Arc::default(), None),
-    };
-    let declared = basis.as_ref().map(Basis::declared);
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, declared };
-    let mut report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    for _ in 1..setup.started.context.repeat {
-        if report.status != RunStatus::Success {
-            tracing::warn!("the workflow is not repeated any further: what fails is not measured");
-            break;
+    let (given, place, memory) = match stage {
+        Some(stage) => {
+            (stage.given, Some((stage.place, stage.changes)), Some((stage.last_run, stage.owners)))
         }
-        setup.run_id = RunId::fresh();
-        setup.settings.seed = setup.run_id.seed();
-        report = session.carry_out(Arc::clone(&plan), &setup, &mut sinks)?;
-    }
+        None => (Arc::default(), None, None),
+    };
+    let links = place.as_ref().map(|(place, _)| place.links()).unwrap_or_default();
+    let declared = basis.as_ref().map(Basis::declared);
+    let mut setup =
+        RunSetup { run_id, settings, started, root, contract, environment, given, declared, guard, links };
+    let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());
+    let mut found = Vec::new();
     if let Some((place, wish)) = place.filter(|_| mode != Mode::DryRun) {
+        let inside = place.inside().to_path_buf();
         match place.finish(&setup.run_id.to_string(), wish, how_programs_ended(&report)) {
-            Ok(changes) => settle(&changes, &mut report),
+            Ok(changes) => {
+                let suspects = Suspects::of(&plan, &setup.given, &inside);
+                found = settle(&changes, &suspects, &mut report);
+            }
             // What ran is worth telling, whatever became of it.
             Err(error) => fail(error.info(), error.exit_code(), &mut report),
         }
+    }
+    testing::settle(&mut report, &wish);
+    if let Some((Some(last_run), owners)) = memory.filter(|_| setup.started.context.is_remembered) {
+        last_run.record(&report, (&plan, &owners));
     }
     let beside = match live {
         Some(Live::Beside(_, out)) => Some(out.close()),
@@ -548,7 +614,7 @@ fn carry_out(
     if let Some(Some(Err(error))) = log.map(|log| session.wait_for(log.close())) {
         tracing::warn!(%error, "the log is not written to its end");
     }
-    Ok(report)
+    Ok((report, found))
 }
 
 fn with_findings(report: RunReport, loaded: &Loaded) -> RunReport {
@@ -589,16 +655,32 @@ fn could_not_run(request: &RunRequest, loaded: &Loaded, error: &AppError) -> Run
     let found = if error.diagnostics().is_empty() { &loaded.diagnostics } else { error.diagnostics() };
     RunReport {
         contract: loaded.info.clone(),
-        mode: request.mode.unwrap_or_default(),
         exit_code: error.exit_code(),
         diagnostics: found.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect(),
         error: Some(error.info()),
-        ..never_began()
+        ..asked_for(request)
     }
 }
 
+/// The report of a run that had nothing to do, because somebody said so.
+fn did_nothing(request: &RunRequest) -> RunReport {
+    RunReport { status: RunStatus::Success, ..asked_for(request) }
+}
+
+/// A run that never began, as far as it is known what it was to be.
+fn asked_for(request: &RunRequest) -> RunReport {
+    let is_at_once = || match (request.jobs, &request.stage) {
+        (Some(jobs), _) => jobs > 1,
+        // Only the parts of a pipeline wait for each other.
+        (None, Some(stage)) => request.contract.is_none() && stage.pipeline.is_empty(),
+        (None, None) => false,
+    };
+    let mode = request.mode.unwrap_or_else(|| if is_at_once() { Mode::Async } else { Mode::Sync });
+    RunReport { stage: request.stage.as_ref().map(|stage| stage.name.clone()), mode, ..never_began() }
+}
+
 /// What is alike in all reports of runs that never began.
-fn never_began() -> RunReport {
+pub(super) fn never_began() -> RunReport {
     RunReport {
         correlation_id: CorrelationId::fresh(),
         status: RunStatus::Failed,

@@ -16,8 +16,9 @@ use super::sinks::Sinks;
 use crate::base::{Clock, Mono, RunId, SystemClock, clock};
 use crate::engine::driver::{self, Ports};
 use crate::engine::machine::Settings;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Heard, Signals};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard, Heard, Signals};
 use crate::executors::command::CommandExecutor;
+use crate::executors::sandbox::Confining;
 use crate::executors::{Declared, FileWatch, Given, Scratch};
 use crate::model::context::Mode;
 use crate::model::event::RunStarted;
@@ -39,6 +40,10 @@ pub(super) struct RunSetup<'a> {
     pub given: Arc<Given>,
     /// Where programs of the project come from, where that is another tree than `root`.
     pub declared: Option<Declared>,
+    /// Who is asked before every attempt; nobody where everything may start.
+    pub guard: Option<Arc<dyn Guard>>,
+    /// Links below the root that `onex` made, to what it needs of another tree.
+    pub links: Vec<PathBuf>,
 }
 
 /// The operating system's side of a run: its timers, its children and its signals.
@@ -112,8 +117,16 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
     let parent = &setup.environment.temporary;
     let scratch = Scratch::new(parent, setup.run_id)
         .map_err(|source| AppError::Scratch { path: parent.clone(), source })?;
-    let executor = CommandExecutor::new(setup.root.clone(), setup.environment.inherited(), scratch)
-        .with_declared(setup.declared.clone());
+    let environment = setup.environment;
+    let confining = Confining {
+        enforcement: environment.enforcement,
+        home: environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()),
+        links: setup.links.clone(),
+        sources: setup.declared.as_ref().map(|declared| declared.top.clone()),
+    };
+    let executor = CommandExecutor::new(setup.root.clone(), environment.inherited(), scratch, confining)
+        .with_declared(setup.declared.clone())
+        .guarded(setup.guard.clone());
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {
         return Ok(executor);

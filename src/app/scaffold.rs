@@ -100,7 +100,8 @@ fn contracts_of(directory: &Path) -> PathBuf {
 
 /// Whether a link inside the project, on the way to a path, leads out of it.
 fn leads_out(path: &Path) -> bool {
-    let is_project = |root: &Path| ["onex.toml", ".git"].iter().any(|mark| root.join(mark).exists());
+    let is_project =
+        |root: &Path| [super::settings::FILE_NAME, ".git"].iter().any(|mark| root.join(mark).exists());
     path.ancestors().skip(1).filter(|folder| folder.is_symlink()).any(|link| {
         let Some(root) = link.parent().map(root_above).filter(|root| is_project(root)) else { return false };
         match (link.canonicalize(), root.canonicalize()) {

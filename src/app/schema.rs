@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use super::console::Console;
 use super::plan::finish;
+use crate::config;
 use crate::contract;
 use crate::model::exit::ExitCode;
 
@@ -20,16 +21,19 @@ pub enum Document {
     Plan,
     /// What `onex validate` found.
     Validation,
+    /// A settings file.
+    Config,
 }
 
 impl Document {
     /// Every document with its name.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("contract", Self::Contract),
         ("report", Self::Report),
         ("event", Self::Event),
         ("plan", Self::Plan),
         ("validation", Self::Validation),
+        ("config", Self::Config),
     ];
 
     /// The schema as JSON text.
@@ -37,6 +41,7 @@ impl Document {
     pub fn schema(self) -> String {
         match self {
             Self::Contract => format!("{:#}\n", contract::schema()),
+            Self::Config => format!("{:#}\n", config::schema()),
             Self::Report => include_str!("../../docs/schema/report.schema.json").to_owned(),
             Self::Event => include_str!("../../docs/schema/event.schema.json").to_owned(),
             Self::Plan => include_str!("../../docs/schema/plan.schema.json").to_owned(),
@@ -143,6 +148,7 @@ mod tests {
                 Document::Event => of::<RunEvent>(name, "onex event"),
                 Document::Plan => plan(),
                 Document::Validation => of::<Validation>(name, "onex validation"),
+                Document::Config => config::schema(),
             };
             let file = folder.join(format!("{name}.schema.json"));
             let text = format!("{expected:#}\n");

@@ -245,7 +245,7 @@ impl Default for Screen {
 }
 
 /// Columns and rows of the block's terminal, now: people change them.
-fn size() -> (usize, usize) {
+pub(super) fn size() -> (usize, usize) {
     size_of(&io::stderr()).unwrap_or((80, 24))
 }
 
@@ -255,7 +255,7 @@ fn size_of(stream: &impl rustix::fd::AsFd) -> Option<(usize, usize)> {
 }
 
 /// The rows that lines take on a terminal that may have become narrower since they were drawn.
-fn rows_of(lines: &[String], columns: usize) -> usize {
+pub(super) fn rows_of(lines: &[String], columns: usize) -> usize {
     lines.iter().map(|line| text::cells(line).div_ceil(columns.max(1)).max(1)).sum()
 }
 

@@ -1,6 +1,6 @@
 //! A contract with those nodes only that were asked for, and what was found in these.
 
-use super::contract::Loaded;
+use super::contract::{Loaded, is_obstacle};
 use super::error::AppError;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes, sort_by_position};
 use crate::plan::Plan;
@@ -23,7 +23,7 @@ pub(super) fn narrow(loaded: &mut Loaded, selection: &Selection) -> Result<(), A
     let left_out = places_left_out(&plan, loaded);
     loaded.diagnostics.retain(|finding| match finding.code {
         codes::UNBOUND_NODE => false,
-        codes::NOT_CARRIED_OUT => !is_within(finding, &left_out),
+        code if is_obstacle(code) => !is_within(finding, &left_out),
         _ => true,
     });
     loaded.diagnostics.extend(plan.unbound(Severity::Warning));
@@ -44,7 +44,7 @@ fn places_left_out(plan: &Plan, loaded: &Loaded) -> Vec<Span> {
     let mut sources: Vec<_> = loaded
         .diagnostics
         .iter()
-        .filter(|finding| finding.code == codes::NOT_CARRIED_OUT)
+        .filter(|finding| is_obstacle(finding.code))
         .filter_map(|finding| finding.span().map(|span| span.source))
         .collect();
     sources.sort_unstable();

@@ -112,7 +112,7 @@ impl EventFile {
         Ok(Self(Lines::create(path)?))
     }
 
-    fn write(&mut self, event: &RunEvent) {
+    pub(super) fn write(&mut self, event: &RunEvent) {
         self.0.write(|file| {
             crate::report::in_line(event, &mut *file)?;
             file.write_all(b"\n")?;
@@ -141,7 +141,7 @@ impl LogFile {
         Self { log: Log::default(), lines: Lines { file: Outbox::to(writer), failed: false } }
     }
 
-    fn write(&mut self, event: &RunEvent, so_far: &ReportFold) {
+    pub(super) fn write(&mut self, event: &RunEvent, so_far: &ReportFold) {
         let log = &mut self.log;
         self.lines.write(|file| {
             let written = log.event(event, so_far, file)?;
@@ -160,6 +160,7 @@ const fn is_milestone(kind: &EventKind) -> bool {
     match kind {
         EventKind::RunStarted(_)
         | EventKind::AttemptStarted { .. }
+        | EventKind::NodeSlow { .. }
         | EventKind::RetryScheduled { .. }
         | EventKind::NodeCompleted { .. }
         | EventKind::NodeFailed { .. }
@@ -168,6 +169,8 @@ const fn is_milestone(kind: &EventKind) -> bool {
         | EventKind::CircuitHalfOpened { .. }
         | EventKind::CircuitClosed { .. }
         | EventKind::BudgetExceeded { .. }
+        | EventKind::PolicyViolation(_)
+        | EventKind::DeprecationWarning { .. }
         | EventKind::CancelRequested { .. }
         | EventKind::RunFinished { .. } => true,
         EventKind::NodeReady { .. } | EventKind::AttemptFinished(_) | EventKind::NodeSkipped { .. } => false,

@@ -1,6 +1,6 @@
 //! Runs a stage: looks for components and files where they are, and has the stage's orchestrator compose them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,27 +8,34 @@ use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
 use super::basis::Basis;
+use super::changes::ChangeWish;
+use super::components::Components;
 use super::console::Console;
-use super::contract::{Loaded, load_file};
+use super::contract::{Loaded, load_permitted};
+use super::declarations;
 use super::error::AppError;
+use super::last_run::LastRun;
 use super::list::{query, root_of};
-use super::place::{ChangeWish, Place, repository};
+use super::permission::{Permission, StageParts, Told};
+use super::place::{Place, looking, repository};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
-use crate::base::{Clock as _, SystemClock};
-use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
+use crate::base::{Clock as _, SystemClock, text};
+use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
 use crate::model::context::{ContractInfo, ExecutionContext, Mode};
 use crate::model::exit::ExitCode;
+use crate::model::outcome::SkipReason;
 use crate::model::output::Digest;
+use crate::model::policy::Pin;
 use crate::model::report::RunReport;
+use crate::model::workflow::Workflow;
 use crate::orchestrators::{
-    self, Composition, FileChoice, FileTypes, Part, Selection, StageError, StageRequest, Workshop,
-    composition,
+    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, Sight, StageError,
+    StageRequest, Workshop, composition,
 };
 use crate::plan::Plan;
-use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
-use crate::vcs::Repository;
+use crate::registry::{self, Catalog, Entry, Gathered, Look, Registry as _};
 
 /// What is asked of a stage.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +48,10 @@ pub struct StageWish {
     pub filters: Vec<String>,
     /// Which files, where that was said.
     pub files: Option<FileChoice>,
+    /// Which files where nobody says so, where settings name them.
+    pub files_by_default: Option<FileChoice>,
+    /// What settings have the stage ask for.
+    pub configured: Vec<ConfiguredDefault>,
     /// Names of components that run one after the other.
     pub pipeline: Vec<String>,
     /// Names that are left out.
@@ -81,7 +92,7 @@ pub fn run(
 ) -> ExitCode {
     if wish.is_off {
         tracing::warn!("ONEX=0 is set, so nothing is checked");
-        return ExitCode::Success;
+        return run_loaded(request, (Loaded::default(), Ok(None)), environment, console).0;
     }
     let asked = query(&wish.filters, &wish.tags).map_err(|finding| AppError::Contract(vec![*finding]));
     let mut desk = Desk {
@@ -89,10 +100,14 @@ pub fn run(
         request,
         environment,
         console,
+        project: None,
         place: None,
         basis: None,
-        contracts: Vec::new(),
         gathered: None,
+        in_contracts: Vec::new(),
+        permission: None,
+        parts: Vec::new(),
+        violations: Vec::new(),
         code: None,
     };
     let ran = asked.and_then(|query| {
@@ -111,6 +126,7 @@ pub fn run(
                 ..ExecutionContext::default()
             },
             query,
+            configured: wish.configured.clone(),
             files: wish.files.clone(),
             pipeline: wish.pipeline.clone(),
             skip: wish.skip.clone(),
@@ -120,10 +136,12 @@ pub fn run(
     match ran {
         Ok(report) => desk.code.unwrap_or(report.exit_code),
         Err(error) => {
-            let mut loaded = Loaded::default();
+            let mut loaded = Loaded { base: desk.project.take(), ..Loaded::default() };
             if let Some(gathered) = desk.gathered.take() {
                 loaded.sources = gathered.sources;
             }
+            loaded.violations = std::mem::take(&mut desk.violations);
+            loaded.basis = desk.basis.take();
             run_loaded(request, (loaded, Err(error)), environment, desk.console).0
         }
     }
@@ -135,12 +153,19 @@ struct Desk<'a> {
     request: &'a RunRequest,
     environment: &'a Environment,
     console: &'a mut Console,
+    /// The project root, wherever the stage runs.
+    project: Option<PathBuf>,
     place: Option<Place>,
     /// Where components come from, where that is another tree than the one that they work in.
     basis: Option<Basis>,
-    /// The files that contracts of the stage are made of, relative to the project root.
-    contracts: Vec<PathBuf>,
     gathered: Option<Gathered>,
+    /// What was found in contracts among the parts.
+    in_contracts: Vec<Diagnostic>,
+    permission: Option<Permission>,
+    /// The components that run, each with the files that it is made of.
+    parts: Vec<(Arc<Component>, Vec<Pin>)>,
+    /// The policies that keep the stage from being read any further.
+    violations: Vec<Told>,
     /// How the process is to end, once a report was written.
     code: Option<ExitCode>,
 }
@@ -158,7 +183,8 @@ impl Desk<'_> {
             "pre-commit" => FileChoice::Staged,
             _ => FileChoice::All,
         };
-        self.wish.files.clone().unwrap_or(by_default)
+        let wish = self.wish;
+        wish.files.clone().or_else(|| wish.files_by_default.clone()).unwrap_or(by_default)
     }
 
     /// The same, with files as they are named below the root.
@@ -169,21 +195,20 @@ impl Desk<'_> {
         }
     }
 
-    /// The day, for what is only used until one.
-    fn today(&self) -> chrono::NaiveDate {
-        SystemClock::start().started_at().date_naive()
+    /// Moves the run to a tree of what is staged. Gives the root there.
+    fn move_to_index(&mut self) -> Result<PathBuf, AppError> {
+        if let Some(place) = &mut self.place {
+            place.move_to_index(self.environment)?;
+        }
+        let root = self.place()?.root.clone();
+        let declared_in = self.declared_in()?;
+        if let Some(permission) = &mut self.permission {
+            permission.set_tree(&declared_in);
+        }
+        Ok(root)
     }
 
-    /// All files that say what a stage runs, here and in the working tree.
-    fn declarations(&self, place: &Place, gathered: &Gathered) -> Vec<PathBuf> {
-        let registered = gathered.register.iter().flat_map(|register| &register.entries);
-        let found = gathered.catalog.components().iter().map(|component| component.origin.path.clone());
-        let named =
-            registered.map(|entry| entry.path.clone()).chain(found).chain(self.contracts.iter().cloned());
-        named.chain(place.declarations().unwrap_or_default()).chain([registry::FILE_NAME.into()]).collect()
-    }
-
-    /// The project root that components are read from.
+    /// The project root that all comes from that says what runs.
     fn declared_in(&self) -> Result<PathBuf, AppError> {
         match &self.basis {
             Some(basis) => Ok(basis.root()),
@@ -191,10 +216,72 @@ impl Desk<'_> {
         }
     }
 
-    /// A contract among the parts.
-    fn contract(&self, component: &Arc<Component>) -> Result<Loaded, AppError> {
+    /// The day, for what is only used until one.
+    fn today(&self) -> chrono::NaiveDate {
+        SystemClock::start().started_at().date_naive()
+    }
+
+    /// A contract among the parts, read beside the components, so that places in both hold.
+    fn contract(
+        &mut self,
+        (component, number): (&Component, usize),
+        files: &[PathBuf],
+    ) -> Result<Workflow, AppError> {
+        let (root, tree) = (self.declared_in()?, self.place()?.root.clone());
+        let gathered = self.gathered.take().unwrap_or_default();
+        let mut components = Components::new(self.environment).working_in(&tree).with(&root, gathered, files);
+        let permission = self.permission.as_ref();
+        let shown = &component.origin.path;
+        let mut loaded = load_permitted(shown, (&root, Some(&root)), (&mut components, permission));
+        components.keep(loaded.sources.clone());
+        self.gathered = components.into_gathered();
+        if !loaded.violations.is_empty() {
+            return Err(self.denied(loaded));
+        }
+        if let Some((_, files)) = self.parts.get_mut(number).filter(|_| !loaded.files.is_empty()) {
+            *files = std::mem::take(&mut loaded.files);
+        }
+        let planned = loaded.require_plan();
+        self.in_contracts.extend(loaded.diagnostics);
+        Ok(planned?.workflow().as_ref().clone())
+    }
+
+    /// Decides on the files that declare components, before what they name is looked at.
+    fn admit(&mut self, chosen: &[Arc<Component>]) -> Result<(), AppError> {
         let root = self.declared_in()?;
-        Ok(load_file(&component.origin.path, &root, Some(&root)))
+        let Some(permission) = &self.permission else { return Ok(()) };
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        self.parts = chosen
+            .iter()
+            .map(|component| {
+                let path = real(&root.join(&component.origin.path));
+                (Arc::clone(component), vec![Pin { path, digest: component.origin.digest }])
+            })
+            .collect();
+        let wholes: Vec<PathBuf> = chosen.iter().map(|component| root.join(&component.origin.path)).collect();
+        let all: Vec<(&Path, &Path, &[Pin])> = self
+            .parts
+            .iter()
+            .zip(&wholes)
+            .map(|((component, files), whole)| {
+                (component.origin.path.as_path(), whole.as_path(), files.as_slice())
+            })
+            .collect();
+        let sources = self.gathered.as_ref().map(|gathered| gathered.sources.clone()).unwrap_or_default();
+        let mut loaded = Loaded { sources, ..Loaded::default() };
+        if permission.admit_all(&mut loaded, &all) {
+            return Ok(());
+        }
+        Err(self.denied(loaded))
+    }
+
+    /// What denies the stage, and the texts that it points into.
+    fn denied(&mut self, loaded: Loaded) -> AppError {
+        if let Some(gathered) = &mut self.gathered {
+            gathered.sources = loaded.sources;
+        }
+        self.violations = loaded.violations;
+        AppError::Contract(loaded.diagnostics)
     }
 }
 
@@ -202,32 +289,37 @@ impl Workshop for Desk<'_> {
     type Error = AppError;
 
     fn registry(&mut self) -> Result<Catalog, AppError> {
-        let named = self.request.root.as_deref();
+        let (named, mode) = (self.request.root.as_deref(), self.request.mode);
         let asked = self.request.contracts_from.as_deref();
-        let basis = asked
-            .map(|reference| Basis::of_project(reference, named, (self.environment, self.request.mode)))
-            .transpose()?;
+        let basis = asked.map(|reference| Basis::of_project(reference, named, (self.environment, mode)));
+        let basis = basis.transpose()?;
         let root = match &basis {
             Some(basis) => basis.tree_root()?,
             None => root_of(named, self.environment)?,
         };
+        self.project = Some(root.clone());
         let choice = self.choice_below(&root)?;
-        let mut repository = repository(&root, self.environment)?;
-        // A look starts nothing, not even what git's settings name.
-        if self.request.mode == Some(Mode::DryRun) {
-            repository = repository.map(Repository::without_programs).transpose()?;
+        let find = if mode == Some(Mode::DryRun) { looking } else { repository };
+        let mut place = Place::find(&root, &choice, (find(&root, self.environment)?, self.environment))?;
+        let mut gathered = gather(&place, basis.as_ref())?;
+        // What is staged may declare other components, but for those of a commit.
+        let used = used(&gathered);
+        let is_declared = |file: &Path| declarations::is_one(file) || used.iter().any(|one| one == file);
+        if basis.is_none() && place.differs(is_declared) {
+            place.move_to_index(self.environment)?;
+            gathered = gather(&place, None)?;
         }
-        let place = Place::find(&root, &choice, (repository, self.environment))?;
-        // As `onex list` sees them: what is hidden does not count.
-        let is_seen = |name: &PathBuf| !name.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-        let names = match &basis {
-            Some(basis) => Some(basis.declarations()?),
-            None => place.declarations(),
-        };
-        let names = names.map(|names| names.into_iter().filter(is_seen).collect());
-        let look = names.map_or(Look::Names, Look::Among);
-        let gathered =
-            registry::gather(&basis.as_ref().map_or_else(|| place.root.clone(), Basis::root), look);
+        if basis.is_none() && choice == FileChoice::Staged {
+            gathered.diagnostics.extend(not_in_the_index(&place, &gathered)?);
+        }
+        let asked = (Some(self.wish.name.as_str()), root.as_path());
+        let mut permission = Permission::of(
+            (self.environment, &self.request.configuration),
+            asked,
+            self.request.require_trusted,
+        );
+        permission.set_tree(&basis.as_ref().map_or_else(|| place.root.clone(), Basis::root));
+        self.permission = Some(permission);
         let catalog = gathered.catalog.clone();
         (self.place, self.basis, self.gathered) = (Some(place), basis, Some(gathered));
         Ok(catalog)
@@ -238,23 +330,24 @@ impl Workshop for Desk<'_> {
         Ok(self.place()?.files.iter().map(|file| file.path.clone()).collect())
     }
 
-    fn compose(&mut self, selection: Selection, files: Vec<PathBuf>) -> Result<Composition, AppError> {
+    fn compose(&mut self, selection: Selection, mut files: Vec<PathBuf>) -> Result<Composition, AppError> {
+        let mut types = Types::at(self.place()?.root.clone());
+        let mut differs = false;
+        let differing = self.place()?.differs(|_| true);
+        for component in selection.chosen.iter().filter(|_| differing) {
+            let sight = Sight::of(component, &files, &mut types)?;
+            differs = differs || self.place()?.differs(|file| sight.has(file));
+        }
+        if differs {
+            types = Types::at(self.move_to_index()?);
+            files = self.place()?.files.iter().map(|file| file.path.clone()).collect();
+        }
+        self.admit(&selection.chosen)?;
         let mut parts = Vec::new();
-        for component in &selection.chosen {
-            let mut named = component.types.iter().chain(&component.types_or).chain(&component.exclude_types);
-            if let Some(unknown) = named.find(|name| Tag::from_name(name).is_none()) {
-                let message = format!("`{}`: there is no type of files `{unknown}`", component.name);
-                return Err(StageError::CannotRun(message).into());
-            }
+        for (number, component) in selection.chosen.iter().enumerate() {
             parts.push(if component.kind == Kind::Workflow {
-                let mut loaded = self.contract(component)?;
-                let planned = loaded.require_plan();
-                if let (Err(_), Some(gathered)) = (&planned, &mut self.gathered) {
-                    gathered.sources = std::mem::take(&mut loaded.sources);
-                }
-                let plan = planned?;
-                self.contracts.extend(loaded.sources.paths().map(Path::to_path_buf));
-                Part::Contract(Arc::clone(component), Box::new(plan.workflow().as_ref().clone()))
+                let workflow = self.contract((component, number), &files)?;
+                Part::Contract(Arc::clone(component), Box::new(workflow))
             } else {
                 Part::Component(Arc::clone(component))
             });
@@ -265,24 +358,37 @@ impl Workshop for Desk<'_> {
             skipped: selection.skipped,
             in_turn: selection.in_turn,
         };
-        let mut types = Types { root: self.place()?.root.clone(), known: HashMap::new() };
         let mut composition = composition::compose(plan, files, &mut types)?;
         composition.is_check = selection.is_check;
         composition.left_out = selection.left_out;
+        composition.findings = selection.findings;
+        composition.unknown = selection.unknown;
         composition.components = selection.chosen;
         Ok(composition)
     }
 
-    fn carry_out(&mut self, request: &StageRequest, composition: Composition) -> Result<RunReport, AppError> {
+    fn carry_out(
+        &mut self,
+        request: &StageRequest,
+        mut composition: Composition,
+    ) -> Result<RunReport, AppError> {
         let stage = request.context.stage.clone().unwrap_or_default();
         let (Some(place), Some(gathered)) = (self.place.take(), self.gathered.take()) else {
             return Err(StageError::Context("there is no place to run in".to_owned()).into());
         };
         let mut diagnostics = if composition.is_check {
-            gathered.checked()
+            let mut found = gathered.checked();
+            // Nothing runs, so nothing has to be carried out.
+            found.retain(|found| found.code != codes::NOT_CARRIED_OUT);
+            found
         } else {
-            findings(&gathered, &composition, self.today())
+            findings((&gathered, &place), &composition, self.today())
         };
+        for found in std::mem::take(&mut self.in_contracts) {
+            if !diagnostics.contains(&found) {
+                diagnostics.push(found);
+            }
+        }
         for found in &mut diagnostics {
             // What is registered and gone does not run, and what has changed is not what was registered.
             let is_lost = found.code == codes::COMPONENT_GONE
@@ -291,7 +397,7 @@ impl Workshop for Desk<'_> {
                 found.severity = Severity::Error;
             }
         }
-        let has_work = composition.workflow.nodes.iter().zip(&composition.wanted).any(|(_, wanted)| *wanted);
+        let has_work = composition.idle.iter().any(|idle| *idle != Some(SkipReason::NoFiles));
         if !has_work && !composition.is_check && self.wish.fail_on_empty {
             (self.place, self.gathered) = (Some(place), Some(gathered));
             return Err(StageError::Nothing(stage).into());
@@ -300,13 +406,14 @@ impl Workshop for Desk<'_> {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
         if let Some(basis) = &self.basis {
-            diagnostics.extend(basis.differences(
-                &place.root,
-                &self.declarations(&place, &gathered),
-                &composition.workflow,
-            ));
+            let names = declaring(&gathered, &place);
+            diagnostics.extend(basis.differences(&place.root, &names, &composition.workflow));
+        }
+        if let Some(retries) = self.request.testing.retries {
+            composition.retry_tests(retries);
         }
         sort_by_position(&mut diagnostics);
+        said_once(&gathered.sources, &mut diagnostics);
         let info = ContractInfo {
             name: stage.clone(),
             version: None,
@@ -318,23 +425,37 @@ impl Workshop for Desk<'_> {
             sources: gathered.sources,
             info: Some(info),
             path: place.root.clone(),
+            base: self.project.clone(),
             basis: self.basis.take(),
             ..Loaded::default()
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
         loaded.diagnostics = diagnostics;
+        let permission = self.permission.take();
+        let components = std::mem::take(&mut self.parts);
+        let number = |component: &Arc<Component>| {
+            components.iter().position(|(known, _)| Arc::ptr_eq(known, component)).unwrap_or(usize::MAX)
+        };
+        let declared_by = composition.declared_by.iter().map(number).collect();
+        let parts = StageParts { components, declared_by };
         let ready = if is_broken {
             Err(AppError::Contract(loaded.diagnostics.clone()))
         } else {
             Plan::new(Arc::new(composition.workflow)).map_err(AppError::Contract).map(|plan| {
-                loaded.plan = Some(plan.narrowed(&composition.wanted));
+                loaded.plan = Some(plan.without(&composition.idle));
                 let places =
                     composition.given.iter().map(|places| places.clone().unwrap_or_default()).collect();
                 let given = Arc::new(Given { files: place.files.clone(), places });
                 let context = request.context.clone();
-                Ready::Stage(Box::new(ReadyStage { context, place, given, changes: self.wish.changes }))
+                let last_run = self.project.as_deref().filter(|_| !composition.is_check).map(|project| {
+                    LastRun::of(self.wish, &self.request.testing, (project, self.environment.state()))
+                });
+                let (owners, changes) = (composition.owners, self.wish.changes);
+                Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run, parts }))
             })
         };
+        let nothing = || AppError::Stage(StageError::Context("there is no place to run in".to_owned()));
+        let ready = ready.and_then(|ready| Ok(Some((ready, permission.ok_or_else(nothing)?))));
         let (code, report) = run_loaded(self.request, (loaded, ready), self.environment, self.console);
         self.code = Some(code);
         Ok(report)
@@ -368,10 +489,69 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
     Ok(files)
 }
 
+/// The components of a place, or of the commit that they come from.
+fn gather(place: &Place, basis: Option<&Basis>) -> Result<Gathered, AppError> {
+    let (root, names) = match basis {
+        Some(basis) => (basis.root(), Some(basis.declarations()?)),
+        None => (place.root.clone(), place.declarations()),
+    };
+    let names = names.map(|names| names.into_iter().filter(|name| declarations::is_seen(name)).collect());
+    Ok(registry::gather(&root, names.map_or(Look::Names, Look::Among)))
+}
+
+/// All files that say what a stage runs, where they come from and where it runs.
+fn declaring(gathered: &Gathered, place: &Place) -> Vec<PathBuf> {
+    let registered = gathered.register.iter().flat_map(|register| &register.entries);
+    let registered = registered.map(|entry| entry.path.clone());
+    let found = gathered.catalog.components().iter().map(|component| component.origin.path.clone());
+    let read = gathered.sources.paths().map(Path::to_path_buf);
+    let here = place.declarations().unwrap_or_default();
+    registered.chain(found).chain(read).chain(here).chain([registry::FILE_NAME.into()]).collect()
+}
+
+/// The files that components are declared in, and those that they run.
+fn used(gathered: &Gathered) -> Vec<PathBuf> {
+    let components = gathered.catalog.components().iter();
+    components.flat_map(|one| std::iter::once(one.origin.path.clone()).chain(one.entry_file())).collect()
+}
+
+fn added(path: &Path) -> String {
+    format!("`git add {}` adds it", text::shell_word(&text::path(path)))
+}
+
+/// What is there and counts for nothing, because the next commit does not have it.
+fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic>, AppError> {
+    let is_other = |path: &Path| gathered.other_projects.iter().any(|folder| path.starts_with(folder));
+    let unknown = place.unknown().iter();
+    let unknown = unknown.filter(|path| declarations::is_seen(path) && !is_other(path));
+    let mut found: Vec<Diagnostic> = unknown
+        .map(|path| {
+            let message = format!("`{}` is not in the index, so it does not count here", path.display());
+            Diagnostic::warning(codes::LEFT_OUT, message).help(added(path))
+        })
+        .collect();
+    let entries: Vec<&Entry> = gathered.register.iter().flat_map(|register| &register.entries).collect();
+    let paths: Vec<PathBuf> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let unknown = place.unknown_of(&paths)?;
+    found.extend(entries.into_iter().filter(|entry| unknown.contains(&entry.path)).map(|entry| {
+        let message = format!("`{}` is registered and not in the index", entry.path.display());
+        let finding =
+            Diagnostic::error(codes::COMPONENT_GONE, message).at(entry.span, "registered from there");
+        finding.help(added(&entry.path))
+    }));
+    Ok(found)
+}
+
 /// What is to be said about the components that run.
-fn findings(gathered: &Gathered, composition: &Composition, today: chrono::NaiveDate) -> Vec<Diagnostic> {
-    // One that cannot be read may be one that was to run.
+fn findings(
+    (gathered, place): (&Gathered, &Place),
+    composition: &Composition,
+    today: chrono::NaiveDate,
+) -> Vec<Diagnostic> {
+    // One that cannot be read may be one that was to run; what runs has something to run.
+    let is_unfit = |found: &Diagnostic| matches!(found.code, codes::NOT_EXECUTABLE | codes::NOT_CARRIED_OUT);
     let mut found = gathered.diagnostics.clone();
+    found.retain(|found| found.severity == Severity::Error || !is_unfit(found));
     found
         .extend(composition.components.iter().filter_map(|component| registry::deprecated(component, today)));
     for project in &gathered.other_projects {
@@ -383,12 +563,33 @@ fn findings(gathered: &Gathered, composition: &Composition, today: chrono::Naive
         let message = format!("`{name}` is in the stage and does not run: {why}");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
-    for (name, rule) in &composition.dropped_rules {
-        let message =
-            format!("`{rule}` of the contract `{name}` holds for a run of its own only, and not here");
+    for message in &composition.unknown {
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message.clone()));
+    }
+    for file in &place.unmerged {
+        let message = format!("`{}` is not merged yet, so no component gets it", file.display());
+        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
+    }
+    found.extend(composition.findings.iter().cloned());
+    for (name, rules) in &composition.dropped_rules {
+        let hold = if rules.len() == 1 { "holds" } else { "hold" };
+        let message = format!(
+            "`{}` of the contract `{name}` {hold} for a run of its own only, and not here",
+            rules.join("`, `")
+        );
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));
     }
     found
+}
+
+/// Leaves out what was found twice: metadata is read with the components and with the contract that it stands in.
+fn said_once(sources: &SourceMap, found: &mut Vec<Diagnostic>) {
+    let mut said = HashSet::new();
+    found.retain(|finding| {
+        let place =
+            finding.span().map(|span| (sources.path(span.source).to_path_buf(), span.start, span.end));
+        said.insert((finding.code, finding.message.clone(), place))
+    });
 }
 
 fn digest(gathered: &Gathered) -> String {
@@ -402,12 +603,17 @@ fn digest(gathered: &Gathered) -> String {
 }
 
 /// The types of files, each looked at once.
-struct Types {
+pub(super) struct Types {
     root: PathBuf,
     known: HashMap<PathBuf, Option<TagSet>>,
 }
 
 impl Types {
+    /// The types of files below a folder.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root, known: HashMap::new() }
+    }
+
     fn tags(&mut self, file: &Path) -> Option<&TagSet> {
         let root = &self.root;
         self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok()).as_ref()

@@ -3,21 +3,29 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Environment;
+use super::components::Components;
 use super::console::Console;
 use super::contract::{
     FILE_NAME, Loaded, load_file, load_text, locate, project_root, root_above, unreadable,
 };
-use super::error::diagnosed;
+use super::error::{AppError, diagnosed};
 use super::plan::finish;
+use super::reports::{ReportWish, Reports};
+use super::run::never_began;
+use crate::base::{Clock as _, SystemClock};
 use crate::contract::file::{ReadError, read_from};
 use crate::contract::{FileKind, Place};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
+use crate::model::report::RunReport;
 use crate::model::validation::{FileValidation, Validation};
-use crate::report::{Look, Volume, diagnostics, validation};
+use crate::registry;
+use crate::report::places::Places;
+use crate::report::{FileForm, Look, Volume, diagnostics, validation};
 
 /// The ending of a file that describes a component.
 const COMPONENT_ENDING: &str = ".onex.yaml";
@@ -34,6 +42,8 @@ pub struct ValidateRequest {
     pub root: Option<PathBuf>,
     /// The form of what is shown; for people where none is named.
     pub format: Option<Format>,
+    /// A file for what was found, in the form of SARIF.
+    pub sarif: Option<PathBuf>,
 }
 
 /// Looks at all files and shows what was found.
@@ -48,8 +58,11 @@ pub fn validate(request: &ValidateRequest, environment: &Environment, console: &
     let format = request.format.unwrap_or_default();
     let mut seen = HashSet::new();
     let mut checked = Vec::new();
+    let mut components = Components::new(environment);
     for path in &request.paths {
-        for (shown, loaded) in look_at(path, (&environment.directory, root.as_deref()), &mut seen) {
+        for (shown, loaded) in
+            look_at(path, (&environment.directory, root.as_deref()), (&mut seen, &mut components))
+        {
             checked.push((shown, named_for_what_it_is(loaded)));
         }
     }
@@ -66,7 +79,47 @@ pub fn validate(request: &ValidateRequest, environment: &Environment, console: &
         };
         shown.and_then(|()| out.flush())
     };
-    finish(written, &mut console.err(), if failed { diagnosed(&findings) } else { ExitCode::Success })
+    let code = if failed { diagnosed(&findings) } else { ExitCode::Success };
+    if let Some(file) = &request.sarif
+        && let Err(error) = write_sarif(file, (&checked, code), (root.as_deref(), environment))
+    {
+        let told = writeln!(console.err(), "error: {error}");
+        return finish(told, &mut console.err(), code.max(error.exit_code()));
+    }
+    finish(written, &mut console.err(), code)
+}
+
+/// Writes all findings to a file, as a run that found them would.
+fn write_sarif(
+    file: &Path,
+    (checked, exit_code): (&[(PathBuf, Loaded)], ExitCode),
+    (root, environment): (Option<&Path>, &Environment),
+) -> Result<(), AppError> {
+    let wish = ReportWish { path: file.to_path_buf(), form: FileForm::Sarif };
+    let claimed: Vec<(PathBuf, &'static str)> =
+        checked.iter().map(|(_, loaded)| (loaded.path.clone(), "a file that is looked at")).collect();
+    let (mut reports, opened) = Reports::open(&[wish], &claimed);
+    opened?;
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let here = real(&environment.directory);
+    let now = SystemClock::start().started_at();
+    let mut report = RunReport { exit_code, completed_at: Some(now), ..never_began() };
+    let mut places =
+        Places { root: root.map_or_else(|| root_above(&here), Path::to_path_buf), ..Places::default() };
+    for (_, loaded) in checked {
+        places.corrections.extend(Places::corrections_of(&loaded.sources, &loaded.diagnostics));
+        let found = loaded.diagnostics.iter().map(|d| diagnostics::to_info(&loaded.sources, d));
+        report.diagnostics.extend(found);
+    }
+    for found in &report.diagnostics {
+        let labels = found.labels.iter().filter_map(|label| label.path.as_ref());
+        for shown in found.path.iter().chain(labels) {
+            places.files.entry(shown.clone()).or_insert_with(|| real(&here.join(shown)));
+        }
+    }
+    reports.places(&Arc::new(places));
+    let (_, failed) = reports.write(report);
+    failed.into_iter().next().map_or(Ok(()), Err)
 }
 
 fn for_people(
@@ -94,7 +147,7 @@ fn for_people(
 fn look_at(
     path: &Path,
     (directory, root): (&Path, Option<&Path>),
-    seen: &mut HashSet<PathBuf>,
+    (seen, components): (&mut HashSet<PathBuf>, &mut Components<'_>),
 ) -> Vec<(PathBuf, Loaded)> {
     let refused = |finding: Diagnostic| {
         vec![(path.to_path_buf(), Loaded { diagnostics: vec![finding], ..Loaded::default() })]
@@ -105,7 +158,7 @@ fn look_at(
         let root = root.map_or_else(|| root_above(&here), Path::to_path_buf);
         let place = Place { path: &here.join(STDIN), root: &root };
         return match read_from(io::stdin()) {
-            Ok(text) => vec![(shown.clone(), load_text(text, &shown, place))],
+            Ok(text) => vec![(shown.clone(), load_text(text, &shown, (place, components)))],
             Err(error) => refused(unreadable(&shown, place.path, &error)),
         };
     }
@@ -117,7 +170,8 @@ fn look_at(
         .into_iter()
         .filter(|file| seen.insert(directory.join(file)))
         .map(|file| {
-            let loaded = load_file(&file, directory, root);
+            let mut loaded = load_file(&file, (directory, root), components);
+            loaded.diagnostics.extend(registry::misnamed_file(&file, directory));
             (file, loaded)
         })
         .collect()
@@ -162,7 +216,10 @@ fn files_below(folder: &Path, directory: &Path) -> io::Result<Vec<PathBuf>> {
                 if !name.starts_with('.') {
                     open.push(folder.join(name));
                 }
-            } else if name == FILE_NAME || name.ends_with(COMPONENT_ENDING) {
+            } else if name == FILE_NAME
+                || name.ends_with(COMPONENT_ENDING)
+                || registry::misnamed(&directory.join(folder.join(name))).is_some()
+            {
                 files.push(folder.join(name));
             }
         }

@@ -1,6 +1,7 @@
 //! Text for people: widths in terminal cells, durations, suggestions, and the removal of control sequences.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -31,6 +32,30 @@ pub fn clip(text: &str, limit: usize) -> Cow<'_, str> {
         end = at + c.len_utf8();
     }
     Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// A path as text. Bytes that are no text are spelt out, such as `caf\\xE9`.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")));
+    }
+    text
+}
+
+/// A word that a shell reads as it is.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
+    };
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// `text` in at most `limit` bytes, with `…` in the place of its middle where something was cut.

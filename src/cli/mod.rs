@@ -2,11 +2,15 @@
 
 pub mod args;
 mod complete;
+mod configured;
 mod environment;
 mod resolve;
+mod testing;
+mod variables;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -49,7 +53,15 @@ pub fn main() -> ExitCode {
         }
     };
     let around = Around { environment: &environment, typed: &typed };
-    perform(arguments.verb, &typed_here, &around)
+    match (arguments.verb, arguments.menu) {
+        (Some(verb), false) => perform(verb, &typed_here, &around),
+        (None, true) => around.menu(),
+        (Some(_), true) => {
+            let message = "`--menu` stands alone: what runs is chosen there";
+            usage(&resolve::error(message.to_owned()), &typed)
+        }
+        (None, false) => usage(&resolve::error("it is not said what to do".to_owned()), &typed),
+    }
 }
 
 /// What surrounds a verb.
@@ -59,6 +71,17 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
+    /// Lets somebody at a terminal choose what runs.
+    fn menu(&self) -> ExitCode {
+        let mut console = console(Wishes::default(), 0, self.environment);
+        if !app::menu::can_choose(self.environment, &console) {
+            let message = "`--menu` needs a terminal to choose at; `onex list` shows what there is, and \
+                `onex orch --contract NAME` runs it";
+            return usage(&resolve::error(message.to_owned()), self.typed);
+        }
+        ExitCode::from(u8::from(app::menu::menu(self.environment, &mut console)))
+    }
+
     /// Does what was meant, or says why it cannot be meant.
     fn perform<T>(
         &self,
@@ -80,14 +103,19 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
     // For verbs without options about how they look.
     let plain = |request| Ok((request, Wishes::default(), 0));
     match verb {
-        Verb::Orch(asked) => around
-            .perform(resolve::orch(*asked, here, environment), |request, environment, console| {
-                app::run::run(&request, environment, console)
-            }),
-        Verb::Plan(asked) => around
-            .perform(resolve::plan(asked, here, environment), |request, environment, console| {
+        Verb::Orch(asked) | Verb::Run(asked) => {
+            let set = settings(asked.contract.as_ref(), asked.root.as_ref(), environment);
+            around
+                .perform(resolve::orch(*asked, here, (environment, set)), |request, environment, console| {
+                    app::run::run(&request, environment, console)
+                })
+        }
+        Verb::Plan(asked) => {
+            let set = settings(Some(&asked.contract), asked.root.as_ref(), environment);
+            around.perform(resolve::plan(asked, here, (environment, set)), |request, environment, console| {
                 app::plan::plan(&request, environment, console)
-            }),
+            })
+        }
         Verb::Graph(asked) => around
             .perform(resolve::graph(asked, here, environment), |request, environment, console| {
                 app::graph::graph(&request, environment, console)
@@ -96,10 +124,15 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             .perform(resolve::validate(asked, here, environment), |request, environment, console| {
                 app::validate::validate(&request, environment, console)
             }),
-        Verb::Explain(asked) => around
-            .perform(resolve::explain(asked, here, environment), |request, environment, console| {
+        Verb::Explain(asked) => {
+            // The page of a code is for somebody whose settings are not in order, too.
+            let contract = asked.contract.as_ref();
+            let set = contract.map(|contract| settings(Some(contract), asked.root.as_ref(), environment));
+            let set = (environment, set.unwrap_or_default());
+            around.perform(resolve::explain(asked, here, set), |request, environment, console| {
                 app::explain::explain(&request, environment, console)
-            }),
+            })
+        }
         Verb::Fmt(asked) => around.perform(resolve::fmt(asked, here), |request, environment, console| {
             app::fmt::fmt(&request, environment, console)
         }),
@@ -126,12 +159,21 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             .perform(resolve::registry(asked, here, environment), |request, environment, console| {
                 app::registry::registry(&request, environment, console)
             }),
+        Verb::Trust(asked) => around
+            .perform(resolve::trust(asked, here, environment), |request, environment, console| {
+                app::trust::trust(&request, environment, console)
+            }),
         Verb::Install(asked) => around.perform(resolve::install(&asked, here), app::install::hooks),
         Verb::Uninstall(asked) => around.perform(resolve::uninstall(&asked, here), app::install::hooks),
-        Verb::Doctor(asked) => around
-            .perform(resolve::doctor(&asked, here, environment), |request, environment, console| {
-                app::doctor::doctor(&request, environment, console)
-            }),
+        Verb::Doctor(asked) => {
+            let [contract, root] =
+                ["ONEX_CONTRACT", "ONEX_ROOT"].map(|name| environment.get(name).map(PathBuf::from));
+            let set = settings(contract.as_ref(), root.as_ref(), environment);
+            around.perform(
+                resolve::doctor(&asked, here, (environment, set)),
+                |request, environment, console| app::doctor::doctor(&request, environment, console),
+            )
+        }
         Verb::Completions(asked) => {
             let shell = resolve::shell(asked.shell);
             around.perform(Ok((shell, Wishes::default(), 0)), |shell, _, console| {
@@ -152,6 +194,19 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
             })
         }
     }
+}
+
+/// What settings files say of the project of a contract, or of the working directory.
+fn settings(
+    contract: Option<&PathBuf>,
+    root: Option<&PathBuf>,
+    environment: &Environment,
+) -> app::settings::Configuration {
+    let project = app::settings::ProjectOf {
+        contract: contract.map(PathBuf::as_path),
+        root: root.map(PathBuf::as_path),
+    };
+    app::settings::load(project, environment)
 }
 
 /// Scripts ask for this alone and often: all that can be typed need not be put together for it.
@@ -201,13 +256,23 @@ fn manual() -> std::io::Result<Vec<ManualPage>> {
         .collect()
 }
 
-/// What can be typed; a variable that is set to nothing does not count.
+/// What can be typed; a variable that is set to nothing does not count. Nor does one that is set to what its option
+/// cannot be, where it is `onex doctor` that tells of it.
 fn command() -> clap::Command {
     let heard = |arg: clap::Arg| {
         let is_nothing = arg.get_env().is_some_and(environment::is_set_to_nothing);
         if is_nothing { arg.env(None::<&'static str>) } else { arg }
     };
-    let hear = |verb: clap::Command| verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+    let understood = |arg: clap::Arg| {
+        let words = arg.get_possible_values();
+        let is_one = |value: &str| words.iter().any(|word| word.matches(value, false));
+        let is_other = arg.get_env().and_then(environment::value).is_some_and(|value| !is_one(&value));
+        if is_other && !words.is_empty() { arg.env(None::<&'static str>) } else { arg }
+    };
+    let hear = |verb: clap::Command| {
+        let verb = verb.mut_args(heard).mut_subcommands(|verb| verb.mut_args(heard));
+        if verb.get_name() == "doctor" { verb.mut_args(understood) } else { verb }
+    };
     args::Arguments::command().mut_subcommands(hear)
 }
 

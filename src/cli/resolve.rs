@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -10,12 +11,15 @@ use clap::{ArgMatches, CommandFactory as _, ValueEnum as _};
 use super::args::{
     Arguments, ColorName, DialectName, Doctor, DocumentName, Explain, Fmt, FormName, FormatName, Graph,
     Install, List, ModeName, NewContract, Orch, OutputName, Plan, ProgressName, Registry, RegistryPlace,
-    RegistryVerb, Selected, ShellName, Shown, Uninstall, Validate,
+    RegistryVerb, Selected, ShellName, Shown, StageName, Trust, Uninstall, Validate,
 };
+use super::configured::Configured;
+use super::testing::tested;
+use super::variables;
 use crate::app::Environment;
 use crate::app::completions::Shell;
 use crate::app::console::{ColorChoice, ProgressChoice, Wishes};
-use crate::app::doctor::{DoctorRequest, Origin, Setting};
+use crate::app::doctor::DoctorRequest;
 use crate::app::explain::ExplainRequest;
 use crate::app::fmt::FmtRequest;
 use crate::app::graph::GraphRequest;
@@ -28,10 +32,13 @@ use crate::app::run::RunRequest;
 use crate::app::scaffold::{ScaffoldDialect, ScaffoldRequest};
 use crate::app::schema::Document;
 use crate::app::selection::Selection;
+use crate::app::settings::Configuration;
 use crate::app::stage::StageWish;
+use crate::app::trust::{TrustAction, TrustRequest};
 use crate::app::validate::ValidateRequest;
 use crate::app::{ChangeWish, FileChoice};
 use crate::base::text;
+use crate::model::component::STAGES;
 use crate::model::context::{Format, Mode};
 use crate::report::graph::Form;
 use crate::report::{EXTENSIONS, FileForm, NodeOutput, Volume, form_of_file};
@@ -40,7 +47,7 @@ use crate::report::{EXTENSIONS, FileForm, NodeOutput, Volume, form_of_file};
 pub(super) type Resolved<T> = Result<(T, Wishes, u8), clap::Error>;
 
 /// Which options stand on the command line itself, and not in the environment.
-pub(super) struct Typed<'m>(Option<&'m ArgMatches>);
+pub(super) struct Typed<'m>(pub(super) Option<&'m ArgMatches>);
 
 impl<'m> Typed<'m> {
     pub(super) fn of(matches: &'m ArgMatches) -> Self {
@@ -52,18 +59,33 @@ impl<'m> Typed<'m> {
         Self(innermost)
     }
 
-    fn has(&self, option: &str) -> bool {
+    /// Whether an option stands on the command line.
+    pub(super) fn has(&self, option: &str) -> bool {
         self.0.is_some_and(|matches| matches.value_source(option) == Some(ValueSource::CommandLine))
+    }
+
+    /// Whether an option is given: on the command line, or by its variable.
+    pub(super) fn is_given(&self, option: &str) -> bool {
+        let given = [Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)];
+        // Not every verb has every option.
+        let is_known = |matches: &&&ArgMatches| matches.try_contains_id(option).is_ok();
+        self.0.as_ref().filter(is_known).is_some_and(|matches| given.contains(&matches.value_source(option)))
     }
 
     /// Of two options that contradict each other, whether the first gives way: the command line wins over the
     /// environment.
-    fn gives_way(&self, option: &str, to: &str) -> bool {
+    pub(super) fn gives_way(&self, option: &str, to: &str) -> bool {
         !self.has(option) && self.has(to)
     }
 }
 
-pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment) -> Resolved<RunRequest> {
+pub(super) fn orch(
+    mut typed: Orch,
+    here: &Typed<'_>,
+    (environment, configuration): (&Environment, Configuration),
+) -> Resolved<RunRequest> {
+    let stage = typed.stage.and_then(|stage| stage_named(&name_of(stage)));
+    let configured = Configured::new(here, &configuration, stage);
     if typed.fail_fast && typed.keep_going {
         typed.fail_fast = !here.gives_way("fail_fast", "keep_going");
         typed.keep_going = !here.gives_way("keep_going", "fail_fast");
@@ -78,18 +100,13 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         typed.mode = None;
     }
     let mode = mode(typed.mode, typed.dry_run)?;
-    let (mode, jobs) = mode_and_jobs((mode, typed.jobs), here)?;
-    if typed.repeat.is_some() && mode != Some(Mode::Profile) {
-        if here.has("repeat") {
-            return Err(error("`--repeat` counts in profile mode only; add `--mode profile`".to_owned()));
-        }
-        typed.repeat = None;
-    }
-    let timeout = typed.timeout.as_deref().map(timeout).transpose()?;
+    let (mode, jobs) = configured.mode_and_jobs(mode_and_jobs((mode, typed.jobs), here)?);
+    let (repeat, testing) = tested(&typed, mode, (here, &configured))?;
+    let timeout = typed.timeout.as_deref().map(timeout).transpose()?.or_else(|| configured.timeout());
     let fail_fast = match (typed.fail_fast, typed.keep_going) {
         (true, _) => Some(true),
         (_, true) => Some(false),
-        _ => None,
+        _ => configured.fail_fast(),
     };
     if typed.events.as_deref() == Some(Path::new("-")) {
         return Err(error("`--events` needs a file: standard output carries the report".to_owned()));
@@ -99,7 +116,12 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
             "it is not said what to run: `--contract <PATH|NAME>` or `--stage <STAGE>` is missing".to_owned(),
         ));
     }
-    let stage = stage(&typed, environment)?;
+    let stage = stage_wish(&typed, environment)?.map(|wish| StageWish {
+        files_by_default: stage.and_then(|stage| configuration.files_of(stage)),
+        configured: stage.map(|stage| configuration.defaults_of(stage)).unwrap_or_default(),
+        fail_on_empty: wish.fail_on_empty || configured.fail_on_empty(),
+        ..wish
+    });
     // A variable is one text, so it separates files as `PATH` does.
     let reports = if here.has("reports") {
         typed.reports
@@ -115,10 +137,12 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
         contracts_from: typed.contracts_from,
         selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
-        format: typed.shown.format.map(format),
+        format: typed.shown.format.or_else(|| configured.format()).map(format),
         mode,
         jobs,
-        repeat: typed.repeat.unwrap_or(1),
+        repeat,
+        testing,
+        require_trusted: typed.require_trusted,
         cores: cores(),
         fail_fast,
         timeout,
@@ -132,27 +156,54 @@ pub(super) fn orch(mut typed: Orch, here: &Typed<'_>, environment: &Environment)
             .map(|file| report(&file, environment))
             .chain(named.map(|(file, form)| Ok(ReportWish { path: environment.directory.join(file), form })))
             .collect::<Result<_, _>>()?,
+        attempt_timeout: configured.attempt_timeout(),
+        configuration: Arc::default(),
     };
     let wishes = Wishes {
-        output: typed.output.map(|output| match output {
-            OutputName::Failed => NodeOutput::Failed,
-            OutputName::All => NodeOutput::All,
-            OutputName::None => NodeOutput::None,
-            OutputName::Live => NodeOutput::Live,
-        }),
-        progress: match typed.progress {
-            ProgressName::Auto => ProgressChoice::Auto,
-            ProgressName::Bar => ProgressChoice::Bar,
-            ProgressName::Plain => ProgressChoice::Plain,
-            ProgressName::None => ProgressChoice::None,
-        },
+        output: typed.output.map(output),
+        progress: progress(typed.progress),
         ..wishes(&typed.shown, here)?
     };
-    Ok((request, wishes, typed.shown.verbose))
+    let wishes = configured.dress(wishes, environment);
+    Ok((RunRequest { configuration: Arc::new(configuration), ..request }, wishes, typed.shown.verbose))
+}
+
+pub(super) const fn output(name: OutputName) -> NodeOutput {
+    match name {
+        OutputName::Failed => NodeOutput::Failed,
+        OutputName::All => NodeOutput::All,
+        OutputName::None => NodeOutput::None,
+        OutputName::Live => NodeOutput::Live,
+    }
+}
+
+pub(super) const fn progress(name: ProgressName) -> ProgressChoice {
+    match name {
+        ProgressName::Auto => ProgressChoice::Auto,
+        ProgressName::Bar => ProgressChoice::Bar,
+        ProgressName::Plain => ProgressChoice::Plain,
+        ProgressName::None => ProgressChoice::None,
+    }
+}
+
+pub(super) const fn color(name: ColorName) -> ColorChoice {
+    match name {
+        ColorName::Auto => ColorChoice::Auto,
+        ColorName::Always => ColorChoice::Always,
+        ColorName::Never => ColorChoice::Never,
+    }
+}
+
+fn name_of(stage: StageName) -> String {
+    stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn stage_named(name: &str) -> Option<&'static str> {
+    STAGES.into_iter().find(|stage| *stage == name)
 }
 
 /// What is asked of a stage, where one is.
-fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, clap::Error> {
+fn stage_wish(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, clap::Error> {
     let asked = &typed.staged;
     let Some(stage) = typed.stage else {
         let only_here = [
@@ -174,7 +225,6 @@ fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, c
             None => Ok(None),
         };
     };
-    let name = stage.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     if asked.to.is_empty() != asked.from.is_none() {
         return Err(error("a pipeline has `--from` and at least one `--to`".to_owned()));
     }
@@ -189,7 +239,7 @@ fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, c
     };
     let skip = environment.get("ONEX_SKIP").and_then(|names| names.to_str()).unwrap_or_default();
     Ok(Some(StageWish {
-        name,
+        name: name_of(stage),
         tags: asked.tags.clone(),
         filters: asked.filter.clone(),
         files,
@@ -198,11 +248,19 @@ fn stage(typed: &Orch, environment: &Environment) -> Result<Option<StageWish>, c
         fail_on_empty: asked.fail_on_empty,
         changes: ChangeWish { stage: asked.fix_stage, diff: asked.diff },
         is_off: environment.get("ONEX").is_some_and(|value| value == "0"),
+        ..StageWish::default()
     }))
 }
 
-pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> Resolved<PlanRequest> {
-    let (mode, jobs) = mode_and_jobs((mode(typed.mode, false)?, typed.jobs), here)?;
+pub(super) fn plan(
+    typed: Plan,
+    here: &Typed<'_>,
+    (environment, configuration): (&Environment, Configuration),
+) -> Resolved<PlanRequest> {
+    let configured = Configured::new(here, &configuration, None);
+    let (mode, jobs) = configured.mode_and_jobs(mode_and_jobs((mode(typed.mode, false)?, typed.jobs), here)?);
+    let (attempt_timeout, wishes) =
+        (configured.attempt_timeout(), configured.colour(wishes(&typed.shown, here)?, environment));
     let request = PlanRequest {
         contract: typed.contract,
         selection: selection(typed.selected)?,
@@ -211,8 +269,10 @@ pub(super) fn plan(typed: Plan, here: &Typed<'_>, environment: &Environment) -> 
         mode,
         jobs,
         cores: cores(),
+        attempt_timeout,
+        configuration,
     };
-    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
+    Ok((request, wishes, typed.shown.verbose))
 }
 
 pub(super) fn graph(typed: Graph, here: &Typed<'_>, environment: &Environment) -> Resolved<GraphRequest> {
@@ -240,6 +300,7 @@ pub(super) fn validate(
 ) -> Resolved<ValidateRequest> {
     let request = ValidateRequest {
         paths: typed.paths,
+        sarif: typed.sarif.map(|file| environment.directory.join(file)),
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
     };
@@ -249,13 +310,15 @@ pub(super) fn validate(
 pub(super) fn explain(
     typed: Explain,
     here: &Typed<'_>,
-    environment: &Environment,
+    (environment, configuration): (&Environment, Configuration),
 ) -> Resolved<ExplainRequest> {
     let request = ExplainRequest {
         what: typed.what,
         contract: typed.contract,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.map(format),
+        attempt_timeout: Configured::new(here, &configuration, None).attempt_timeout(),
+        configuration,
     };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
@@ -314,6 +377,7 @@ pub(super) const fn document(name: DocumentName) -> Document {
         DocumentName::Event => Document::Event,
         DocumentName::Plan => Document::Plan,
         DocumentName::Validation => Document::Validation,
+        DocumentName::Config => Document::Config,
     }
 }
 
@@ -354,36 +418,32 @@ pub(super) fn registry(
     Ok((request, wishes(&shown, here)?, shown.verbose))
 }
 
-pub(super) fn doctor(typed: &Doctor, here: &Typed<'_>, environment: &Environment) -> Resolved<DoctorRequest> {
-    let request =
-        DoctorRequest { format: typed.shown.format.map(format), settings: settings(here, environment) };
+pub(super) fn trust(typed: Trust, here: &Typed<'_>, environment: &Environment) -> Resolved<TrustRequest> {
+    let action = match (typed.list, typed.remove) {
+        (true, _) => TrustAction::List,
+        (false, true) => TrustAction::Remove(typed.contract),
+        (false, false) => TrustAction::Add(typed.contract),
+    };
+    let request = TrustRequest {
+        action,
+        root: typed.root.map(|root| environment.directory.join(root)),
+        format: typed.shown.format.map(format),
+    };
     Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
-/// What the options of a run are set to, and where.
-fn settings(here: &Typed<'_>, environment: &Environment) -> Vec<Setting> {
-    let command = Arguments::command();
-    let run = command.find_subcommand("orch").into_iter().flat_map(clap::Command::get_arguments);
-    run.filter_map(|arg| {
-        let (id, variable) = (arg.get_id().as_str(), arg.get_env());
-        let known = here.0.filter(|matches| matches.ids().any(|known| known == id));
-        let named = known.filter(|_| here.has(id)).and_then(|matches| matches.get_raw(id));
-        let typed =
-            named.map(|values| values.map(|value| value.to_string_lossy().into_owned()).collect::<Vec<_>>());
-        let set = variable.and_then(|name| environment.get(name.to_str()?));
-        let defaults =
-            arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect::<Vec<_>>();
-        let (value, origin) = match (typed, set) {
-            (Some(values), _) => (Some(values.join(" ")), Origin::CommandLine),
-            // Inputs can hold what is nobody's business.
-            (None, Some(_)) if id == "inputs" => (Some("(set)".to_owned()), Origin::Environment),
-            (None, Some(value)) => (Some(value.to_string_lossy().into_owned()), Origin::Environment),
-            (None, None) => ((!defaults.is_empty()).then(|| defaults.join(" ")), Origin::Default),
-        };
-        let variable = variable.map(|name| name.to_string_lossy().into_owned());
-        Some(Setting { name: arg.get_long()?.to_owned(), value, origin, variable })
-    })
-    .collect()
+pub(super) fn doctor(
+    typed: &Doctor,
+    here: &Typed<'_>,
+    (environment, configuration): (&Environment, Configuration),
+) -> Resolved<DoctorRequest> {
+    let request = DoctorRequest {
+        format: typed.shown.format.map(format),
+        settings: variables::settings(here, (environment, &configuration)),
+        refused: variables::refused(environment),
+        configuration,
+    };
+    Ok((request, wishes(&typed.shown, here)?, typed.shown.verbose))
 }
 
 pub(super) const fn shell(name: ShellName) -> Shell {
@@ -395,7 +455,7 @@ pub(super) const fn shell(name: ShellName) -> Shell {
 }
 
 /// A report in a file: the ending of its name says the form.
-fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Error> {
+pub(super) fn report(file: &Path, environment: &Environment) -> Result<ReportWish, clap::Error> {
     let Some(form) = form_of_file(file) else {
         let endings: Vec<String> = EXTENSIONS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
         return Err(error(format!(
@@ -440,11 +500,16 @@ fn mode_and_jobs(
     }
 }
 
-fn timeout(typed: &str) -> Result<std::time::Duration, clap::Error> {
+/// The time that `--timeout` says.
+pub(super) fn timeout(typed: &str) -> Result<std::time::Duration, clap::Error> {
+    duration("timeout", typed)
+}
+
+pub(super) fn duration(option: &str, typed: &str) -> Result<std::time::Duration, clap::Error> {
     let parsed = crate::contract::parse_duration(typed).filter(|duration| !duration.is_zero());
     parsed.ok_or_else(|| {
         error(format!(
-            "`--timeout {}` is no time: write seconds, or a unit as in 90s, 5m, 1h30m",
+            "`--{option} {}` is no time: write seconds, or a unit as in 90s, 5m, 1h30m",
             text::clip(typed, 40)
         ))
     })
@@ -468,11 +533,7 @@ fn wishes(shown: &Shown, here: &Typed<'_>) -> Result<Wishes, clap::Error> {
         return Err(error("`--quiet` and `--verbose` contradict each other".to_owned()));
     }
     Ok(Wishes {
-        color: match shown.color {
-            ColorName::Auto => ColorChoice::Auto,
-            ColorName::Always => ColorChoice::Always,
-            ColorName::Never => ColorChoice::Never,
-        },
+        color: color(shown.color),
         no_color: shown.no_color,
         volume: if quiet { Volume::Quiet } else { Volume::Normal },
         ..Wishes::default()

@@ -5,23 +5,15 @@ use std::collections::BTreeMap;
 use super::keys::words;
 use super::pasting;
 use super::reader::Reader;
+use crate::base::text::nearest;
 use crate::diag::{Diagnostic, codes};
 use crate::model::output::OutputFormat;
+use crate::model::uses::Surroundings;
 use crate::model::workflow::{CommandSpec, InheritEnv, ProgramSpec, Stdin};
 use crate::yaml::{NodeRef, Shape};
 
 /// Shells that take a script after `-c` and stop at its first failure with `-eu`.
 const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "ksh", "mksh", "ash"];
-
-/// What a program gets beside its arguments, and what becomes of what it prints; each where it is said.
-#[derive(Debug, Default)]
-pub(super) struct Surroundings {
-    output: Option<OutputFormat>,
-    cwd: Option<String>,
-    env: BTreeMap<String, String>,
-    inherit_env: Option<InheritEnv>,
-    stdin: Option<Stdin>,
-}
 
 /// Reads what stands in `holder` for any program.
 pub(super) fn read_surroundings(reader: &mut Reader<'_>, holder: NodeRef) -> Surroundings {
@@ -53,38 +45,8 @@ pub(super) fn read(
     holder: NodeRef,
     (key, value): (&str, NodeRef),
 ) -> Option<CommandSpec> {
-    let tree = reader.tree;
     let Surroundings { output, cwd, env, inherit_env, stdin } = read_surroundings(reader, holder);
-    if key != "run"
-        && let Some(shell) = tree.value(holder, "shell")
-    {
-        reader.push(
-            Diagnostic::error(
-                codes::CONFLICTING_KEYS,
-                format!("`shell` chooses who runs a text, not a `{key}`"),
-            )
-            .at(tree.span(shell), "has no effect")
-            .at(tree.span(value), "runs without a shell"),
-        );
-    }
-    let taken: &[&str] = match key {
-        "script" => &["args"],
-        "python" => &["args", "kwargs"],
-        _ => &[],
-    };
-    for extra in ["args", "kwargs"].into_iter().filter(|extra| !taken.contains(extra)) {
-        if let Some(node) = tree.value(holder, extra) {
-            reader.push(
-                Diagnostic::error(codes::MISPLACED_KEY, format!("`{extra}` has no effect beside `{key}`"))
-                    .at(tree.span(node), "misplaced")
-                    .help(if key == "run" {
-                        "write the arguments into `run: [program, argument, …]`"
-                    } else {
-                        "only `python` takes arguments by name"
-                    }),
-            );
-        }
-    }
+    without_effect(reader, holder, (key, value));
     let program = match key {
         "script" => read_script(reader, holder, value),
         "python" => read_python(reader, holder, value),
@@ -100,6 +62,44 @@ pub(super) fn read(
         output: output.unwrap_or(usual),
         ..CommandSpec::new(program?)
     })
+}
+
+/// Says which arguments beside the action `key` have no effect there.
+pub(super) fn without_effect(reader: &mut Reader<'_>, holder: NodeRef, (key, value): (&str, NodeRef)) {
+    let tree = reader.tree;
+    let is_component = matches!(key, "uses" | "effect_node");
+    if key != "run"
+        && let Some(shell) = tree.value(holder, "shell")
+    {
+        reader.push(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                format!("`shell` chooses who runs a text, not a `{key}`"),
+            )
+            .at(tree.span(shell), "has no effect")
+            .at(tree.span(value), "runs without a shell"),
+        );
+    }
+    let taken: &[&str] = match key {
+        "script" => &["args"],
+        "python" => &["args", "kwargs"],
+        _ if is_component => &["with"],
+        _ => &[],
+    };
+    for extra in ["args", "kwargs", "with"].into_iter().filter(|extra| !taken.contains(extra)) {
+        if let Some(node) = tree.value(holder, extra) {
+            reader.push(
+                Diagnostic::error(codes::MISPLACED_KEY, format!("`{extra}` has no effect beside `{key}`"))
+                    .at(tree.span(node), "misplaced")
+                    .help(match (key, extra) {
+                        (_, "with") => "`with` has the arguments of a component that the node `uses`",
+                        _ if is_component => "the arguments of a component stand in `with`, by name",
+                        ("run", _) => "write the arguments into `run: [program, argument, …]`",
+                        _ => "only `python` takes arguments by name",
+                    }),
+            );
+        }
+    }
 }
 
 /// `inherit_env`: `all`, `none`, or a list of names.
@@ -119,7 +119,15 @@ fn read_inherit_env(reader: &mut Reader<'_>, node: NodeRef) -> Option<InheritEnv
         Some("all") => Some(InheritEnv::All),
         Some("none") => Some(InheritEnv::None),
         _ => {
-            reader.none_of(node, "`inherit_env`", &["all", "none", "a list of names"]);
+            let Some(word) = tree.scalar(node) else {
+                reader.wrong_type(node, "`inherit_env`", "`all`, `none`, or a list of names");
+                return None;
+            };
+            reader.push(
+                Diagnostic::error(codes::BAD_VALUE, format!("`inherit_env` cannot be `{word}`"))
+                    .at(tree.span(node), "one of `all`, `none`, or a list of names")
+                    .did_you_mean(nearest(word, ["all", "none"].into_iter())),
+            );
             None
         }
     }
@@ -375,14 +383,14 @@ fn read_env(reader: &mut Reader<'_>, env: NodeRef) -> BTreeMap<String, String> {
     variables
 }
 
-fn expressions(reader: &mut Reader<'_>, node: NodeRef, text: &str) {
+pub(super) fn expressions(reader: &mut Reader<'_>, node: NodeRef, text: &str) {
     if text.contains("${{") {
         reader.later(node, "an expression (`${{ … }}`)");
     }
 }
 
 /// The operating system cannot pass a NUL byte to a program.
-fn no_nul(reader: &mut Reader<'_>, node: NodeRef, text: &str) -> Option<()> {
+pub(super) fn no_nul(reader: &mut Reader<'_>, node: NodeRef, text: &str) -> Option<()> {
     if text.contains('\0') {
         reader.push(
             Diagnostic::error(codes::BAD_VALUE, "text for a program cannot hold a NUL byte")

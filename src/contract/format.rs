@@ -14,7 +14,7 @@ const SYNONYMS: [(&str, &str); 2] = [("dependencies", "depends_on"), ("condition
 pub enum FormatRefusal {
     /// It is no YAML that could be set out.
     Findings(Vec<Diagnostic>),
-    /// The new text would not mean the same: a mistake in `onex`.
+    /// The new text would not mean the same, so there is none.
     Changed(String),
 }
 

@@ -115,7 +115,11 @@ impl<'r> Graph<'r> {
             }
             let [from, to] = ["from_node", "to_node"].map(|key| {
                 let node = reader.tree.value(item, key);
-                if node.is_none() {
+                // One that is called otherwise has been told of.
+                let mut habits = keys::EDGE.habits();
+                let is_told =
+                    habits.any(|(name, meant)| meant == key && reader.tree.get(item, name).is_some());
+                if node.is_none() && !is_told {
                     reader.push(
                         Diagnostic::error(codes::MISSING_KEY, format!("an edge needs `{key}`"))
                             .at(reader.tree.span(item), "in this edge"),

@@ -38,13 +38,15 @@ pub struct Texts {
     pub source: SourceId,
     texts: HashMap<SourceId, Arc<String>>,
     links: Vec<(SourceId, String, Result<SourceId, Diagnostic>)>,
+    /// The included files, without symbolic links.
+    files: Vec<(PathBuf, SourceId)>,
 }
 
 impl Texts {
     /// A text that includes nothing.
     #[must_use]
     pub fn alone(source: SourceId, text: Arc<String>) -> Self {
-        Self { source, texts: HashMap::from([(source, text)]), links: Vec::new() }
+        Self { source, texts: HashMap::from([(source, text)]), links: Vec::new(), files: Vec::new() }
     }
 
     /// Reads all that the text `source` includes. What cannot be read is told of when the contract is.
@@ -80,6 +82,7 @@ impl Texts {
                     let shown = sources.path(asking).with_file_name(&name);
                     let id = sources.add(tidied(&shown), text);
                     gathered.texts.insert(id, sources.text(id));
+                    gathered.files.push((real.clone(), id));
                     known.insert(real, id);
                     open.push((id, path));
                     Ok(id)
@@ -108,6 +111,11 @@ impl Texts {
         let mut seen = HashSet::new();
         let found = self.links.iter().filter_map(|(_, _, found)| found.as_ref().ok().copied());
         found.filter(|id| *id != self.source && seen.insert(*id)).map(|id| self.text_of(id)).collect()
+    }
+
+    /// The included files, without symbolic links, each with the text that was read from it.
+    pub fn included_files(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.files.iter().map(|(path, id)| (path.as_path(), self.text_of(*id)))
     }
 
     pub(super) fn included(&self) -> yaml::Included<'_> {

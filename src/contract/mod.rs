@@ -17,9 +17,11 @@ mod pasting;
 mod policy;
 mod reader;
 mod rules;
+mod sandbox;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod values;
 
 pub use crate::base::text::parse_duration;

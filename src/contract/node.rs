@@ -5,14 +5,16 @@ use super::metadata::read_kind;
 use super::policy::{read_breaker, read_resources};
 use super::reader::Reader;
 use super::rules::{RuleSet, read_backoff};
+use super::sandbox::read_sandbox;
 use super::values::{Zero, duration_in};
-use super::{Dialect, command};
+use super::{Dialect, command, uses};
 use crate::base::NodeId;
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, Span, codes};
+use crate::model::uses::Uses;
 use crate::model::workflow::{
     Action, Backoff, CommandSpec, CountedFailures, DEFAULT_PRIORITY, DEFAULT_TIMEOUT, EdgeCondition,
-    ErrorAction, NodeKind, NodeSpec, OuterRetry, Resources, RetrySpec,
+    ErrorAction, NodeSpec, OuterRetry, Resources, RetrySpec,
 };
 use crate::yaml::{NodeRef, Shape};
 
@@ -67,7 +69,7 @@ fn read_keys(
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
     let idempotent = tree.value(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
     let retry = read_retry(reader, node, (idempotent, rules));
-    let timeout = duration_in(reader, node, "timeout", Zero::Refused);
+    let timeout = duration_in(reader, node, "timeout", Zero::Refused).or(rules.step_timeout);
 
     // In the ONEX dialect the action and its arguments stand in `step_config`.
     let holder = match dialect {
@@ -81,8 +83,13 @@ fn read_keys(
         .map(|n| read_resources(reader, n))
         .unwrap_or_default()
         .within(rules.resources);
-    let (action, action_key) =
-        holder.map_or((None, None), |holder| read_action(reader, holder, || format!("node `{id}`")));
+    let done = holder
+        .map(|holder| read_action(reader, holder, || format!("node `{id}`")))
+        .unwrap_or_default()
+        .within(resources);
+    let uses = done
+        .uses
+        .map(|uses| Box::new(Uses { says_kind: kind.is_some(), says_timeout: timeout.is_some(), ..*uses }));
     let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
     let asks_again = matches!(error_action, Some(AskedAction::Retry)) && !retry.own;
     let kind = kind.unwrap_or_default();
@@ -96,13 +103,9 @@ fn read_keys(
         Some(n) => read_breaker(reader, n, CountedFailures::All),
         None => rules.breaker.clone(),
     };
-    // What guards the door is never left out because it was slow before.
-    let guards = kind == NodeKind::Validator
-        && tags.iter().any(|tag| ["required", "security"].iter().any(|word| tag.eq_ignore_ascii_case(word)));
-
     let (description, name) = (reader.get_plain(node, "description"), reader.get_plain(node, "name"));
 
-    let spec = NodeSpec {
+    let mut spec = NodeSpec {
         kind,
         tags,
         description: description.or(name),
@@ -110,19 +113,28 @@ fn read_keys(
         depends_on: Vec::with_capacity(edges.len()),
         idempotent,
         retry: if asks_again { RetrySpec { outer: rules.asked_outer.clone(), ..retry } } else { retry },
-        timeout: timeout.or(rules.step_timeout).unwrap_or(DEFAULT_TIMEOUT),
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: timeout.is_some(),
         total_timeout: duration_in(reader, node, "total_timeout", Zero::Refused),
-        breaker: breaker.filter(|_| !guards).map(Box::new),
+        breaker: breaker.map(Box::new),
         group: tree.value(node, "group").and_then(|n| read_group(reader, n, rules)),
         error_action: error_action.map(AskedAction::after_all),
         priority: tree
             .value(node, "priority")
             .and_then(|n| reader.count(n, "`priority`", 0))
             .unwrap_or(DEFAULT_PRIORITY),
-        action: action.map(|action| with_resources(action, resources)),
-        action_key,
+        sandbox: match tree.value(node, "sandbox") {
+            Some(n) => read_sandbox(reader, n),
+            None => rules.sandbox.clone(),
+        },
+        action: done.action,
+        action_key: done.key,
+        uses,
         ..NodeSpec::at(id, span)
     };
+    if spec.guards() {
+        spec.breaker = None;
+    }
     let fallback = tree
         .value(node, "fallback")
         .filter(|&n| !reader.is_off(n))
@@ -130,9 +142,24 @@ fn read_keys(
     Some(RawNode { spec, edges, fallback, asks_again })
 }
 
-fn with_resources(action: Action, resources: Resources) -> Action {
-    let Action::Command(command) = action;
-    Action::Command(CommandSpec { resources, ..command })
+/// What a node does, as far as its contract says.
+#[derive(Default)]
+struct Done {
+    /// The action, if it can be carried out.
+    action: Option<Action>,
+    /// The key that declares it.
+    key: Option<&'static str>,
+    /// The component that it runs.
+    uses: Option<Box<Uses>>,
+}
+
+impl Done {
+    /// The same, with what its program may take of the machine.
+    fn within(self, resources: Resources) -> Self {
+        let action =
+            self.action.map(|Action::Command(command)| Action::Command(CommandSpec { resources, ..command }));
+        Self { action, uses: self.uses.map(|uses| Box::new(Uses { resources, ..*uses })), ..self }
+    }
 }
 
 /// The index of a group, which has to have a size.
@@ -167,6 +194,10 @@ fn read_fallback(
         return Some(RawFallback::Named { id, span });
     }
     reader.check_keys(node, &keys::FALLBACK);
+    if let Some(enabled) = reader.tree.value(node, "enabled") {
+        // What is off did not come here.
+        reader.bool(enabled, "`enabled`");
+    }
     let name = format!("{}.fallback", of.id);
     let id = match NodeId::new(&name) {
         Ok(id) => id,
@@ -177,8 +208,9 @@ fn read_fallback(
             return None;
         }
     };
-    let (action, action_key) = read_action(reader, node, || format!("the fallback of node `{}`", of.id));
-    if action_key.is_none() {
+    let done = read_action(reader, node, || format!("the fallback of node `{}`", of.id));
+    let done = done.within(rules.resources);
+    if done.key.is_none() {
         reader.push(
             Diagnostic::error(codes::MISSING_KEY, "a fallback needs an action")
                 .at(span, "does nothing")
@@ -191,10 +223,14 @@ fn read_fallback(
         enabled: of.enabled,
         retry: RetrySpec { inner: rules.inner.clone(), own: false, outer: rules.outer.clone() },
         timeout: rules.step_timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: rules.step_timeout.is_some(),
         error_action: of.error_action,
         priority: of.priority,
-        action: action.map(|action| with_resources(action, rules.resources)),
-        action_key,
+        // It does the work of its node, and is no way out.
+        sandbox: of.sandbox.clone(),
+        action: done.action,
+        action_key: done.key,
+        uses: done.uses,
         ..NodeSpec::at(id, span)
     })))
 }
@@ -401,14 +437,10 @@ fn check_agent(reader: &mut Reader<'_>, node: NodeRef) {
     reader.push(finding);
 }
 
-/// The action, if it can be carried out, and the key that declares it.
-fn read_action(
-    reader: &mut Reader<'_>,
-    holder: NodeRef,
-    of: impl Fn() -> String,
-) -> (Option<Action>, Option<&'static str>) {
+/// What the keys of a mapping declare to be done.
+fn read_action(reader: &mut Reader<'_>, holder: NodeRef, of: impl Fn() -> String) -> Done {
     let tree = reader.tree;
-    let Shape::Mapping(entries) = tree.shape(holder) else { return (None, None) };
+    let Shape::Mapping(entries) = tree.shape(holder) else { return Done::default() };
     let mut found: Option<(&'static Key, NodeRef, NodeRef)> = None;
     for entry in entries {
         let Some(key) = tree.scalar(entry.key).and_then(keys::action) else { continue };
@@ -446,13 +478,19 @@ fn read_action(
         check_agent(reader, value);
     }
     match found {
+        Some((key, _, value)) if matches!(key.name, "uses" | "effect_node") => {
+            let uses = uses::read(reader, holder, (key.name, value)).map(Box::new);
+            Done { action: None, key: Some(key.name), uses }
+        }
         Some((key, _, value)) if key.is_command() => {
-            (command::read(reader, holder, (key.name, value)).map(Action::Command), Some(key.name))
+            let command = command::read(reader, holder, (key.name, value));
+            Done { action: command.map(Action::Command), key: Some(key.name), uses: None }
         }
         // What a program would get is looked at all the same.
         other => {
             command::read_surroundings(reader, holder);
-            (None, other.map(|(key, ..)| key.name))
+            uses::read_arguments(reader, holder);
+            Done { key: other.map(|(key, ..)| key.name), ..Done::default() }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads typed values out of a tree and says what is wrong with them, where.
 
 use super::keys::words::{self, Word};
-use super::keys::{Form, Key, Standing, Table};
+use super::keys::{self, Form, Key, Standing, Table};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Findings, Severity, Span, codes};
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
@@ -343,6 +343,10 @@ impl<'t> Reader<'t> {
             Some(Standing::Read | Standing::Kept | Standing::Meaningless | Standing::Always) => {}
             Some(Standing::Later | Standing::LaterEvenOff) if hint || shape == Shape::Null => {}
             Some(Standing::Later) if shape == Shape::Bool(false) => {}
+            // What an action would be given is nothing without one, which is said of the node.
+            Some(Standing::Later | Standing::LaterEvenOff)
+                if keys::LATER_ARGUMENTS.iter().any(|argument| argument.name == key)
+                    && !keys::actions().any(|action| self.tree.get(mapping, action.name).is_some()) => {}
             Some(Standing::Later | Standing::LaterEvenOff) => {
                 self.later(entry.key, &format!("`{key}`"));
                 if let Some(key) = table.key(key) {

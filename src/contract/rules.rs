@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::keys::{self, words};
 use super::policy::{read_breaker, read_budget, read_constraints, read_groups, read_partial};
 use super::reader::Reader;
+use super::sandbox::read_sandbox;
 use super::values::{Unit, Zero, duration, duration_in};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Severity, codes};
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{
     Backoff, BreakerSpec, Budget, CountedFailures, Jitter, OuterRetry, Resources, RetryOn, RulePlaces, Rules,
 };
@@ -28,6 +30,8 @@ pub(super) struct RuleSet {
     pub breaker: Option<BreakerSpec>,
     /// What each program may take at most.
     pub resources: Resources,
+    /// The sandbox of a node that says nothing of its own.
+    pub sandbox: Option<Box<Sandbox>>,
     pub places: RulePlaces,
     /// Rules of repetitions for which no node is repeated, unless one asks for it.
     unasked: Vec<(&'static str, NodeRef)>,
@@ -81,6 +85,7 @@ impl RuleSet {
         let (at_once, resources) = get("resource_constraints")
             .map_or_else(Default::default, |(node, _)| read_constraints(reader, node));
         self.resources = resources;
+        self.sandbox = get("sandbox").and_then(|(node, _)| read_sandbox(reader, node));
 
         let limits = ["max_parallel_branches", "max_parallel_steps"]
             .map(|key| get(key).and_then(|(node, what)| Some((node, reader.count(node, &what, 1)?))));
@@ -317,6 +322,16 @@ fn retry_on(reader: &mut Reader<'_>, word: &str, at: NodeRef) -> Option<RetryOn>
             }
             // Kinds of error are written like types.
             None if word.starts_with(|c: char| c.is_ascii_uppercase()) => RetryOn::Kind(word.to_owned()),
+            Some(("exit", code)) => {
+                let why = if code.parse() == Ok(0) {
+                    "0 is success, after which nothing is repeated"
+                } else {
+                    "an exit code is a number from 1 to 255"
+                };
+                let finding = Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"));
+                reader.push(finding.at(reader.tree.span(at), why));
+                return None;
+            }
             _ => {
                 reader.push(
                     Diagnostic::error(codes::BAD_VALUE, format!("`retry_on` cannot name `{word}`"))

@@ -195,8 +195,44 @@ table! {
     NO_COMPONENT = "E0517",
     /// Something of a stage does not run, or does not hold there.
     LEFT_OUT = "E0518",
+    /// A program of a stage made a new file.
+    FILE_MADE = "E0520",
     /// The working tree has a declaration that does not count, because contracts come from a commit.
-    OTHER_DECLARATION = "E0530",
+    OTHER_DECLARATION = "E0521",
+    /// A component is a draft, or archived.
+    NOT_IN_USE = "E0530",
+    /// A node would get more files than one program can be given.
+    TOO_MANY_FILES = "E0531",
+    /// A pattern of files is no pattern.
+    BAD_PATTERN = "E0532",
+    /// A pattern of files can match nothing.
+    IDLE_PATTERN = "E0533",
+    /// A type of files that there is not.
+    UNKNOWN_FILE_TYPE = "E0534",
+    /// A tag has a comma in it.
+    JOINED_TAGS = "E0535",
+    /// A component names a stage that there is not.
+    UNKNOWN_STAGE = "E0536",
+    /// A file is not looked at, because its name has another ending.
+    MISNAMED_FILE = "E0537",
+
+    /// A settings file is not TOML.
+    SETTINGS_SYNTAX = "E0601",
+    /// A key or a table that settings do not have.
+    UNKNOWN_SETTING = "E0602",
+    /// A setting has the wrong type.
+    SETTING_TYPE = "E0603",
+    /// A setting has a value that it cannot have.
+    BAD_SETTING = "E0604",
+    /// Two settings contradict each other.
+    CONFLICTING_SETTINGS = "E0605",
+
+    /// A policy does not allow what would run.
+    POLICY_BROKEN = "E0701",
+    /// What would run is not trusted.
+    NOT_TRUSTED = "E0702",
+    /// A file of trust cannot be used.
+    BAD_TRUST_FILE = "E0703",
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::NodeStatus;
 use crate::model::output::{Captured, MemoryOutputs, Share, StreamName};
 use crate::model::report::{ReportFold, RunReport};
-use crate::model::workflow::BreakerSpec;
+use crate::model::workflow::{BreakerSpec, Stdin};
 use crate::plan::Plan;
 use crate::resilience::breaker::{self, Admission, Asking, Verdict};
 
@@ -242,7 +242,9 @@ impl Driver<'_> {
             // Nobody is left to watch once the run is over.
             Arc::new(move |stream, bytes: &[u8]| _ = sender.send((node, stream, bytes.to_vec()))) as Watcher
         });
-        let request = AttemptRequest { run_id, node_id, index: node, attempt, workflow, results, watcher };
+        let stdin = self.stdin_for(node);
+        let request =
+            AttemptRequest { run_id, node_id, index: node, attempt, workflow, results, stdin, watcher };
         let (sender, receiver) = stop::channel();
         self.stops.insert(node, sender);
         let handle = self.units.spawn(unit::run(Arc::clone(&self.ports.executor), request, receiver));
@@ -309,6 +311,15 @@ impl Driver<'_> {
             usage: outcome.usage,
         };
         Input::AttemptEnded { node: ended.node, finished: Box::new(finished), stopped: outcome.stopped }
+    }
+
+    fn stdin_for(&self, node: usize) -> Arc<[u8]> {
+        let Some(model::workflow::Action::Command(command)) = &self.plan.node(node).action else {
+            return Arc::default();
+        };
+        let Stdin::Printed(sources) = &command.stdin else { return Arc::default() };
+        let printed = sources.iter().filter_map(|source| Some(self.fold.node(source)?.stdout.as_bytes()));
+        printed.collect::<Vec<_>>().concat().into()
     }
 
     fn results_for(&self, node: usize) -> Arc<str> {

@@ -11,7 +11,9 @@ use crate::base::{NodeId, RunId};
 use crate::model::breaker::BreakerState;
 use crate::model::event::{AttemptFailure, RunEvent, Usage};
 use crate::model::output::StreamName;
+use crate::model::policy::Starts;
 use crate::model::report::ReportFold;
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{Action, Workflow};
 
 /// A future that can be moved to another thread.
@@ -38,6 +40,8 @@ pub struct AttemptRequest {
     pub workflow: Arc<Workflow>,
     /// The inputs of the run and the results of the nodes that this one waited for, as one JSON document.
     pub results: Arc<str>,
+    /// What those have printed whose output it reads; empty where it reads none.
+    pub stdin: Arc<[u8]>,
     /// Who is told what it prints while it prints it; nobody where nobody watches.
     pub watcher: Option<Watcher>,
 }
@@ -47,6 +51,12 @@ impl AttemptRequest {
     #[must_use]
     pub fn action(&self) -> Option<&Action> {
         self.workflow.nodes.get(self.index)?.action.as_ref()
+    }
+
+    /// What its program may touch of the machine; anything where the node does not say.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.workflow.nodes.get(self.index)?.sandbox.as_deref()
     }
 }
 
@@ -77,6 +87,16 @@ pub struct AttemptOutcome {
     pub leaked: bool,
     /// What it used of the machine, where that is known.
     pub usage: Option<Usage>,
+}
+
+/// Says whether what an attempt would start may start, the moment before it does.
+pub trait Guard: std::fmt::Debug + Send + Sync {
+    /// Whether a node may start these programs.
+    ///
+    /// # Errors
+    ///
+    /// Says why not. Nothing of the node has started then.
+    fn may_start(&self, node: usize, starts: &Starts) -> Result<(), String>;
 }
 
 /// Takes every event, in order, before the action that it announces is carried out.

@@ -12,29 +12,20 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde_json::{Map, Value};
 
-use super::Scratch;
 use super::declared::Declared;
 use super::program::{Invocation, Sources, invocation};
-use crate::base::NodeId;
+use super::sandbox::{self, Cell, Confining};
+use super::{Scratch, Surroundings};
 use crate::base::stop::StopReceiver;
-use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
+use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard};
 use crate::model::event::{AttemptFailure, Usage};
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::output::{OutputFormat, StreamName, Text};
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{Action, CommandSpec, InheritEnv, ProgramSpec, Stdin};
 use crate::process::{
     self, Exit, Inherited, Input, Limits, Locator, Program, Source, SpawnError, Stream, Tee, Variables,
 };
-
-/// What a node gave, as a program reads it; nothing where it gave nothing.
-fn value_of(results: &str, node: &NodeId) -> Vec<u8> {
-    let results: Value = serde_json::from_str(results).unwrap_or_default();
-    match &results["nodes"][node.as_str()]["value"] {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
-    }
-}
 
 /// The largest file of outputs that is read.
 const MAX_OUTPUTS: u64 = 1024 * 1024;
@@ -57,12 +48,20 @@ pub struct CommandExecutor {
     locator: Locator,
     /// Where programs of the project come from, where that is not the project itself.
     declared: Option<Declared>,
+    /// Who says whether a program may start; nobody where everything may.
+    guard: Option<Arc<dyn Guard>>,
+    confining: Confining,
 }
 
 impl CommandExecutor {
     /// An executor for one run. `root` has no symbolic links in it.
     #[must_use]
-    pub fn new(root: PathBuf, inherited: Vec<(OsString, OsString)>, scratch: Scratch) -> Self {
+    pub fn new(
+        root: PathBuf,
+        inherited: Vec<(OsString, OsString)>,
+        scratch: Scratch,
+        confining: Confining,
+    ) -> Self {
         Self {
             outputs: OutputsFolder::open(&scratch),
             root,
@@ -71,6 +70,8 @@ impl CommandExecutor {
             scratch,
             locator: Locator::default(),
             declared: None,
+            guard: None,
+            confining,
         }
     }
 
@@ -80,16 +81,42 @@ impl CommandExecutor {
         Self { declared, ..self }
     }
 
+    /// The same with somebody who is asked before every attempt.
+    #[must_use]
+    pub fn guarded(self, guard: Option<Arc<dyn Guard>>) -> Self {
+        Self { guard, ..self }
+    }
+
     /// Everything that can keep a program from starting happens here, so that a failure means `not_started`.
     fn prepare(&self, request: &AttemptRequest, command: &CommandSpec) -> Result<Prepared, AttemptFailure> {
         let directory = self.directory(command.cwd.as_deref())?;
-        let outputs = self.scratch.file(&format!("{}-{}.outputs", request.index, request.attempt));
-        let (results, results_file) = self.results(request).map_err(|error| {
+        if let Some(guard) = &self.guard {
+            let surroundings = Surroundings {
+                root: &self.root,
+                path: self.inherited.get("PATH"),
+                declared: self.declared.as_ref(),
+            };
+            let asked = guard.may_start(request.index, &surroundings.starts(command));
+            asked.map_err(|problem| not_started(FailureReason::Policy, problem))?;
+        }
+        let cell = match request.sandbox() {
+            Some(sandbox) => Some(self.cell(request, sandbox)?),
+            None => None,
+        };
+        let file = |name: &str| match &cell {
+            Some(cell) => cell.file(name),
+            None => self.scratch.file(&format!("{}-{}.{name}", request.index, request.attempt)),
+        };
+        let outputs = file("outputs");
+        let (results, results_file) = results(request, || file("results")).map_err(|error| {
             not_started(FailureReason::Spawn, format!("cannot write the results of earlier nodes: {error}"))
         })?;
         let run_id = request.run_id.to_string();
         let mut env = Variables::default();
         env.push("PWD", &directory);
+        if let Some(cell) = &cell {
+            env.extend(cell.variables());
+        }
         env.extend(&command.env);
         env.push("ONEX_RUN_ID", &run_id);
         env.push("ONEX_NODE_ID", request.node_id.as_str());
@@ -97,13 +124,16 @@ impl CommandExecutor {
         env.push("ONEX_NODE_OUTPUT", &outputs);
         env.push("ONEX_NODE_RESULTS", results);
 
-        let inherited = self.inherited_by(&command.inherit_env);
+        let mut inherited = self.inherited_by(&command.inherit_env);
         if let Some(declared) = &self.declared {
             let modules = env.get("PYTHONPATH").or_else(|| inherited.get("PYTHONPATH"));
             let modules = modules.and_then(|modules| declared.python_path(command, modules, &self.root));
             if let Some(modules) = modules {
                 env.push("PYTHONPATH", modules);
             }
+        }
+        if let Some(fewer) = request.sandbox().and_then(|sandbox| sandbox::confined(sandbox, &inherited)) {
+            inherited = Arc::new(fewer);
         }
         let path = env.get("PATH").or_else(|| inherited.get("PATH"));
         let find =
@@ -122,7 +152,11 @@ impl CommandExecutor {
             Some(declared) => declared.program(command, &self.root)?,
             None => Cow::Borrowed(&command.program),
         };
-        let Invocation { mut argv, mut shell } = invocation(&spec, sources, is_shell_proof)?;
+        let Invocation { mut argv, mut shell } =
+            invocation((&spec, &command.files), sources, is_shell_proof)?;
+        // A function has them as its arguments already.
+        let is_python = matches!(command.program, ProgramSpec::Python { .. });
+        let files = if is_python { Vec::new() } else { command.files.clone() };
         let mut file = find(&argv);
         if file.is_err()
             && let Some(shell) = shell.take()
@@ -138,7 +172,7 @@ impl CommandExecutor {
         let stdin = match &command.stdin {
             Stdin::Empty => Input::Empty,
             Stdin::Text(text) => Input::Text(text.clone().into_bytes()),
-            Stdin::Value(node) => Input::Text(value_of(&request.results, node)),
+            Stdin::Printed(_) => Input::Text(request.stdin.to_vec()),
             Stdin::Inherit => Input::Inherit,
         };
         let limits = Limits {
@@ -150,18 +184,28 @@ impl CommandExecutor {
             program: Program {
                 file,
                 argv,
+                files,
                 inherited,
                 env,
                 directory,
                 stdin,
                 limits,
+                sandbox: cell.as_ref().map(Cell::confinement),
                 mark: Some(mark(request, request.attempt)),
                 tee: tee(request),
             },
             shell,
             outputs,
             results_file,
+            cell,
         })
+    }
+
+    /// The sandbox of an attempt.
+    fn cell(&self, request: &AttemptRequest, sandbox: &Sandbox) -> Result<Cell, AttemptFailure> {
+        let folder = self.scratch.file(&format!("{}-{}", request.index, request.attempt));
+        Cell::new(&folder, sandbox, (&self.root, &self.confining))
+            .map_err(|problem| not_started(FailureReason::Policy, problem))
     }
 
     /// What a program inherits of the environment.
@@ -188,19 +232,21 @@ impl CommandExecutor {
         }
         Ok(directory)
     }
+}
 
-    /// What `$ONEX_NODE_RESULTS` holds: the document itself, or where it is if it is too long for a variable.
-    /// A file for each node would cost more than a short program does.
-    fn results(&self, request: &AttemptRequest) -> io::Result<(String, Option<PathBuf>)> {
-        if request.results.len() <= MAX_VARIABLE {
-            return Ok((request.results.as_ref().to_owned(), None));
-        }
-        let path = self.scratch.file(&format!("{}-{}.results", request.index, request.attempt));
-        let name =
-            path.to_str().ok_or_else(|| io::Error::other("the path of temporary files is not UTF-8"))?;
-        std::fs::write(&path, request.results.as_bytes())?;
-        Ok((serde_json::json!({ "file": name }).to_string(), Some(path)))
+/// What `$ONEX_NODE_RESULTS` holds: the document itself, or where it is if it is too long for a variable.
+/// A file for each node would cost more than a short program does.
+fn results(
+    request: &AttemptRequest,
+    file: impl FnOnce() -> PathBuf,
+) -> io::Result<(String, Option<PathBuf>)> {
+    if request.results.len() <= MAX_VARIABLE {
+        return Ok((request.results.as_ref().to_owned(), None));
     }
+    let path = file();
+    let name = path.to_str().ok_or_else(|| io::Error::other("the path of temporary files is not UTF-8"))?;
+    std::fs::write(&path, request.results.as_bytes())?;
+    Ok((serde_json::json!({ "file": name }).to_string(), Some(path)))
 }
 
 struct Prepared {
@@ -211,6 +257,8 @@ struct Prepared {
     outputs: PathBuf,
     /// What it reads earlier results from, if they are in a file.
     results_file: Option<PathBuf>,
+    /// What it is confined to, if it is.
+    cell: Option<Cell>,
 }
 
 impl Executor for Arc<CommandExecutor> {
@@ -233,13 +281,20 @@ impl Executor for Arc<CommandExecutor> {
                 // What an earlier attempt left behind must not meet its successor.
                 process::sweep(&mark(&request, request.attempt - 1)).await;
             }
-            let outcome = match run(prepared.program, prepared.shell, stop).await {
+            let mut outcome = match run(prepared.program, prepared.shell, stop).await {
                 Ok(exit) => outcome(exit, command, executor.outputs.read(&prepared.outputs)),
-                Err(error) => AttemptOutcome {
-                    failure: Some(not_started(FailureReason::Spawn, error.to_string())),
-                    ..AttemptOutcome::default()
-                },
+                Err(error) => {
+                    let is_confined = error.is_for_want_of_its_sandbox();
+                    let reason = if is_confined { FailureReason::Policy } else { FailureReason::Spawn };
+                    AttemptOutcome {
+                        failure: Some(not_started(reason, error.to_string())),
+                        ..AttemptOutcome::default()
+                    }
+                }
             };
+            if let Some(cell) = prepared.cell {
+                cell.judge(&mut outcome);
+            }
             // A thousand nodes that read one long result would fill the disk by the end of the run.
             if let Some(file) = prepared.results_file
                 && let Err(error) = std::fs::remove_file(&file)
@@ -445,7 +500,7 @@ fn read_outputs(path: &Path) -> Result<Map<String, Value>, String> {
 
 /// A signal by its name, where it has one.
 fn signal_name(number: i32) -> String {
-    const NAMES: [(i32, &str); 11] = [
+    const NAMES: [(i32, &str); 12] = [
         (1, "SIGHUP"),
         (2, "SIGINT"),
         (3, "SIGQUIT"),
@@ -457,6 +512,7 @@ fn signal_name(number: i32) -> String {
         (13, "SIGPIPE"),
         (14, "SIGALRM"),
         (15, "SIGTERM"),
+        (31, "SIGSYS"),
     ];
     NAMES
         .iter()

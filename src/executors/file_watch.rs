@@ -1,5 +1,6 @@
 //! Fails a node that changed files which it was to look at.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt as _;
@@ -11,6 +12,7 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
 use crate::base::stop::StopReceiver;
+use crate::base::{NodeId, text};
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
@@ -46,7 +48,16 @@ impl FileWatch {
     pub fn new(inner: Arc<dyn Executor>, root: &Path, given: Arc<Given>) -> Self {
         let folder = File::open(root).ok();
         let files = given.files.iter().map(|_| None).collect();
-        let watched = Watched { folder, root: root.to_path_buf(), files, changes: 0, unwatched: 0 };
+        let watched = Watched {
+            folder,
+            root: root.to_path_buf(),
+            files,
+            changes: 0,
+            runs: Vec::new(),
+            running: 0,
+            moment: 0,
+            last_end: 0,
+        };
         Self { inner, given, watched: Arc::new(Mutex::new(watched)) }
     }
 }
@@ -54,24 +65,19 @@ impl FileWatch {
 impl Executor for FileWatch {
     fn execute(&self, request: AttemptRequest, stop: StopReceiver) -> BoxFuture<'static, AttemptOutcome> {
         let (given, watched, index) = (Arc::clone(&self.given), Arc::clone(&self.watched), request.index);
+        let node_id = request.node_id.clone();
         let running = self.inner.execute(request, stop);
         Box::pin(async move {
             let lock = || watched.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(places) = given.places.get(index).filter(|places| !places.is_empty()) else {
-                let outcome = running.await;
-                // Nobody looks at what this one has changed, and the next one is not to answer for it.
-                lock().unwatched += 1;
-                return outcome;
-            };
-            let start = lock().before(&given.files, places);
+            let places = given.places.get(index).map(Vec::as_slice).unwrap_or_default();
+            let start = lock().begin(node_id, &given.files, places);
             let mut outcome = running.await;
-            let changed = lock().changed_since(start, &given.files, places);
-            if !changed.is_empty() && outcome.failure.is_none() {
-                outcome.failure = Some(AttemptFailure::new(
-                    FailureReason::FilesChanged,
-                    AttemptClass::Definite,
-                    message(&changed),
-                ));
+            let mut watched = lock();
+            watched.end(start.run, &given.files, places);
+            let message = watched.accuse(&start, &given.files, places);
+            if let Some(message) = message.filter(|_| outcome.failure.is_none()) {
+                outcome.failure =
+                    Some(AttemptFailure::new(FailureReason::FilesChanged, AttemptClass::Definite, message));
             }
             outcome
         })
@@ -86,8 +92,27 @@ struct Watched {
     files: Vec<Option<Look>>,
     /// How many changes were seen.
     changes: u64,
-    /// How many nodes have ended that nobody watched.
-    unwatched: u64,
+    /// The nodes that have begun, with those that nobody watches: each may change whatever it finds.
+    runs: Vec<Run>,
+    /// How many of them run.
+    running: usize,
+    /// Counts what begins and ends.
+    moment: u64,
+    /// When one ended last.
+    last_end: u64,
+}
+
+/// One attempt of a node.
+struct Run {
+    node_id: NodeId,
+    /// When it ended; nothing while it runs.
+    end: Option<u64>,
+}
+
+/// What an attempt's changes are counted from.
+struct Start {
+    run: usize,
+    changes: u64,
 }
 
 /// How one file looked.
@@ -95,51 +120,88 @@ struct Look {
     seen: Seen,
     /// The number of its last change.
     changed: u64,
-    /// The nodes that nobody watched and that had ended by then.
-    unwatched: u64,
+    /// Who may have made it: those that ran between the look before it and the one that saw it.
+    by: Vec<usize>,
+    /// When it was looked at last.
+    moment: u64,
 }
 
 impl Watched {
-    /// Sees to it that all is known that a node may change. Gives what changes are counted from.
-    fn before(&mut self, files: &[GivenFile], places: &[usize]) -> u64 {
+    /// Sees to it that all is known that a node may change: what others have changed until now is not its change.
+    fn begin(&mut self, node_id: NodeId, files: &[GivenFile], places: &[usize]) -> Start {
+        self.moment += 1;
         for &at in places {
-            if self.files[at].as_ref().is_none_or(|look| look.unwatched != self.unwatched) {
+            if self.running > 0 || self.files[at].as_ref().is_none_or(|look| look.moment < self.last_end) {
                 self.look(at, &files[at]);
             }
         }
-        self.changes
+        self.running += 1;
+        self.runs.push(Run { node_id, end: None });
+        Start { run: self.runs.len() - 1, changes: self.changes }
     }
 
-    /// The files that have changed since, whoever saw it first.
-    fn changed_since<'f>(
-        &mut self,
-        start: u64,
-        files: &'f [GivenFile],
-        places: &[usize],
-    ) -> Vec<&'f GivenFile> {
+    fn end(&mut self, run: usize, files: &[GivenFile], places: &[usize]) {
+        self.moment += 1;
         for &at in places {
             self.look(at, &files[at]);
         }
-        let changed = |at: &usize| self.files[*at].as_ref().is_some_and(|look| look.changed > start);
-        places.iter().copied().filter(changed).map(|at| &files[at]).collect()
+        self.running -= 1;
+        self.last_end = self.moment;
+        self.runs[run].end = Some(self.moment);
+    }
+
+    /// What changed while an attempt ran, and who else may have done it; nothing where nothing has.
+    fn accuse(&self, start: &Start, files: &[GivenFile], places: &[usize]) -> Option<String> {
+        let (mut own, mut shared, mut others) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for &at in places {
+            let Some(look) = self.files[at].as_ref().filter(|look| look.changed > start.changes) else {
+                continue;
+            };
+            let node_id = |run: usize| &self.runs[run].node_id;
+            let with: Vec<_> =
+                look.by.iter().map(|&run| node_id(run)).filter(|id| *id != node_id(start.run)).collect();
+            if with.is_empty() {
+                own.push(&files[at]);
+            } else {
+                shared.push(&files[at]);
+            }
+            others.extend(with);
+        }
+        let mut said = Vec::new();
+        if !own.is_empty() {
+            said.push(format!("changed {}", names(&own)));
+        }
+        if !shared.is_empty() {
+            let (first, rest) = (others.pop_first(), others.len());
+            let first = first.map(|id| format!("`{id}`")).unwrap_or_default();
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            said.push(format!(
+                "this or {first}{more}, which ran at the same time, changed {}",
+                names(&shared)
+            ));
+        }
+        (!said.is_empty()).then(|| said.join("; "))
     }
 
     fn look(&mut self, at: usize, file: &GivenFile) {
         let now = self.signature(&file.path);
-        let unwatched = self.unwatched;
+        let moment = self.moment;
         let Some(look) = &mut self.files[at] else {
             let seen = Seen::first(&self.root, file, now);
-            self.files[at] = Some(Look { seen, changed: 0, unwatched });
+            self.files[at] = Some(Look { seen, changed: 0, by: Vec::new(), moment });
             return;
         };
-        look.unwatched = unwatched;
         if let Some(seen) = look.seen.other(&self.root, file, now) {
             if seen.is_changed {
                 self.changes += 1;
                 look.changed = self.changes;
+                let runs = self.runs.iter().enumerate();
+                let ran = runs.filter(|(_, run)| run.end.is_none_or(|end| end > look.moment));
+                look.by = ran.map(|(run, _)| run).collect();
             }
             look.seen = seen.seen;
         }
+        look.moment = moment;
     }
 
     fn signature(&self, path: &Path) -> Option<Signature> {
@@ -151,13 +213,13 @@ impl Watched {
     }
 }
 
-/// `changed a.py and b.py`, `changed a.py and 4 more files`.
-fn message(changed: &[&GivenFile]) -> String {
-    let name = |file: &GivenFile| file.path.display().to_string();
-    match changed {
-        [only] => format!("changed {}", name(only)),
-        [first, second] => format!("changed {} and {}", name(first), name(second)),
-        [first, rest @ ..] => format!("changed {} and {} more files", name(first), rest.len()),
+/// `a.py and b.py`, `a.py and 4 more files`.
+fn names(files: &[&GivenFile]) -> String {
+    let name = |file: &GivenFile| text::path(&file.path);
+    match files {
+        [only] => name(only),
+        [first, second] => format!("{} and {}", name(first), name(second)),
+        [first, rest @ ..] => format!("{} and {} more files", name(first), rest.len()),
         [] => String::new(),
     }
 }

@@ -5,9 +5,13 @@
 pub mod command;
 mod declared;
 mod file_watch;
+mod launcher;
 mod program;
+pub mod sandbox;
 mod scratch;
+mod starts;
 
 pub use declared::{Declared, Named, named};
 pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;
+pub use starts::Surroundings;

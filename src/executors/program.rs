@@ -1,16 +1,20 @@
 //! What a contract names to what can be executed: a program, a text for a shell, a script, a Python function.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
 use crate::model::workflow::ProgramSpec;
 
 /// What runs a text.
-const SHELL: [&str; 3] = ["/bin/sh", "-eu", "-c"];
+pub(super) const SHELL: [&str; 3] = ["/bin/sh", "-eu", "-c"];
+
+/// What runs Python.
+pub(super) const PYTHON_PROGRAM: &str = "python3";
 
 /// Calls a function with what it is given as JSON, and prints what it returns as JSON. What the function itself prints
 /// goes to standard error, so that the value stands alone. An exception is told by its name.
@@ -74,7 +78,7 @@ pub(super) struct Sources<'a> {
 /// What is to be executed for `program` of a project. `only_identifiers` says whether all variables that it gets have
 /// names that a shell passes on.
 pub(super) fn invocation(
-    program: &ProgramSpec,
+    (program, files): (&ProgramSpec, &[OsString]),
     Sources { root, modules }: Sources<'_>,
     only_identifiers: impl FnOnce() -> bool,
 ) -> Result<Invocation, AttemptFailure> {
@@ -96,18 +100,35 @@ pub(super) fn invocation(
         }
         ProgramSpec::Module { module, args } => {
             let start: Vec<&str> = match modules {
-                None => vec!["python3", "-m", module],
-                Some(folder) => vec!["python3", "-c", PYTHON_MODULE, folder, module],
+                None => vec![PYTHON_PROGRAM, "-m", module],
+                Some(folder) => vec![PYTHON_PROGRAM, "-c", PYTHON_MODULE, folder, module],
             };
             plain(start.into_iter().map(str::to_owned).chain(args.iter().cloned()).collect())
         }
         ProgramSpec::Python { module, function, args, kwargs } => {
-            let call = json!({
-                "folder": modules, "module": module, "function": function, "args": args, "kwargs": kwargs
-            });
-            plain(vec!["python3".to_owned(), "-c".to_owned(), PYTHON.to_owned(), call.to_string()])
+            let args: Vec<String> =
+                args.iter().map(Value::to_string).chain(files.iter().map(as_json)).collect();
+            let (module, function) = (json!(module), json!(function));
+            let (args, kwargs, folder) = (args.join(","), json!(kwargs), json!(modules));
+            let call = format!(
+                r#"{{"folder":{folder},"module":{module},"function":{function},"args":[{args}],"kwargs":{kwargs}}}"#
+            );
+            plain(vec![PYTHON_PROGRAM.to_owned(), "-c".to_owned(), PYTHON.to_owned(), call])
         }
     }
+}
+
+/// The name of a file as a text of JSON. Bytes that are no text become what Python makes of them, and takes for them:
+/// lone surrogates.
+fn as_json(file: &OsString) -> String {
+    let mut text = String::from('"');
+    for chunk in file.as_encoded_bytes().utf8_chunks() {
+        let valid = json!(chunk.valid()).to_string();
+        text.push_str(&valid[1..valid.len() - 1]);
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\udc{byte:02x}")));
+    }
+    text.push('"');
+    text
 }
 
 /// The words of a text that a shell would only split: one program and its arguments, nothing to expand, and no word
@@ -228,7 +249,7 @@ const SHELL_WORDS: &[&str] = &[
 ];
 
 /// How a script is run: a Python file by Python, what names its interpreter by that, what is executable by itself.
-fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
+pub(super) fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
     let spawn =
         |message: String| AttemptFailure::new(FailureReason::Spawn, AttemptClass::NotStarted, message);
     let path =
@@ -246,7 +267,7 @@ fn interpreter(file: &str, root: &Path) -> Result<Vec<String>, AttemptFailure> {
         shebang(&path).map_err(|error| spawn(format!("cannot read `{file}`: {error}")))?,
         extension(&path),
     ) {
-        (_, Some("py")) => vec!["python3".to_owned()],
+        (_, Some("py")) => vec![PYTHON_PROGRAM.to_owned()],
         (Some(interpreter), _) => interpreter,
         (None, Some("sh")) => vec!["/bin/sh".to_owned()],
         (None, _) => Vec::new(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::partition::Partition;
+
 /// The form of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -89,6 +91,27 @@ pub struct ExecutionContext {
     /// The nodes that were asked for with all that they need; empty where none were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<String>,
+    /// The part of what is selected that this run is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+    /// Whether only that runs which failed in the last run of the stage, or did not get its turn there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub failed: bool,
+    /// Whether what fails is remembered for the next run of the stage.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_remembered: bool,
+    /// How often the stage repeats a failed test that says nothing about that itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// How long an attempt takes that counts as slow, in milliseconds.
+    #[serde(
+        default,
+        with = "optional_millis",
+        rename = "slow_after_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub slow_after: Option<Duration>,
     /// The contract's inputs, complete and checked.
     pub inputs: Map<String, Value>,
 }
@@ -108,6 +131,12 @@ pub struct ContractInfo {
     /// The commit that it comes from, where it was not read where it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+/// What goes without saying on the wire.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+pub(super) const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Durations on the wire are whole milliseconds.

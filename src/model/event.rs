@@ -10,6 +10,9 @@ use super::outcome::{
     AttemptClass, BudgetLimit, CancelReason, ErrorInfo, FailureReason, RunStatus, SkipReason,
 };
 use super::output::{Captured, OutputFormat};
+use super::policy::PolicyViolation;
+use super::report::DiagnosticInfo;
+use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, Mono, NodeId, RunId};
 
@@ -76,6 +79,15 @@ pub enum EventKind {
     },
     /// An attempt ended.
     AttemptFinished(Box<AttemptFinished>),
+    /// An attempt takes longer than a node should.
+    NodeSlow {
+        /// The node.
+        node_id: NodeId,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// For how long it has been under way in milliseconds.
+        after_ms: u64,
+    },
     /// A further attempt will start.
     RetryScheduled {
         /// The node.
@@ -126,6 +138,13 @@ pub enum EventKind {
         /// The node at which it was noticed, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         node_id: Option<NodeId>,
+    },
+    /// A policy does not allow what was to run.
+    PolicyViolation(Box<PolicyViolation>),
+    /// Something runs that is not to be used any more.
+    DeprecationWarning {
+        /// What is said of it.
+        finding: Box<DiagnosticInfo>,
     },
     /// The node is done.
     NodeCompleted {
@@ -201,6 +220,9 @@ pub struct PlannedNode {
     /// The node that stands in for it when it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<NodeId>,
+    /// What its program is confined to, where a sandbox was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
 }
 
 /// How an attempt ended.

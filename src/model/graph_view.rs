@@ -28,6 +28,8 @@ pub struct GraphNode {
     pub status: PlanStatus,
     /// Why it would not run.
     pub reason: Option<String>,
+    /// The component that it uses.
+    pub component: Option<String>,
     /// Its layer: all that it waits for stands in earlier ones. None is empty.
     pub layer: usize,
 }

@@ -151,6 +151,11 @@ pub enum SkipReason {
     Disabled,
     /// It is none of the nodes that were asked for. Who waits for it waits for what it waits for.
     NotSelected,
+    /// It is for files, and none of those that the run is about is one for it. Who waits for it waits for what it waits
+    /// for.
+    NoFiles,
+    /// `ONEX_SKIP` names it. It satisfies its dependents.
+    Excluded,
     /// The run was cancelled first.
     Cancelled,
     /// Nothing runs in a dry run.
@@ -169,10 +174,18 @@ impl SkipReason {
             Self::DependencyFailed => "dependency_failed",
             Self::Disabled => "disabled",
             Self::NotSelected => "not_selected",
+            Self::NoFiles => "no_files",
+            Self::Excluded => "excluded",
             Self::Cancelled => "cancelled",
             Self::DryRun => "dry_run",
             Self::FallbackUnused => "fallback_unused",
         }
+    }
+
+    /// Whether the run goes on as if the node were not there.
+    #[must_use]
+    pub const fn is_left_out(self) -> bool {
+        matches!(self, Self::NotSelected | Self::NoFiles)
     }
 }
 
@@ -324,6 +337,8 @@ mod tests {
             S::DependencyFailed,
             S::Disabled,
             S::NotSelected,
+            S::NoFiles,
+            S::Excluded,
             S::Cancelled,
             S::DryRun,
             S::FallbackUnused,

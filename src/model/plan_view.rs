@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::context::Mode;
+use super::sandbox::Sandbox;
 use super::workflow::EdgeCondition;
 use crate::base::NodeId;
+
+/// Why a node does not run that uses a component which is not there.
+pub const NOT_FOUND: &str = "component_not_found";
 
 /// What would run, in which order, and why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +43,16 @@ pub struct PlanView {
     pub critical_path: Vec<NodeId>,
     /// How many separate parts the graph has.
     pub components: usize,
-    /// The longest that a run may take, in milliseconds, with every attempt that retries allow. What is asked to end
-    /// gets some seconds more.
+    /// The longest that a run may take, in milliseconds, with every attempt that retries allow, and with the five seconds
+    /// that each has to end in before it is killed.
     #[serde(default)]
     pub worst_case_ms: u64,
     /// How many of the nodes that would run say no timeout, so that an attempt may take as long as any.
     #[serde(default)]
     pub without_timeout: usize,
+    /// The longest that one attempt of these may take, in milliseconds.
+    #[serde(default)]
+    pub attempt_timeout_ms: u64,
     /// What is worth knowing of its retries.
     #[serde(default)]
     pub notes: Vec<PlanNote>,
@@ -76,6 +83,10 @@ pub struct PlanNodeView {
     pub description: Option<String>,
     /// The key of its action; nothing where it has none.
     pub action: Option<Cow<'static, str>>,
+    /// The component that it uses: its full name with its version, or its name as the contract has it where none is
+    /// found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// The nodes that it waits for.
     pub depends_on: Vec<NodeId>,
     /// What would happen to it.
@@ -96,6 +107,20 @@ pub struct PlanNodeView {
     /// The longest that all its attempts may take, in milliseconds, where it can have more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case_ms: Option<u64>,
+    /// What its program may touch of the machine, where a sandbox is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
+}
+
+impl PlanNodeView {
+    /// What it does, in a few words: the key of its action, and the component that it uses.
+    #[must_use]
+    pub fn does(&self) -> Cow<'_, str> {
+        match (self.action.as_deref(), &self.component) {
+            (Some(_), Some(component)) => Cow::Owned(format!("uses {component}")),
+            (action, _) => Cow::Borrowed(action.unwrap_or("unbound")),
+        }
+    }
 }
 
 /// What would happen to a node.

@@ -6,18 +6,32 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::context::{ContractInfo, Mode};
-use super::event::{EventKind, RunEvent, RunStarted};
+use super::context::{ContractInfo, Mode, is_false};
+use super::event::{AttemptFailure, EventKind, RunEvent, RunStarted};
 use super::exit::ExitCode;
+use super::last_lines::last_lines;
 use super::outcome::{CancelReason, ErrorInfo, NodeStatus, RunStatus};
 use super::output::{OutputFormat, Outputs, Text};
+use super::partition::Partition;
+use super::policy::EnforcementLevel;
 use super::profile::Profile;
+use super::repetition::Repeated;
+use super::sandbox::SandboxReport;
 use super::stamp;
 use crate::base::{CorrelationId, NodeId, RunId};
 use crate::diag::Severity;
 
 /// The version of the report's form.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The most failed attempts of one node of which more is kept than their number.
+const MOST_ATTEMPTS: usize = 10;
+
+/// How many of the last lines of a failed attempt are kept.
+const LAST_LINES: usize = 50;
+
+/// The most bytes that are kept of what all failed attempts printed that were repeated.
+const MOST_KEPT: usize = 16 * 1024 * 1024;
 
 /// What came of a run, or of the wish to start one. The order of the fields is stable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +49,9 @@ pub struct RunReport {
     pub contract: Option<ContractInfo>,
     /// The stage, where one was named.
     pub stage: Option<String>,
+    /// The part of what is selected that the run was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
     /// How the run went about its nodes.
     pub mode: Mode,
     /// How it ended.
@@ -78,7 +95,7 @@ pub struct Summary {
     pub skipped: u64,
     /// Those that are done with a warning.
     pub warned: u64,
-    /// Tests that passed on a later attempt.
+    /// Tests that failed and passed.
     pub flaky: u64,
     /// Attempts beyond the first of each node.
     pub retries: u64,
@@ -139,6 +156,37 @@ pub struct NodeResult {
     pub stands_in_for: Option<NodeId>,
     /// Whether the one that stood in is done, so that this failure is none of the run.
     pub recovered: bool,
+    /// What its program was confined to, where a sandbox was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
+    /// Whether it is a test that failed and passed, in two attempts or in two repetitions.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub flaky: bool,
+    /// Whether an attempt took longer than a node should.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub slow: bool,
+    /// Attempts that failed and were repeated; at most ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_attempts: Vec<FailedAttempt>,
+    /// How often it passed, where the run was repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Repeated>,
+}
+
+/// An attempt that failed and did not decide the matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FailedAttempt {
+    /// The attempt's number, from 1; of a run that was repeated, that of the repetition.
+    pub attempt: u32,
+    /// Why it failed.
+    pub reason: String,
+    /// The name of its error.
+    pub kind: String,
+    /// The same for people.
+    pub message: String,
+    /// The last lines that it printed.
+    pub printed: String,
 }
 
 impl NodeResult {
@@ -154,10 +202,16 @@ impl NodeResult {
         (self.status == NodeStatus::Completed && self.leaked) || self.recovered
     }
 
-    /// Whether it is a test that passed on a later attempt.
+    /// Whether it failed, and nothing stood in for it.
     #[must_use]
-    pub fn is_flaky(&self) -> bool {
-        self.status == NodeStatus::Completed && self.attempts > 1 && self.kind == "test"
+    pub fn is_failed(&self) -> bool {
+        self.status == NodeStatus::Failed && !self.recovered
+    }
+
+    /// Keeps a failure that did not decide the matter: the first ones, and the last.
+    pub(super) fn keep(&mut self, failed: FailedAttempt) {
+        self.failed_attempts.truncate(MOST_ATTEMPTS - 1);
+        self.failed_attempts.push(failed);
     }
 }
 
@@ -214,6 +268,10 @@ pub struct ReportFold {
     stands_in_for: HashMap<usize, usize>,
     /// What is to be said of a run that its budget ends.
     budget_error: Option<ErrorInfo>,
+    /// Why the last attempt of each node failed.
+    failures: HashMap<usize, AttemptFailure>,
+    /// The bytes that are kept of what failed attempts printed.
+    kept: usize,
 }
 
 impl ReportFold {
@@ -228,6 +286,7 @@ impl ReportFold {
                 parent_run_id: None,
                 contract: None,
                 stage: None,
+                partition: None,
                 mode: Mode::default(),
                 status: RunStatus::Running,
                 exit_code: ExitCode::Success,
@@ -246,6 +305,8 @@ impl ReportFold {
             ready_ms: Vec::new(),
             stands_in_for: HashMap::new(),
             budget_error: None,
+            failures: HashMap::new(),
+            kept: 0,
         }
     }
 
@@ -279,6 +340,7 @@ impl ReportFold {
             }
             EventKind::AttemptStarted { node_id, attempt } => {
                 let Some(&node) = self.index.get(node_id) else { return };
+                self.keep_failure(node);
                 let result = &mut self.report.results[node];
                 result.status = NodeStatus::Running;
                 result.attempts = *attempt;
@@ -300,6 +362,14 @@ impl ReportFold {
                 let (stdout, stdout_cut) = attempt.stdout.resolve(outputs);
                 let (stderr, stderr_cut) = attempt.stderr.resolve(outputs);
                 (result.stdout, result.stderr, result.truncated) = (stdout, stderr, stdout_cut || stderr_cut);
+                if let Some(failure) = &attempt.failure {
+                    self.failures.insert(node, failure.clone());
+                }
+            }
+            EventKind::NodeSlow { node_id, .. } => {
+                if let Some(&node) = self.index.get(node_id) {
+                    self.report.results[node].slow = true;
+                }
             }
             EventKind::RetryScheduled { node_id, .. } => {
                 if let Some(&node) = self.index.get(node_id) {
@@ -314,7 +384,8 @@ impl ReportFold {
                 result.value = self.formats[node].value(&result.stdout).unwrap_or_default();
                 self.report.summary.completed += 1;
                 self.report.summary.warned += u64::from(result.is_warned());
-                self.report.summary.flaky += u64::from(result.is_flaky());
+                result.flaky = *attempts > 1 && result.kind == "test";
+                self.report.summary.flaky += u64::from(result.flaky);
                 self.recover(node);
             }
             EventKind::NodeFailed { node_id, attempts, reason, error } => {
@@ -344,6 +415,14 @@ impl ReportFold {
                 let message = format!("the run's budget of {} is used up", limit.amount(*allowed));
                 self.budget_error = Some(ErrorInfo::new("BudgetExceededError", message));
             }
+            EventKind::PolicyViolation(violation) => {
+                if violation.enforcement_level == EnforcementLevel::Strict {
+                    let message = violation.finding.message.clone();
+                    self.report.error.get_or_insert_with(|| ErrorInfo::new("PolicyError", message));
+                }
+                self.report.diagnostics.push(violation.finding.clone());
+            }
+            EventKind::DeprecationWarning { finding } => self.report.diagnostics.push((**finding).clone()),
             EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. } => {}
@@ -369,6 +448,7 @@ impl ReportFold {
         report.parent_run_id = started.parent_run_id;
         report.contract = Some(started.contract.clone());
         report.stage.clone_from(&started.context.stage);
+        report.partition = started.context.partition;
         report.mode = started.context.mode;
         report.summary.total = started.plan.len() as u64;
         self.index = started.plan.iter().enumerate().map(|(at, node)| (node.node_id.clone(), at)).collect();
@@ -381,9 +461,22 @@ impl ReportFold {
             .map(|node| NodeResult {
                 node_id: Some(node.node_id.clone()),
                 kind: node.kind.clone(),
+                sandbox: node.sandbox.clone(),
                 ..NodeResult::default()
             })
             .collect();
+    }
+
+    /// Another attempt replaces what the last one printed: of one that failed, its end is kept.
+    fn keep_failure(&mut self, node: usize) {
+        let Some(failure) = self.failures.remove(&node) else { return };
+        let result = &mut self.report.results[node];
+        let printed = if self.kept < MOST_KEPT { last_lines(result, LAST_LINES) } else { String::new() };
+        self.kept += printed.len();
+        let kind = failure.error_kind().to_owned();
+        let AttemptFailure { reason, message, .. } = failure;
+        let reason = reason.as_str().to_owned();
+        result.keep(FailedAttempt { attempt: result.attempts, reason, kind, message, printed });
     }
 
     /// The node is done: so is every one that it stands in for, directly or not.

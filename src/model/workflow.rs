@@ -1,19 +1,22 @@
 //! A contract after it was read and checked: complete, with defaults filled in and ids resolved to indexes.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::inherit_env::InheritEnv;
+pub use super::input::{InputSpec, InputType};
 pub use super::node_kind::NodeKind;
 use super::output::OutputFormat;
-pub use super::rule_places::RulePlaces;
+pub use super::resources::Resources;
+use super::sandbox::Sandbox;
+use super::uses::Uses;
+pub use super::{rule_places::RulePlaces, worst_case::DEFAULT_TIMEOUT};
 use crate::base::NodeId;
 use crate::diag::Span;
-
-/// The longest that one attempt may take where nobody says otherwise.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The order among nodes of equal rank where nobody says otherwise; lower first.
 pub const DEFAULT_PRIORITY: u32 = 100;
@@ -110,6 +113,8 @@ pub struct NodeSpec {
     pub retry: RetrySpec,
     /// The longest that one attempt may take.
     pub timeout: Duration,
+    /// Whether the contract says so, and not a default.
+    pub says_timeout: bool,
     /// The longest that all attempts with their delays may take.
     pub total_timeout: Option<Duration>,
     /// The node that stands in when this one fails, by its index.
@@ -122,10 +127,14 @@ pub struct NodeSpec {
     pub error_action: Option<ErrorAction>,
     /// Its place among nodes that are ready at the same time; lower first.
     pub priority: u32,
+    /// What its program may touch of the machine; anything where the contract does not say.
+    pub sandbox: Option<Box<Sandbox>>,
     /// What it does; nothing where the contract does not say, or this version does not carry it out.
     pub action: Option<Action>,
     /// The key that declares its action.
     pub action_key: Option<&'static str>,
+    /// The component that it runs.
+    pub uses: Option<Box<Uses>>,
 }
 
 impl NodeSpec {
@@ -149,14 +158,17 @@ impl NodeSpec {
             idempotent: None,
             retry: RetrySpec::default(),
             timeout: DEFAULT_TIMEOUT,
+            says_timeout: false,
             total_timeout: None,
             fallback: None,
             breaker: None,
             group: None,
             error_action: None,
             priority: DEFAULT_PRIORITY,
+            sandbox: None,
             action: None,
             action_key: None,
+            uses: None,
         }
     }
 
@@ -360,6 +372,8 @@ impl Action {
 pub struct CommandSpec {
     /// What is run.
     pub program: ProgramSpec,
+    /// The names of files, which follow its arguments; they need be no text.
+    pub files: Vec<OsString>,
     /// Variables added to the environment.
     pub env: BTreeMap<String, String>,
     /// Which variables of its own environment `onex` passes on.
@@ -380,6 +394,7 @@ impl CommandSpec {
     pub fn new(program: ProgramSpec) -> Self {
         Self {
             program,
+            files: Vec::new(),
             env: BTreeMap::new(),
             inherit_env: InheritEnv::default(),
             cwd: None,
@@ -424,18 +439,6 @@ pub enum ProgramSpec {
     },
 }
 
-/// Which variables a program gets of those that `onex` was started with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum InheritEnv {
-    /// All of them.
-    #[default]
-    All,
-    /// None.
-    None,
-    /// Those with these names.
-    Only(Vec<String>),
-}
-
 /// What a program reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stdin {
@@ -444,98 +447,8 @@ pub enum Stdin {
     Empty,
     /// This text.
     Text(String),
-    /// The value of a node that it waits for: text as it is, anything else as JSON.
-    Value(NodeId),
+    /// What nodes that it waits for have printed, one after the other, byte for byte.
+    Printed(Vec<NodeId>),
     /// What `onex` itself would read: a terminal, for example. The node then runs alone.
     Inherit,
-}
-
-/// What one program may take of the machine, as far as the operating system holds a process to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resources {
-    /// Processors.
-    pub cpus: Option<u32>,
-    /// Bytes of address space.
-    pub memory: Option<u64>,
-    /// Processes of its user.
-    pub processes: Option<u64>,
-}
-
-impl Resources {
-    /// What both allow.
-    #[must_use]
-    pub fn within(self, other: Self) -> Self {
-        fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
-            [a, b].into_iter().flatten().min()
-        }
-        Self {
-            cpus: least(self.cpus, other.cpus),
-            memory: least(self.memory, other.memory),
-            processes: least(self.processes, other.processes),
-        }
-    }
-}
-
-/// One declared input.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InputSpec {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub kind: InputType,
-    /// What it is for.
-    pub description: Option<String>,
-    /// Whether it must be given.
-    pub required: bool,
-    /// What it is where it is not given.
-    pub default: Option<Value>,
-}
-
-/// The type of an input, named as in JSON Schema.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum InputType {
-    /// Text.
-    #[default]
-    String,
-    /// A whole number.
-    Integer,
-    /// Any number.
-    Number,
-    /// True or false.
-    Boolean,
-    /// A list.
-    Array,
-    /// A mapping.
-    Object,
-}
-
-impl InputType {
-    /// Every type with its name.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("string", Self::String),
-        ("integer", Self::Integer),
-        ("number", Self::Number),
-        ("boolean", Self::Boolean),
-        ("array", Self::Array),
-        ("object", Self::Object),
-    ];
-
-    /// The type's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("string", |(name, _)| name)
-    }
-
-    /// Whether `value` is of this type.
-    #[must_use]
-    pub fn accepts(self, value: &Value) -> bool {
-        match self {
-            Self::String => value.is_string(),
-            Self::Integer => value.is_i64() || value.is_u64(),
-            Self::Number => value.is_number(),
-            Self::Boolean => value.is_boolean(),
-            Self::Array => value.is_array(),
-            Self::Object => value.is_object(),
-        }
-    }
 }

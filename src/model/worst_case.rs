@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::workflow::{Backoff, DEFAULT_TIMEOUT, NodeSpec, OuterRetry};
+use super::workflow::{Backoff, NodeSpec, OuterRetry};
+use crate::base::stop::GRACE;
+
+/// The longest that one attempt may take where nobody says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The worst that can come of a node's retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,23 +28,28 @@ impl WorstCase {
 }
 
 impl NodeSpec {
-    /// The longest that it may take, with all attempts that its retries allow.
+    /// The longest that it may take, with all attempts that its retries allow, each of which has to be killed.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let worst = self.worst_case();
         // What must not be repeated is repeated where it did not start, and that takes no time.
         let long = if self.idempotent == Some(false) { 1 } else { worst.attempts };
-        self.within_its_time(self.timeout.saturating_mul(long).saturating_add(worst.delays))
+        self.within_its_time(self.killed_late().saturating_mul(long).saturating_add(worst.delays))
     }
 
     /// The longest that it may take with one attempt.
     #[must_use]
     pub fn longest_attempt(&self) -> Duration {
-        self.within_its_time(self.timeout)
+        self.within_its_time(self.killed_late())
+    }
+
+    /// An attempt that does not end when it is asked to.
+    fn killed_late(&self) -> Duration {
+        self.timeout.saturating_add(GRACE)
     }
 
     fn within_its_time(&self, time: Duration) -> Duration {
-        self.total_timeout.map_or(time, |total| total.min(time))
+        self.total_timeout.map_or(time, |total| total.saturating_add(GRACE).min(time))
     }
 
     /// The worst that can come of its retries. Chance only makes delays shorter.
@@ -53,7 +62,7 @@ impl NodeSpec {
         });
         WorstCase {
             attempts: self.retry.max_attempts(),
-            attempt: Some(self.timeout).filter(|&timeout| timeout != DEFAULT_TIMEOUT),
+            attempt: self.says_timeout.then_some(self.timeout),
             delays: inner.saturating_mul(max_retries.saturating_add(1)).saturating_add(growing(
                 max_retries,
                 (delay, multiplier),
@@ -104,21 +113,22 @@ mod tests {
     #[test]
     fn delays_stop_growing_and_attempts_count_as_long_as_they_may_last() {
         let mut node = node((5, 10, 15), (0, 0));
-        node.timeout = Duration::from_secs(30);
+        (node.timeout, node.says_timeout) = (Duration::from_secs(30), true);
         assert_eq!(node.worst_case().total(), Duration::from_secs(5 * 30 + 10 + 15 * 3));
     }
 
     #[test]
     fn the_longest_is_bounded_by_the_time_of_all_attempts() {
         let mut node = node((3, 10, 60), (0, 0));
-        assert_eq!(node.longest(), DEFAULT_TIMEOUT * 3 + Duration::from_secs(30));
+        assert_eq!(node.longest(), (DEFAULT_TIMEOUT + GRACE) * 3 + Duration::from_secs(30));
         node.timeout = Duration::from_secs(5);
-        assert_eq!(node.longest(), Duration::from_secs(3 * 5 + 30));
+        assert_eq!(node.longest(), GRACE * 3 + Duration::from_secs(3 * 5 + 30));
         // Only what did not start is repeated.
         node.idempotent = Some(false);
-        assert_eq!(node.longest(), Duration::from_secs(5 + 30));
+        assert_eq!(node.longest(), GRACE + Duration::from_secs(5 + 30));
         node.total_timeout = Some(Duration::from_secs(7));
-        assert_eq!((node.longest(), node.longest_attempt()), (Duration::from_secs(7), node.timeout));
+        let killed = |seconds| GRACE + Duration::from_secs(seconds);
+        assert_eq!((node.longest(), node.longest_attempt()), (killed(7), killed(5)));
     }
 
     #[test]

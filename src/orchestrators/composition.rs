@@ -1,17 +1,21 @@
 //! Components and contracts as one workflow.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::StageError;
-use super::files::{Assigned, FileTypes, Writes, argument, assign, pieces};
+use super::entrypoint::command;
+use super::files::{Assigned, FileTypes, Writes, argument, assign, may_write, pieces};
 use crate::base::NodeId;
-use crate::diag::Span;
-use crate::model::component::{Component, EntryKind};
+use crate::diag::{Diagnostic, Span, codes};
+use crate::model::component::{Component, Dependency as Needed};
+use crate::model::outcome::SkipReason;
 use crate::model::workflow::{
-    Action, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec, NodeKind,
-    NodeSpec, ProgramSpec, Rules, Stdin, Workflow,
+    Action, Backoff, CommandSpec, DEFAULT_TIMEOUT, Dependency, EdgeCondition, ErrorAction, GroupSpec,
+    NodeKind, NodeSpec, RetrySpec, Rules, Stdin, Workflow,
 };
 
 /// One thing that a stage runs.
@@ -42,14 +46,22 @@ pub struct Composition {
     pub files: Vec<PathBuf>,
     /// For each node, its places in that list; nothing for nodes that get no files at all.
     pub given: Vec<Option<Vec<usize>>>,
-    /// For each node, whether there is something for it to do.
-    pub wanted: Vec<bool>,
-    /// Rules of contracts that cannot hold where several run together, each with the contract's name.
-    pub dropped_rules: Vec<(String, &'static str)>,
+    /// For each node, why it does not run, where nothing is there for it to do or somebody left it out.
+    pub idle: Vec<Option<SkipReason>>,
+    /// For each node, the full name of the component or contract that it came of.
+    pub owners: Vec<String>,
+    /// Rules of contracts that cannot hold where others run, too, by the contract's name.
+    pub dropped_rules: Vec<(String, Vec<&'static str>)>,
+    /// What is to be said of the components that run.
+    pub findings: Vec<Diagnostic>,
     /// Components of the stage that only its defaults leave out, each with the reason.
     pub left_out: Vec<(String, String)>,
+    /// Names that were to be left out and are none of a component, each with what is to be said.
+    pub unknown: Vec<String>,
     /// The components that run.
     pub components: Vec<Arc<Component>>,
+    /// For each node the component that declares it.
+    pub declared_by: Vec<Arc<Component>>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
 }
@@ -89,20 +101,25 @@ pub fn compose(
     };
     let mut parts = plan.parts;
     if !plan.in_turn {
-        parts.sort_by_key(|part| part.component().priority);
+        parts = in_turn(parts);
     }
+    refuse(&parts)?;
     // For each part the nodes that it became.
     let mut spans: Vec<(std::ops::Range<usize>, Option<Assigned>)> = Vec::new();
+    let company = if parts.len() == 1 { Company::Alone } else { Company::Others };
     for part in &parts {
         let start = joined.workflow.nodes.len();
         let assigned = match part {
             Part::Component(component) => Some(add_component(&mut joined, component, (&mut ids, types))?),
             Part::Contract(component, workflow) => {
-                add_contract(&mut joined, component, workflow, &mut ids)?;
+                add_contract(&mut joined, (component, workflow), company, &mut ids)?;
                 None
             }
         };
         spans.push((start..joined.workflow.nodes.len(), assigned));
+    }
+    for (part, (nodes, _)) in parts.iter().zip(&spans) {
+        joined.owners.extend(nodes.clone().map(|_| part.component().qualified_name()));
     }
     for (at, part) in parts.iter().enumerate() {
         for earlier in 0..at {
@@ -121,10 +138,7 @@ pub fn compose(
         }
         for needed in &part.component().dependencies {
             // Of several versions the highest is meant.
-            let fits = |other: &Component| {
-                other.is_called(&needed.on.name) && needed.on.allows(other.version.as_ref())
-            };
-            let fitting = parts.iter().enumerate().filter(|(_, other)| fits(other.component()));
+            let fitting = parts.iter().enumerate().filter(|(_, other)| is_meant(needed, other));
             let found = fitting
                 .max_by(|(_, one), (_, other)| one.component().version.cmp(&other.component().version));
             if let Some((found, _)) = found.filter(|(found, _)| *found != at) {
@@ -133,17 +147,18 @@ pub fn compose(
         }
     }
     if plan.in_turn {
-        if let Some(at) = joined.wanted.iter().position(|wanted| !wanted) {
+        if let Some(at) = joined.idle.iter().position(Option::is_some) {
             return Err(StageError::CannotRun(format!(
                 "no file is one for `{}`, so there is nothing that it could pass on",
                 joined.workflow.nodes[at].id
             )));
         }
         for pair in spans.windows(2) {
-            let before = joined.workflow.nodes[pair[0].0.end - 1].id.clone();
+            let before =
+                joined.workflow.nodes[pair[0].0.clone()].iter().map(|node| node.id.clone()).collect();
             let Some(first) = joined.workflow.nodes.get_mut(pair[1].0.start) else { continue };
             if let Some(Action::Command(command)) = &mut first.action {
-                command.stdin = Stdin::Value(before);
+                command.stdin = Stdin::Printed(before);
             }
         }
     }
@@ -152,9 +167,76 @@ pub fn compose(
         let node = NodeSpec { enabled: false, ..node_of(component, id, component.span) };
         joined.workflow.nodes.push(node);
         joined.given.push(None);
-        joined.wanted.push(true);
+        joined.idle.push(Some(SkipReason::Excluded));
+        joined.owners.push(component.qualified_name());
+        joined.declared_by.push(Arc::clone(component));
     }
     Ok(joined)
+}
+
+impl Composition {
+    /// Repeats tests that fail up to so many times, without delay, where nothing else is said of their retries.
+    pub fn retry_tests(&mut self, retries: u32) {
+        let tests = self.workflow.nodes.iter_mut().filter(|node| node.kind == NodeKind::Test);
+        for node in tests.filter(|node| node.retry == RetrySpec::default()) {
+            let backoff = Backoff {
+                max_attempts: retries.saturating_add(1),
+                initial_delay: Duration::ZERO,
+                ..Backoff::default()
+            };
+            // As if the test said it: a plain failure of it is repeated, too.
+            node.retry = RetrySpec { inner: Some(Box::new(backoff)), own: true, ..RetrySpec::default() };
+        }
+    }
+}
+
+/// Says of all components at once what keeps them from being run.
+fn refuse(parts: &[Part]) -> Result<(), StageError> {
+    let components = parts.iter().filter_map(|part| match part {
+        Part::Component(component) => Some(component),
+        Part::Contract(..) => None,
+    });
+    let found: Vec<Diagnostic> =
+        components.filter_map(|one| command(one).err()).map(|found| *found).collect();
+    match found.iter().any(|finding| finding.code == codes::OUTSIDE_ROOT) {
+        _ if found.is_empty() => Ok(()),
+        true => Err(StageError::Findings(found)),
+        false => Err(StageError::Unrunnable(found)),
+    }
+}
+
+/// Whether a part is what another one needs.
+fn is_meant(needed: &Needed, part: &Part) -> bool {
+    let component = part.component();
+    component.is_called(&needed.on.name) && needed.on.allows(component.version.as_ref())
+}
+
+/// The order in which parts that get in each other's way take turns: what is needed before who needs it, then by
+/// priority, then who changes files before who only looks at them.
+fn in_turn(mut parts: Vec<Part>) -> Vec<Part> {
+    let changes_files = |part: &Part| match part {
+        Part::Component(component) => may_write(component),
+        Part::Contract(..) => false,
+    };
+    parts.sort_by_key(|part| (part.component().priority, !changes_files(part)));
+    let mut order = Vec::new();
+    let mut entered = vec![false; parts.len()];
+    (0..parts.len()).for_each(|at| place(at, &parts, &mut entered, &mut order));
+    let mut parts: Vec<Option<Part>> = parts.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| parts[at].take()).collect()
+}
+
+/// Puts a part behind all that it needs. Those that need each other in a circle are refused as a plan.
+fn place(at: usize, parts: &[Part], entered: &mut [bool], order: &mut Vec<usize>) {
+    if std::mem::replace(&mut entered[at], true) {
+        return;
+    }
+    for needed in &parts[at].component().dependencies {
+        for (other, _) in parts.iter().enumerate().filter(|(_, part)| is_meant(needed, part)) {
+            place(other, parts, entered, order);
+        }
+    }
+    order.push(at);
 }
 
 /// The first nodes of one part wait for all nodes of another.
@@ -224,6 +306,8 @@ fn node_of(component: &Component, id: NodeId, span: Span) -> NodeSpec {
         tags: component.tags.clone(),
         idempotent: component.idempotent,
         timeout: component.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        says_timeout: component.timeout.is_some(),
+        sandbox: component.sandbox.clone().map(Box::new),
         ..NodeSpec::at(id, span)
     }
 }
@@ -233,21 +317,19 @@ fn add_component(
     component: &Arc<Component>,
     (ids, types): (&mut Ids, &mut dyn FileTypes),
 ) -> Result<Assigned, StageError> {
-    let program = program(component)?;
+    let command = command(component).map_err(|finding| StageError::Unrunnable(vec![*finding]))?;
     let assigned = assign(component, &joined.files, types)?;
     let id = ids.fresh(component);
-    let mut add = |id: NodeId, extra: Vec<String>, given: Option<Vec<usize>>, wanted: bool| {
-        let command = CommandSpec {
-            env: component.env.iter().cloned().collect::<BTreeMap<_, _>>(),
-            ..CommandSpec::new(with_arguments(&program, extra))
-        };
+    let mut add = |id: NodeId, files: Vec<OsString>, given: Option<Vec<usize>>, has_work: bool| {
+        let command = CommandSpec { files, ..command.clone() };
         joined.workflow.nodes.push(NodeSpec {
             action: Some(Action::Command(command)),
             action_key: Some("run"),
             ..node_of(component, id, component.span)
         });
         joined.given.push(given);
-        joined.wanted.push(wanted);
+        joined.idle.push((!has_work).then_some(SkipReason::NoFiles));
+        joined.declared_by.push(Arc::clone(component));
     };
     let Some(places) = &assigned.files else {
         add(id, Vec::new(), None, true);
@@ -257,7 +339,7 @@ fn add_component(
         add(id, Vec::new(), Some(places.clone()), component.always_run || !places.is_empty());
         return Ok(assigned);
     }
-    let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect::<Result<Vec<_>, _>>()?;
+    let arguments = places.iter().map(|&at| argument(&joined.files[at])).collect();
     let pieces = pieces(arguments);
     match pieces.len() {
         0 => add(id, Vec::new(), Some(Vec::new()), component.always_run),
@@ -282,82 +364,19 @@ fn add_component(
     Ok(assigned)
 }
 
-/// Whether a path leaves the folder that it is relative to.
-fn leads_out(path: &Path) -> bool {
-    let mut depth = 0;
-    path.components().any(|part| {
-        match part {
-            std::path::Component::Normal(_) => depth += 1,
-            std::path::Component::ParentDir => depth -= 1,
-            std::path::Component::CurDir
-            | std::path::Component::RootDir
-            | std::path::Component::Prefix(_) => {}
-        }
-        depth < 0
-    })
+/// Whether a contract shares its run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Others,
 }
 
-/// What a component's entry point runs.
-fn program(component: &Component) -> Result<ProgramSpec, StageError> {
-    let cannot = |why: &str| {
-        let path = component.origin.path.display();
-        StageError::CannotRun(format!("`{}` ({path}) cannot be run: {why}", component.qualified_name()))
-    };
-    let entrypoint = component.entrypoint.as_ref().ok_or_else(|| cannot("it has no entry point"))?;
-    let file = component.entry_file();
-    if let Some(file) = file.as_deref().filter(|file| leads_out(file)) {
-        return Err(StageError::Outside(format!(
-            "`{}` would run `{}`, which is outside of the project",
-            component.qualified_name(),
-            file.display()
-        )));
-    }
-    let file = file.map(|file| file.display().to_string());
-    let mut words = entrypoint.target.iter().cloned();
-    let first = words.next().ok_or_else(|| cannot("its entry point names nothing"))?;
-    let rest: Vec<String> = words.collect();
-    match entrypoint.kind {
-        EntryKind::Command => {
-            // A name with a slash is a file of the project.
-            let first = file.map_or(first, |file| match file.starts_with('/') {
-                true => file,
-                false => format!("./{file}"),
-            });
-            Ok(ProgramSpec::Argv([vec![first], rest].concat()))
-        }
-        EntryKind::Script => Ok(ProgramSpec::Script { file: file.unwrap_or(first), args: rest }),
-        EntryKind::Python => match (file, first.split_once(':')) {
-            (Some(file), _) => Ok(ProgramSpec::Script { file, args: rest }),
-            (None, Some((module, function))) => Ok(ProgramSpec::Python {
-                module: module.to_owned(),
-                function: function.to_owned(),
-                args: rest.into_iter().map(Into::into).collect(),
-                kwargs: Box::default(),
-            }),
-            (None, None) => Ok(ProgramSpec::Module { module: first, args: rest }),
-        },
-        EntryKind::Http => Err(cannot("this version of onex carries out no `http` entry points")),
-        EntryKind::Agent => Err(cannot("this version of onex carries out no `agent` entry points")),
-    }
-}
-
-fn with_arguments(program: &ProgramSpec, extra: Vec<String>) -> ProgramSpec {
-    let mut program = program.clone();
-    match &mut program {
-        ProgramSpec::Argv(args) | ProgramSpec::Script { args, .. } | ProgramSpec::Module { args, .. } => {
-            args.extend(extra);
-        }
-        ProgramSpec::Python { args, .. } => args.extend(extra.into_iter().map(Into::into)),
-        ProgramSpec::Shell(_) => {}
-    }
-    program
-}
-
-/// The nodes of a contract, each with the contract's name before its own.
+/// The nodes of a contract, each with the contract's name before its own. Its rules for a whole run hold where it is the
+/// whole run.
 fn add_contract(
     joined: &mut Composition,
-    component: &Component,
-    workflow: &Workflow,
+    (component, workflow): (&Arc<Component>, &Workflow),
+    company: Company,
     ids: &mut Ids,
 ) -> Result<(), StageError> {
     let name = ids.fresh(component);
@@ -369,7 +388,7 @@ fn add_contract(
         (Some(true), most) => most,
         (Some(false) | None, _) => Some(1),
     };
-    let at_once = at_once.filter(|&most| most == 1 || !own_groups);
+    let at_once = at_once.filter(|&most| (most == 1 || !own_groups) && company == Company::Others);
     let own: [(bool, &'static str); 5] = [
         (rules.timeout.is_some(), "timeout"),
         (rules.max_parallel.is_some() && at_once.is_none(), "max_parallel_branches"),
@@ -377,8 +396,12 @@ fn add_contract(
         (rules.budget != crate::model::workflow::Budget::default(), "budget"),
         (rules.batch, "execution_mode: batch"),
     ];
-    let dropped = own.into_iter().filter(|(is_set, _)| *is_set);
-    joined.dropped_rules.extend(dropped.map(|(_, rule)| (workflow.name.clone(), rule)));
+    let dropped: Vec<_> = own.into_iter().filter(|(is_set, _)| *is_set).map(|(_, rule)| rule).collect();
+    if company == Company::Alone {
+        joined.workflow.rules = Rules { groups: Vec::new(), ..rules.clone() };
+    } else if !dropped.is_empty() {
+        joined.dropped_rules.push((workflow.name.clone(), dropped));
+    }
     let groups = joined.workflow.rules.groups.len();
     joined.workflow.rules.groups.extend(rules.groups.iter().cloned().map(|mut group| {
         group.name = format!("{name}.{}", group.name);
@@ -407,11 +430,14 @@ fn add_contract(
         node.depends_on.iter_mut().for_each(|edge| edge.node += first);
         node.fallback = node.fallback.map(|fallback| fallback + first);
         node.group = all.or(node.group.map(|group| group + groups));
-        // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
-        node.error_action = node.error_action.or(Some(ErrorAction::Continue));
+        if company == Company::Others {
+            // A failure stops the contract's own nodes at most: those that wait for it do not start in any case.
+            node.error_action = node.error_action.or(Some(ErrorAction::Continue));
+        }
+        joined.given.push(node.uses.as_ref().and_then(|uses| uses.given.clone()));
+        joined.idle.push((!node.is_wanted()).then_some(SkipReason::NoFiles));
+        joined.declared_by.push(Arc::clone(component));
         joined.workflow.nodes.push(node);
-        joined.given.push(None);
-        joined.wanted.push(true);
     }
     Ok(())
 }

@@ -4,8 +4,10 @@
 //! Does no input or output of its own: a [`Workshop`] looks for components and files, and carries out what was
 //! composed.
 
+pub mod binding;
 mod ci;
 pub mod composition;
+mod entrypoint;
 pub mod files;
 mod pipeline;
 mod pre_commit;
@@ -15,9 +17,11 @@ mod test;
 #[cfg(test)]
 mod tests;
 
+pub use binding::{Bound, Project, SearchPath, bind};
 pub use ci::CiOrchestrator;
 pub use composition::{Composition, Part, compose};
-pub use files::{Assigned, FileTypes};
+pub use entrypoint::command;
+pub use files::{Assigned, FileTypes, Sight};
 pub use pipeline::PipelineOrchestrator;
 pub use pre_commit::PreCommitOrchestrator;
 pub use registry::RegistryOrchestrator;
@@ -26,8 +30,9 @@ pub use test::TestOrchestrator;
 
 use std::path::PathBuf;
 
+use crate::base::text::count;
 use crate::diag::Diagnostic;
-use crate::model::component::ComponentQuery;
+use crate::model::component::{ComponentQuery, FilterKey};
 use crate::model::context::ExecutionContext;
 use crate::model::report::RunReport;
 use crate::registry::{Catalog, Registry};
@@ -53,12 +58,25 @@ pub struct StageRequest {
     pub context: ExecutionContext,
     /// What components must be like, as far as somebody said so.
     pub query: ComponentQuery,
+    /// What settings have the stage ask for, in the place of its own defaults.
+    pub configured: Vec<ConfiguredDefault>,
     /// Which files, where somebody said so.
     pub files: Option<FileChoice>,
     /// Names of components that run one after the other.
     pub pipeline: Vec<String>,
     /// Names that are left out: `ONEX_SKIP`.
     pub skip: Vec<String>,
+}
+
+/// A default of a stage that settings replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredDefault {
+    /// What components are selected by.
+    pub key: FilterKey,
+    /// The values of which one must fit; everything fits where there is none.
+    pub values: Vec<String>,
+    /// The file that says so, with the line.
+    pub origin: String,
 }
 
 /// What looks for components and files, and runs what was composed. Its errors stay its own.
@@ -111,15 +129,15 @@ pub enum StageError {
     /// Nothing was found, and that was not to be.
     #[error("no component is in the stage `{0}`; `onex list` shows what there is")]
     Nothing(String),
-    /// A filter has a value that no component has.
+    /// Of what is in the stage nothing is left, and that was not to be.
     #[error("{0}")]
-    Unmatched(String),
-    /// A name that was left out on purpose is none of a component.
-    #[error("{0}")]
-    Unresolved(String),
+    NothingLeft(String),
     /// A component would run a file outside of the project.
     #[error("{0}")]
     Outside(String),
+    /// Components have nothing that could be run, each with its place.
+    #[error("{}", summary(.0))]
+    Unrunnable(Vec<Diagnostic>),
     /// Components are not what they should be, each with its place.
     #[error("{} of the components cannot be used", .0.len())]
     Findings(Vec<Diagnostic>),
@@ -128,11 +146,20 @@ pub enum StageError {
     CannotRun(String),
 }
 
+/// The first of some findings, and how many more there are.
+fn summary(found: &[Diagnostic]) -> String {
+    match found {
+        [] => "a component cannot be run".to_owned(),
+        [only] => only.message.clone(),
+        [first, rest @ ..] => format!("{}, and {}", first.message, count(rest.len(), "more error")),
+    }
+}
+
 fn left_out(stage: &str, components: &[(String, String)]) -> String {
     let named: Vec<String> = components.iter().map(|(name, why)| format!("`{name}` ({why})")).collect();
     format!(
         "nothing would run: the defaults of the stage `{stage}` leave out {}; \
-         say what you want with `--filter` or change the components",
+         say what you want with `--filter`, or change the components or the settings of the stage",
         named.join(", ")
     )
 }

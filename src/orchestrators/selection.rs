@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{StageError, StageRequest};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::component::{Component, ComponentQuery, FilterKey, Kind, Reference};
-use crate::registry::{Registry, duplicates};
+use crate::registry::{self, Registry, duplicates};
 
 /// The lifecycles of what is in use.
 pub(super) const LIVING: [&str; 4] = ["active", "stable", "canary", "deprecated"];
@@ -31,6 +31,10 @@ pub struct Selection {
     pub left_out: Vec<(String, String)>,
     /// Components that are left out because somebody said so.
     pub skipped: Vec<Arc<Component>>,
+    /// What is to be said of those that run.
+    pub findings: Vec<Diagnostic>,
+    /// Names that were to be left out and are none of a component, each with what is to be said.
+    pub unknown: Vec<String>,
     /// Whether they run one after the other, each with what the one before gave.
     pub in_turn: bool,
     /// Whether nothing runs, and the registry itself is looked at.
@@ -71,16 +75,19 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
     let Asked { stage, request, defaults } = asked;
     let explicit = &request.query;
     let all: Vec<&Component> = found.iter().map(AsRef::as_ref).collect();
-    if let Some(unmatched) = explicit.unmatched(&all).first() {
-        let known = match (&unmatched.suggestion, unmatched.known.as_slice()) {
-            (Some(meant), _) => format!("did you mean `{meant}`?"),
-            (None, []) => "no component says anything about that".to_owned(),
-            (None, known) => format!("there is {}", known.join(", ")),
-        };
-        let message = format!("no component has {} `{}`; {known}", unmatched.key, unmatched.value);
-        return Err(StageError::Unmatched(message));
+    let unmatched = explicit.unmatched(&all);
+    if !unmatched.is_empty() {
+        let findings = unmatched.iter().map(|value| registry::unmatched(value, Severity::Error));
+        return Err(StageError::Findings(findings.collect()));
     }
-    let query = explicit.clone().with_defaults(defaults);
+    let configured = |key: FilterKey| request.configured.iter().find(|default| default.key == key);
+    let replaced = request.configured.iter().fold((*defaults).clone(), |query, default| {
+        let query = query.without(default.key);
+        if default.values.is_empty() { query } else { query.with(default.key, default.values.clone()) }
+    });
+    let query = explicit.clone().with_defaults(&replaced);
+    let names_lifecycle = explicit.names(FilterKey::Lifecycle)
+        || configured(FilterKey::Lifecycle).is_some_and(|default| !default.values.is_empty());
     let mut selection = Selection::default();
     for component in found {
         let is_of_stage = component.stages().contains(stage);
@@ -92,7 +99,7 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
             Kind::Workflow if is_of_stage => explicit.refusal(component),
             Kind::Workflow | Kind::Node | Kind::Document => continue,
         };
-        let is_at_rest = !component.lifecycle.runs_unnamed() && !explicit.names(FilterKey::Lifecycle);
+        let is_at_rest = !component.lifecycle.runs_unnamed() && !names_lifecycle;
         match refusal {
             None if is_elsewhere || is_at_rest => {}
             None if request.skip.iter().any(|name| component.is_called(name)) => {
@@ -100,21 +107,55 @@ pub fn select(asked: &Asked<'_>, registry: &dyn Registry) -> Result<Selection, S
             }
             None => selection.chosen.push(Arc::clone(component)),
             Some(refusal) if is_of_stage && explicit.selects(component) => {
-                selection.left_out.push((component.qualified_name(), refusal.to_string()));
+                let says = refusal.key.and_then(configured).map(|default| &default.origin);
+                let says = says.map(|origin| format!(", as `{origin}` asks for")).unwrap_or_default();
+                selection.left_out.push((component.qualified_name(), format!("{refusal}{says}")));
             }
             Some(_) => {}
         }
     }
-    if let Some(unknown) =
-        request.skip.iter().find(|name| !found.iter().any(|component| component.is_called(name)))
-    {
+    // The variable may be meant for several projects.
+    let is_unknown = |name: &&String| !found.iter().any(|component| component.is_called(name));
+    for unknown in request.skip.iter().filter(is_unknown) {
         let meant = nearest(unknown, found.iter().map(|component| component.name.as_str()));
         let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        return Err(StageError::Unresolved(format!("ONEX_SKIP names `{unknown}`, which is not there{hint}")));
+        selection.unknown.push(format!("ONEX_SKIP names `{unknown}`, which is not there{hint}"));
     }
     if selection.chosen.is_empty() && selection.skipped.is_empty() && !selection.left_out.is_empty() {
         return Err(StageError::LeftOut((*stage).to_owned(), selection.left_out));
     }
     check(&selection.chosen, registry)?;
+    selection.findings = unaccompanied(&selection, explicit, registry);
     Ok(selection)
+}
+
+/// What runs without something that it depends on, because somebody left that out.
+fn unaccompanied(
+    selection: &Selection,
+    explicit: &ComponentQuery,
+    registry: &dyn Registry,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for component in &selection.chosen {
+        for needed in &component.dependencies {
+            let is_chosen = |one: &Arc<Component>| {
+                one.is_called(&needed.on.name) && needed.on.allows(one.version.as_ref())
+            };
+            let Ok(other) = registry.resolve(&needed.on) else { continue };
+            if selection.chosen.iter().any(is_chosen) {
+                continue;
+            }
+            let why = if selection.skipped.iter().any(is_chosen) {
+                "`ONEX_SKIP` leaves that out".to_owned()
+            } else if let Some(refusal) = explicit.refusal(other) {
+                format!("the filter leaves that out ({refusal})")
+            } else {
+                continue;
+            };
+            let (name, other) = (component.qualified_name(), other.qualified_name());
+            let message = format!("`{name}` runs without `{other}`, which it depends on: {why}");
+            found.push(Diagnostic::warning(codes::LEFT_OUT, message).at(needed.span, "not waited for"));
+        }
+    }
+    found
 }

@@ -25,6 +25,7 @@ pub fn graph(plan: &Plan) -> GraphView {
             kind: node.kind.to_text(),
             status,
             reason,
+            component: node.uses.as_ref().map(|uses| uses.shown()),
             layer: layers.partition_point(|&level| level < levels[index]),
         }
     });

@@ -8,13 +8,16 @@ mod doubts;
 mod graph;
 mod notes;
 mod order;
+mod partition;
 mod selection;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diag::{Diagnostic, Severity, codes};
 use crate::model::outcome::SkipReason;
+use crate::model::sandbox::Sandbox;
 use crate::model::workflow::{EdgeCondition, ErrorAction, NodeSpec, Workflow};
 
 pub use graph::graph;
@@ -30,8 +33,15 @@ pub enum Fate {
     Skip(SkipReason),
 }
 
-/// What becomes of a node that is none of those that were asked for.
-const LEFT_OUT: Fate = Fate::Skip(SkipReason::NotSelected);
+impl Fate {
+    /// Whether the run goes on as if the node were not there.
+    const fn is_left_out(self) -> bool {
+        match self {
+            Self::Run => false,
+            Self::Skip(reason) => reason.is_left_out(),
+        }
+    }
+}
 
 /// An edge, seen from the node that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +100,17 @@ impl Plan {
     /// The same plan in which nothing runs. What is left out stays left out.
     #[must_use]
     pub fn dry(mut self) -> Self {
-        for fate in self.fates.iter_mut().filter(|fate| **fate != LEFT_OUT) {
+        for fate in self.fates.iter_mut().filter(|fate| !fate.is_left_out()) {
             *fate = Fate::Skip(SkipReason::DryRun);
+        }
+        self
+    }
+
+    /// The same plan without the nodes for which there is a reason.
+    #[must_use]
+    pub fn without(mut self, reasons: &[Option<SkipReason>]) -> Self {
+        for (fate, reason) in self.fates.iter_mut().zip(reasons) {
+            *fate = reason.map_or(*fate, Fate::Skip);
         }
         self
     }
@@ -99,16 +118,35 @@ impl Plan {
     /// The same plan without the nodes that are not to be `kept`.
     #[must_use]
     pub fn narrowed(mut self, kept: &[bool]) -> Self {
-        for (fate, _) in self.fates.iter_mut().zip(kept).filter(|(_, kept)| !**kept) {
-            *fate = LEFT_OUT;
+        let unkept = self.fates.iter_mut().zip(kept).filter(|(fate, kept)| !**kept && !fate.is_left_out());
+        for (fate, _) in unkept {
+            *fate = Fate::Skip(SkipReason::NotSelected);
         }
         self
     }
 
-    /// Whether a node is none of those that were asked for.
+    /// Whether a node is none of those that the run is about.
     #[must_use]
     pub fn is_left_out(&self, index: usize) -> bool {
-        self.fates[index] == LEFT_OUT
+        self.fates[index].is_left_out()
+    }
+
+    /// The same plan, with another time for an attempt of each node of which the contract says none.
+    #[must_use]
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        let nodes = &mut Arc::make_mut(&mut self.workflow).nodes;
+        nodes.iter_mut().filter(|node| !node.says_timeout).for_each(|node| node.timeout = timeout);
+        self
+    }
+
+    /// The same plan with other sandboxes for some nodes, each with its number.
+    #[must_use]
+    pub fn with_sandboxes(mut self, sandboxes: Vec<(usize, Sandbox)>) -> Self {
+        if !sandboxes.is_empty() {
+            let nodes = &mut Arc::make_mut(&mut self.workflow).nodes;
+            sandboxes.into_iter().for_each(|(node, sandbox)| nodes[node].sandbox = Some(Box::new(sandbox)));
+        }
+        self
     }
 
     /// The planned workflow.
@@ -180,6 +218,8 @@ impl Plan {
             self.workflow.nodes.iter().flat_map(|node| node.depends_on.iter().map(move |edge| (node, edge)));
         edges
             .filter(|(_, edge)| matches!(edge.on, EdgeCondition::Failure | EdgeCondition::Finished))
+            // That nodes take turns because of what they use is nothing that the contract asks for.
+            .filter(|(node, edge)| node.uses.as_ref().is_none_or(|uses| uses.span != edge.span))
             .filter(|(_, edge)| stops(self.node(edge.node)))
             .map(|(node, edge)| {
                 let other = &self.node(edge.node).id;

@@ -9,8 +9,9 @@ use petgraph::unionfind::UnionFind;
 use super::notes::{self, Asked};
 use super::{Fate, Plan, order};
 use crate::base::NodeId;
+use crate::base::stop::GRACE;
 use crate::model::context::Mode;
-use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus, PlanView};
 use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition, NodeSpec};
 
 /// What a view says beside the graph.
@@ -67,6 +68,9 @@ pub fn view(plan: &Plan, context: ViewContext) -> PlanView {
             .collect(),
         worst_case_ms: millis(bounds.run),
         without_timeout: bounds.without_timeout,
+        attempt_timeout_ms: millis(
+            nodes.iter().find(|node| !node.says_timeout).map_or(DEFAULT_TIMEOUT, |node| node.timeout),
+        ),
         notes: notes::notes(plan, &bounds.asked, context.mode),
     }
 }
@@ -109,7 +113,7 @@ impl Bounds {
             };
             all = all.saturating_add(time);
             longest.push(time);
-            let says_none = node.timeout == DEFAULT_TIMEOUT && node.total_timeout.is_none();
+            let says_none = !node.says_timeout && node.total_timeout.is_none();
             without_timeout += usize::from(!time.is_zero() && says_none);
             slots_alone &= node.group.is_none() && !node.runs_alone();
             asked.by_max_retries |= node.retry.outer.max_retries > 0;
@@ -125,7 +129,8 @@ impl Bounds {
             _ => all,
         };
         let limits = [rules.timeout, rules.budget.time];
-        let run = limits.into_iter().flatten().fold(time, Duration::min);
+        let run =
+            limits.into_iter().flatten().map(|limit| limit.saturating_add(GRACE)).fold(time, Duration::min);
         Self { run, without_timeout, asked }
     }
 }
@@ -145,6 +150,7 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
         kind: node.kind.to_text(),
         description: node.description.clone(),
         action: node.action_key.map(Cow::Borrowed),
+        component: node.uses.as_ref().map(|uses| uses.shown()),
         depends_on: node.depends_on.iter().map(|d| plan.node(d.node).id.clone()).collect(),
         status,
         reason,
@@ -154,6 +160,7 @@ fn node_view(plan: &Plan, (index, node): (usize, &NodeSpec), mode: Mode) -> Plan
         circuit_breaker: node.breaker.is_some(),
         conditions: other_ends.map(|d| (plan.node(d.node).id.clone(), d.on)).collect(),
         worst_case_ms: (max_attempts > 1 && mode != Mode::Profile).then(|| millis(node.longest())),
+        sandbox: node.sandbox.as_deref().cloned(),
     }
 }
 
@@ -163,6 +170,9 @@ pub(super) fn fate_of(plan: &Plan, index: usize) -> (PlanStatus, Option<String>)
     match plan.fate(index) {
         Fate::Skip(reason) => (PlanStatus::Skipped, Some(reason.as_str().to_owned())),
         Fate::Run if node.action_key.is_none() => (PlanStatus::Unbound, None),
+        Fate::Run if node.uses.as_ref().is_some_and(|uses| uses.component.is_none()) => {
+            (PlanStatus::Unbound, Some(NOT_FOUND.to_owned()))
+        }
         Fate::Run if node.action.is_none() => (PlanStatus::Unbound, Some("not_carried_out".to_owned())),
         Fate::Run => (PlanStatus::WillRun, None),
     }

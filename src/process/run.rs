@@ -18,15 +18,13 @@ use super::group::Group;
 use super::limits::Limits;
 use super::pipes::{Reader, Writer};
 use super::reap::Used;
+use super::sandbox::{Confinement, NotConfined};
 use super::spawn::{self, Order};
 use super::terminal::Terminal;
 use super::variables::{Inherited, Variables};
 use super::{registry, signals, suspend, sweep};
 use crate::base::clock;
-use crate::base::stop::{StopLevel, StopReceiver};
-
-/// The time between being asked to end and being killed: `execution.md`, "Stop ladder".
-pub const GRACE: Duration = Duration::from_secs(5);
+use crate::base::stop::{GRACE, StopLevel, StopReceiver};
 
 /// How long the output of a program that has ended is still read: a daemon that it left behind may hold it for ever.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -75,6 +73,8 @@ pub struct Program {
     pub file: PathBuf,
     /// Its name for itself, then its arguments.
     pub argv: Vec<String>,
+    /// Further arguments, which need be no text.
+    pub files: Vec<OsString>,
     /// The environment that it shares with others.
     pub inherited: Arc<Inherited>,
     /// What it has beside that, or instead; the last of a name counts.
@@ -87,6 +87,8 @@ pub struct Program {
     pub mark: Option<String>,
     /// What it may take.
     pub limits: Limits,
+    /// What it and all that it starts are held to.
+    pub sandbox: Option<Arc<Confinement>>,
     /// Who is told what it prints while it prints it, beside what is kept.
     pub tee: Option<Tee>,
 }
@@ -125,6 +127,14 @@ pub struct Exit {
 pub struct SpawnError {
     file: PathBuf,
     source: std::io::Error,
+}
+
+impl SpawnError {
+    /// Whether it was not started because its sandbox could not be entered.
+    #[must_use]
+    pub fn is_for_want_of_its_sandbox(&self) -> bool {
+        matches!(self.source.get_ref(), Some(source) if source.is::<NotConfined>())
+    }
 }
 
 /// Runs a program in a process group of its own, until it ends or `stop` asks for its end.

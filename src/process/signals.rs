@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::senders::{Wishes, remember};
+
 /// The signals that have a handler, one bit each: no handler may run in a child that shares our memory.
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
@@ -44,6 +46,10 @@ pub struct SignalStream {
     hangup: Option<Signal>,
     suspend: Option<Signal>,
     resume: Option<Signal>,
+    /// How often somebody asked to stop.
+    wishes: Wishes,
+    /// Wishes that were heard and not told of yet.
+    due: u32,
     /// Held, not heard: whoever ignores SIGCHLD is not told how its children ended.
     _child: Option<Signal>,
 }
@@ -61,11 +67,20 @@ impl SignalStream {
         let ignored = ignored_signals();
         let is_ignored = |kind: SignalKind| ignored & bit(kind) != 0;
         let listen = |kind: SignalKind| if is_ignored(kind) { Ok(None) } else { listen_to(kind).map(Some) };
+        let listen_to_stop = |kind: SignalKind| {
+            // First, so that who sent it is known when it is heard.
+            if !is_ignored(kind) {
+                remember(kind.as_raw_value())?;
+            }
+            listen(kind)
+        };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            quit: listen(SignalKind::quit())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
+            interrupt: listen_to_stop(SignalKind::interrupt())?,
+            quit: listen_to_stop(SignalKind::quit())?,
+            terminate: listen_to_stop(SignalKind::terminate())?,
+            hangup: listen_to_stop(SignalKind::hangup())?,
+            wishes: Wishes::new(),
+            due: 0,
             suspend: listen(SUSPEND)?,
             resume: listen(RESUME)?,
             _child: if is_ignored(SignalKind::child()) {
@@ -76,15 +91,22 @@ impl SignalStream {
         })
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next signal. One that was sent once and handed on by programs above is heard once.
     pub async fn next(&mut self) -> Heard {
-        tokio::select! {
-            () = next_of(&mut self.interrupt) => Heard::Stop,
-            () = next_of(&mut self.quit) => Heard::Stop,
-            () = next_of(&mut self.terminate) => Heard::Stop,
-            () = next_of(&mut self.hangup) => Heard::Stop,
-            () = next_of(&mut self.suspend) => Heard::Suspend,
-            () = next_of(&mut self.resume) => Heard::Resume,
+        loop {
+            if self.due > 0 {
+                self.due -= 1;
+                return Heard::Stop;
+            }
+            tokio::select! {
+                () = next_of(&mut self.interrupt) => {}
+                () = next_of(&mut self.quit) => {}
+                () = next_of(&mut self.terminate) => {}
+                () = next_of(&mut self.hangup) => {}
+                () = next_of(&mut self.suspend) => return Heard::Suspend,
+                () = next_of(&mut self.resume) => return Heard::Resume,
+            }
+            self.due = self.wishes.new_ones();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// Variables in the order in which they were added; the last of a name counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,16 @@ impl Inherited {
         self.places.contains_key(name.as_ref()).then(|| self.variables.get(name)).flatten()
     }
 
+    /// The same without the variables of these names.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        let kept =
+            self.variables.texts().filter(|(name, _)| !names.iter().any(|gone| gone.as_bytes() == *name));
+        let value = |name: &[u8], text: &[u8]| text[name.len() + 1..text.len() - 1].to_vec();
+        kept.map(|(name, text)| (OsString::from_vec(name.to_vec()), OsString::from_vec(value(name, text))))
+            .collect()
+    }
+
     pub(super) fn place(&self, name: &[u8]) -> Option<usize> {
         self.places.get(OsStr::from_bytes(name)).copied()
     }
@@ -144,7 +154,6 @@ pub(super) fn merged<'a>(inherited: &'a Inherited, own: &'a Variables) -> Vec<&'
 /// The text of a variable as a pair, for who cannot take it as it is.
 #[cfg(any(test, not(target_os = "linux")))]
 pub(super) fn pair(text: &[u8]) -> (OsString, OsString) {
-    use std::os::unix::ffi::OsStringExt as _;
     let text = text.strip_suffix(b"\0").unwrap_or(text);
     let cut = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
     let value = text.get(cut + 1..).unwrap_or_default();
@@ -166,6 +175,11 @@ mod tests {
         let expected: [&[u8]; 6] = [b"A=3\0", b"B=own\0", b"AB=x\0", b"C=5=6\0", b"C==odd\0", b"E=\0"];
         assert_eq!(texts, expected);
         assert_eq!(pair(texts[3]), ("C".into(), "5=6".into()));
+        let fewer = inherited.without(&["A", "X"]);
+        assert_eq!(
+            (fewer.get("A"), fewer.get("B"), fewer.get("AB")),
+            (None, Some("2".as_ref()), Some("x".as_ref()))
+        );
         assert!(!own.has_zero());
         assert!(Variables::from_iter([("A", "\0")]).has_zero());
     }

@@ -50,7 +50,8 @@ pub trait Registry {
             let names: Vec<String> =
                 self.components().iter().flat_map(|c| [c.name.clone(), c.qualified_name()]).collect();
             let meant = nearest(&reference.name, names.iter().map(String::as_str)).map(str::to_owned);
-            return Err(Unresolved::Unknown { name: reference.name.clone(), suggestion: meant });
+            let elsewhere = elsewhere(&reference.name, self.components());
+            return Err(Unresolved::Unknown { name: reference.name.clone(), suggestion: meant, elsewhere });
         }
         let mut left: Vec<&Arc<Component>> =
             named.iter().copied().filter(|component| reference.allows(component.version.as_ref())).collect();
@@ -85,6 +86,16 @@ pub trait Registry {
     }
 }
 
+/// Components whose name is the end of another that has a namespace, by their full names.
+fn elsewhere(asked: &str, components: &[Arc<Component>]) -> Vec<String> {
+    let ends = |name: &str| asked.strip_suffix(name).is_some_and(|before| before.ends_with('.'));
+    components
+        .iter()
+        .filter(|component| ends(&component.name))
+        .map(|component| component.full_name())
+        .collect()
+}
+
 /// Leaves those that are preferred, where there are any.
 fn prefer(left: &mut Vec<&Arc<Component>>, preferred: impl Fn(&Component) -> bool) {
     if left.iter().any(|component| preferred(component)) {
@@ -102,6 +113,8 @@ pub enum Unresolved {
         name: String,
         /// The name that was probably meant.
         suggestion: Option<String>,
+        /// Those of this name in other namespaces, by their full names.
+        elsewhere: Vec<String>,
     },
     /// There is none in the range.
     #[error("no version of `{}` is in the range `{}`", .reference.name, range(.reference))]
@@ -141,6 +154,12 @@ impl Unresolved {
             None => finding,
         };
         match self {
+            Self::Unknown { elsewhere, .. } if !elsewhere.is_empty() => {
+                let meant = elsewhere[0].split('@').next().filter(|_| elsewhere.len() == 1);
+                finding
+                    .did_you_mean(meant)
+                    .help(format!("there is {}", quoted(elsewhere.iter().map(String::as_str))))
+            }
             Self::Unknown { suggestion: None, .. } => finding.help("`onex list` shows what there is"),
             Self::Unknown { suggestion, .. } => finding.did_you_mean(suggestion.as_deref()),
             Self::NoVersion { versions, .. } => {

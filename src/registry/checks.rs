@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::catalog::Registry;
 use crate::diag::{Diagnostic, Severity, codes};
-use crate::model::component::{Component, EntryKind, Kind};
+use crate::model::component::{Component, EntryKind, Kind, Unmatched};
 
 /// Duplicates, dependencies that lead nowhere, and circles, in the order of the components.
 #[must_use]
@@ -170,6 +170,22 @@ pub fn not_executable(component: &Component) -> Option<Diagnostic> {
     Some(finding.at(component.span_of("entrypoint"), "nothing to run").help(help))
 }
 
+/// What keeps the entry point of a component from running: it is one that this version does not carry out yet.
+#[must_use]
+pub fn not_carried_out(component: &Component) -> Option<Diagnostic> {
+    let entrypoint = component.entrypoint.as_ref()?;
+    if !matches!(entrypoint.kind, EntryKind::Http | EntryKind::Agent) {
+        return None;
+    }
+    let message = format!(
+        "`{}` cannot run: entry points of the type `{}` are not carried out yet by this version of onex",
+        component.name,
+        entrypoint.kind.as_str()
+    );
+    let finding = Diagnostic::error(codes::NOT_CARRIED_OUT, message);
+    Some(finding.at(component.span_of("entrypoint"), "not carried out yet"))
+}
+
 /// The warning about a component that is deprecated, or announces that it will be, seen from a day.
 #[must_use]
 pub fn deprecated(component: &Component, today: NaiveDate) -> Option<Diagnostic> {
@@ -182,4 +198,22 @@ pub fn deprecated(component: &Component, today: NaiveDate) -> Option<Diagnostic>
         .find(|key| component.spans.contains_key(key));
     let finding = Diagnostic::new(Severity::Warning, codes::DEPRECATED, message);
     Some(finding.at(component.span_of(place.unwrap_or_default()), "said here"))
+}
+
+/// The finding that no component has a value that a filter asks for. What is only shown lacks nothing by it; what runs
+/// would be something else than was asked for.
+#[must_use]
+pub fn unmatched(value: &Unmatched, severity: Severity) -> Diagnostic {
+    const MOST: usize = 8;
+    let message = format!("no component has the {} `{}`", value.key, value.value);
+    let finding = Diagnostic::new(severity, codes::UNMATCHED_FILTER, message);
+    let known: Vec<String> = value.known.iter().take(MOST).map(|known| format!("`{known}`")).collect();
+    match (&value.suggestion, known.as_slice()) {
+        (Some(_), _) => finding.did_you_mean(value.suggestion.as_deref()),
+        (None, []) => finding,
+        (None, known) => {
+            let more = if value.known.len() > MOST { ", …" } else { "" };
+            finding.help(format!("there is {}{more}", known.join(", ")))
+        }
+    }
 }

@@ -54,6 +54,7 @@ struct Collected {
     files: Vec<PathBuf>,
     failures: Vec<(PathBuf, String)>,
     other_projects: Vec<PathBuf>,
+    misnamed: Vec<PathBuf>,
 }
 
 impl Discovery {
@@ -75,7 +76,8 @@ impl Discovery {
         Self { contents: true, ..self }
     }
 
-    /// Looks at the names in a list of files relative to the root, such as that of `git ls-files`, and at no folder.
+    /// Looks at the names in a list of files relative to the root, such as that of `git ls-files`, and at no folder. A
+    /// name that ends with `/.git` says that a folder is a repository of its own.
     #[must_use]
     pub fn among(self, names: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { names: Some(names.into_iter().collect()), ..self }
@@ -101,6 +103,9 @@ impl Discovery {
             let message = format!("cannot look into `{}`: {problem}", path.display());
             found.diagnostics.push(Diagnostic::error(codes::UNREADABLE, message));
         }
+        collected.misnamed.sort();
+        let misnamed = collected.misnamed.iter();
+        found.diagnostics.extend(misnamed.filter_map(|path| misnamed_file(path, &self.root)));
         collected.other_projects.sort();
         found.other_projects = collected.other_projects;
         let mut files = collected.files;
@@ -187,6 +192,11 @@ impl Discovery {
                         let is_found =
                             is_named(&entry) || search.as_mut().is_some_and(|search| search.is_in(&entry));
                         if !is_found {
+                            if right_name(entry.path()).is_some() {
+                                let path = relative(entry.path(), &self.root);
+                                let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+                                collected.misnamed.push(path);
+                            }
                             return WalkState::Continue;
                         }
                         (relative(entry.path(), &self.root), None)
@@ -210,6 +220,43 @@ impl Discovery {
     }
 }
 
+/// The name that a file should have which would be looked at under another ending: `contract.yml`, `lint.onex.yml`.
+fn right_name(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".yml")?;
+    let is_meant = stem == "contract" || stem.ends_with(".onex");
+    is_meant.then(|| path.with_file_name(format!("{stem}.yaml")))
+}
+
+/// The name that a file should have so that it is found, where it declares something and has another ending. Other
+/// tools have a `contract.yml`, too: what stands in it decides.
+#[must_use]
+pub fn misnamed(path: &Path) -> Option<PathBuf> {
+    const OURS: [&str; 6] = [
+        "workflow:",
+        "workflow_coordination:",
+        "node_type:",
+        "contract_version:",
+        "entrypoint:",
+        "meta_type:",
+    ];
+    let right = right_name(path)?;
+    let is_ours = path.file_stem().is_some_and(|stem| stem != "contract")
+        || file::read(path)
+            .is_ok_and(|text| text.lines().any(|line| OURS.iter().any(|k| line.starts_with(k))));
+    (is_ours && !right.exists()).then_some(right)
+}
+
+/// The finding that a file below `root` is not found under its name.
+#[must_use]
+pub fn misnamed_file(path: &Path, root: &Path) -> Option<Diagnostic> {
+    let right = misnamed(&root.join(path))?;
+    let right = path.with_file_name(right.file_name()?);
+    let message = format!("`{}` is not looked at: its name ends in `.yml`", path.display());
+    let finding = Diagnostic::warning(codes::MISNAMED_FILE, message);
+    Some(finding.help(format!("call it `{}`", right.display())))
+}
+
 /// A path as it is shown: below the root without the root.
 fn relative(path: &Path, root: &Path) -> PathBuf {
     path.strip_prefix(root).unwrap_or(path).to_path_buf()
@@ -219,13 +266,14 @@ fn relative(path: &Path, root: &Path) -> PathBuf {
 fn among(names: &[PathBuf]) -> Collected {
     let others: HashSet<&Path> = names
         .iter()
-        .filter(|path| path.file_name() == Some(OsStr::new(PROJECT_MARKS[0])))
+        .filter(|path| PROJECT_MARKS.iter().any(|mark| path.file_name() == Some(OsStr::new(mark))))
         .filter_map(|path| path.parent().filter(|folder| !folder.as_os_str().is_empty()))
         .collect();
     let is_foreign = |path: &Path| path.ancestors().skip(1).any(|folder| others.contains(folder));
     Collected {
         files: names.iter().filter(|path| form_of(path).is_some() && !is_foreign(path)).cloned().collect(),
         failures: Vec::new(),
+        misnamed: Vec::new(),
         other_projects: others.iter().filter(|folder| !is_foreign(folder)).map(|f| f.to_path_buf()).collect(),
     }
 }

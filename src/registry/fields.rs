@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::text::{nearest, parse_duration};
 use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::model::component::{Dependency, Reference, Version};
+use crate::model::sandbox::Sandbox;
 use crate::yaml::{Entry, NodeRef, Shape, Tree};
 
 /// One mapping, what was found in it, and the places of what was read.
@@ -112,6 +113,16 @@ impl<'t> Fields<'t> {
             Some((name, value.to_owned()))
         };
         entries.iter().filter_map(|entry| pair(self, entry)).collect()
+    }
+
+    /// What the component may touch of the machine.
+    pub(super) fn sandbox(&mut self) -> Option<Sandbox> {
+        let node = self.value("sandbox")?;
+        Sandbox::from_value(&self.tree.to_json(node)).unwrap_or_else(|problem| {
+            let finding = Diagnostic::error(codes::BAD_VALUE, problem);
+            self.push(finding.at(self.tree.span(node), "not understood"));
+            None
+        })
     }
 
     /// A duration in seconds or with a unit under `timeout`, or in milliseconds under `timeout_ms`.

@@ -17,7 +17,8 @@ pub enum Look {
     Names,
     /// Through all folders, at what stands in files, too.
     Contents,
-    /// At these names only, relative to the root: those that `git ls-files` gives.
+    /// At these names only, relative to the root: those that `git ls-files` gives. The registry's file counts if it is
+    /// one of them.
     Among(Vec<PathBuf>),
 }
 
@@ -41,8 +42,15 @@ pub struct Gathered {
 pub fn gather(root: &Path, look: Look) -> Gathered {
     let mut head = SourceMap::default();
     let mut found = Vec::new();
+    let counts = match &look {
+        Look::Names | Look::Contents => true,
+        Look::Among(names) => names.iter().any(|name| name == Path::new(FILE_NAME)),
+    };
+    let load = |sources: &mut SourceMap, findings: &mut Vec<Diagnostic>| {
+        if counts { Register::load(root, sources, findings) } else { Some(Register::default()) }
+    };
     // Read for its paths; its places are taken below, where all texts are.
-    let registered = Register::load(root, &mut head, &mut found).unwrap_or_default();
+    let registered = load(&mut head, &mut found).unwrap_or_default();
     let discovery = Discovery::new(root);
     let discovery = match look {
         Look::Names => discovery,
@@ -55,7 +63,7 @@ pub fn gather(root: &Path, look: Look) -> Gathered {
     let Discovered { mut sources, mut components, diagnostics, other_projects, .. } =
         discovery.and(paths).run();
     let mut findings = Vec::new();
-    let register = Register::load(root, &mut sources, &mut findings);
+    let register = load(&mut sources, &mut findings);
     findings.extend(diagnostics);
     let places: HashMap<PathBuf, usize> =
         components.iter().enumerate().map(|(at, component)| (component.origin.path.clone(), at)).collect();

@@ -7,6 +7,7 @@ use serde_json::Map;
 
 use super::block::{self, Found};
 use super::fields::Fields;
+use super::remarks::{remark, remark_words};
 use crate::base::text::nearest;
 use crate::diag::{Diagnostic, Findings, Severity, SourceId, Span, codes};
 use crate::model::component::{
@@ -49,6 +50,7 @@ const READ: &[&str] = &[
     "env",
     "timeout",
     "timeout_ms",
+    "sandbox",
     "capabilities",
     "dependencies",
     "deprecated_since",
@@ -310,6 +312,7 @@ fn metadata(fields: &mut Fields<'_>, component: &mut Component) {
         fields.push(finding.at(component.span, "has no name"));
     }
     runs(fields, component);
+    remark(fields, component);
     let rest = match tree.to_json(root) {
         serde_json::Value::Object(all) => all,
         _ => Map::new(),
@@ -333,6 +336,7 @@ fn runs(fields: &mut Fields<'_>, component: &mut Component) {
     component.writes = fields.texts("writes").unwrap_or_default();
     component.env = fields.variables("env");
     component.timeout = fields.timeout();
+    component.sandbox = fields.sandbox();
     component.capabilities = fields.words("capabilities");
     component.dependencies = fields.dependencies();
     let sunset = fields.text("sunset_date").and_then(|text| {
@@ -480,6 +484,7 @@ fn described(fields: &mut Fields<'_>, component: &mut Component, places: &[Optio
     component.owner = text(fields, "owner");
     component.tags = lists(fields, "tags", &places);
     component.declared_stages = lists(fields, "stages", &places);
+    remark_words(fields, &places);
 }
 
 /// The items of a list in all places that have it.

@@ -47,13 +47,18 @@ mod discovery;
 mod fields;
 mod gathered;
 mod metadata;
+mod patterns;
 mod register;
+mod remarks;
 #[cfg(test)]
 mod tests;
 
 pub use catalog::{Catalog, Duplicate, Registry, Unresolved};
-pub use checks::{Needed, check, deprecated, duplicates, missing_program, not_executable};
-pub use discovery::{Discovered, Discovery};
+pub use checks::{
+    Needed, check, deprecated, duplicates, missing_program, not_carried_out, not_executable, unmatched,
+};
+pub use discovery::{Discovered, Discovery, misnamed, misnamed_file};
 pub use gathered::{Gathered, Look, gather, standing};
 pub use metadata::{COMPONENT_ENDING, CONTRACT_NAME, Declared, declared, declared_by, form_of};
+pub use patterns::pattern;
 pub use register::{Change, Entry, FILE_NAME, Held, Register, hold};

@@ -184,6 +184,7 @@ reads: ['**/*.yaml']
 writes: ['out/**']
 env: {LEVEL: 3, NAME: x}
 timeout: 2m
+sandbox: strict
 capabilities: {parse: {}, read: {}}
 dependencies: [lint, 'onex.example.yaml@^1.2', {name: base, version: '>=1 <2'}]
 deprecated_since: 1.1.0
@@ -215,6 +216,7 @@ x-mine: 5
     );
     assert_eq!((one.exclude.len(), one.reads.len(), one.writes.len()), (1, 1, 1));
     assert_eq!(one.env, [("LEVEL".to_owned(), "3".to_owned()), ("NAME".to_owned(), "x".to_owned())]);
+    assert_eq!(one.sandbox, Some(crate::model::sandbox::Sandbox::strict()));
     assert_eq!((one.timeout.unwrap().as_secs(), one.capabilities.join(",")), (120, "parse,read".to_owned()));
     let needs: Vec<String> = one.dependencies.iter().map(|dependency| dependency.on.to_string()).collect();
     assert_eq!(needs, ["lint", "onex.example.yaml@^1.2", "base@>=1, <2"]);
@@ -238,6 +240,8 @@ fn wrong_fields_are_told_and_make_no_component() {
         ("timeout: soon", "E0206 2:10"),
         ("timeout: 0", "E0206 2:10"),
         ("timeout_ms: 1.5", "E0206 2:13"),
+        ("sandbox: strikt", "E0204 2:10"),
+        ("sandbox: {network: {}}", "E0204 2:10"),
         ("dependencies: [a@b]", "E0504 2:16"),
         ("dependencies: [{version: 1}]", "E0202 2:16"),
         ("sunset_date: soon", "E0204 2:14"),

@@ -11,6 +11,7 @@ use super::excerpt::{Excerpt, excerpts};
 use super::look::Look;
 use crate::base::text;
 use crate::diag::{Diagnostic, Fix, Severity, SourceId, SourceMap, Span, codes};
+use crate::model::context::Format;
 use crate::model::report::{DiagnosticInfo, LabelInfo};
 
 /// The most findings that are shown one by one; machines get more of them.
@@ -177,8 +178,16 @@ fn corrected<'t>(fix: &Fix, text: &'t str) -> Option<(&'t str, Range<usize>)> {
 /// # Errors
 ///
 /// If `out` cannot be written.
-pub fn document(error: &str, found: &[DiagnosticInfo], out: &mut dyn Write) -> io::Result<()> {
-    super::machine::json(&serde_json::json!({ "error": error, "diagnostics": found }), out)
+pub fn document(
+    format: Format,
+    (error, found): (&str, &[DiagnosticInfo]),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let document = serde_json::json!({ "error": error, "diagnostics": found });
+    match format {
+        Format::Yaml => super::machine::yaml(&document, out),
+        Format::Human | Format::Json => super::machine::json(&document, out),
+    }
 }
 
 /// A finding on the wire.

@@ -44,7 +44,7 @@ pub fn node(look: Look, format: Format, shown: &Node, out: &mut dyn Write) -> io
         Format::Human => {}
     }
     let Node { node, reasons } = shown;
-    let rest = format!("{} {}", node.kind, node.action.as_deref().unwrap_or("unbound"));
+    let rest = format!("{} {}", node.kind, node.does());
     writeln!(out, "{}  {}", look.bold(node.node_id.as_str()), text::without_controls(&rest))?;
     if let Some(description) = &node.description {
         writeln!(out, "{}", look.clip(&text::without_controls(description).replace('\n', " "), look.width))?;

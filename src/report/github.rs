@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::human::{detail, status_word};
-use super::last_lines::last_lines;
 use super::look::{Look, Mark};
 use super::places::{Places, Region};
 use crate::base::text;
 use crate::diag::Severity;
+use crate::model::last_lines::last_lines;
 use crate::model::outcome::NodeStatus;
 use crate::model::report::{DiagnosticInfo, NodeResult, RunReport};
 
@@ -69,6 +69,12 @@ pub fn annotations(report: &RunReport, places: &Places, workspace: Option<&Path>
             region: places.nodes.get(result.id()).cloned(),
         });
     }
+    all.extend(report.results.iter().filter(|result| is_flaky_pass(result)).map(|result| Annotation {
+        kind: Kind::Warning,
+        title: format!("onex {}: {} is flaky", name(report), result.id()),
+        message: format!("{}\n{}", detail(result), failed_attempts(result, LINES_IN_ANNOTATION)),
+        region: places.nodes.get(result.id()).cloned(),
+    }));
     all.extend(report.diagnostics.iter().map(finding));
     if let Some(error) = report.error.as_ref().filter(|_| !all.iter().any(|one| one.kind == Kind::Error)) {
         let title = format!("onex {}: {}", name(report), status_word(report.status));
@@ -88,6 +94,23 @@ pub fn annotations(report: &RunReport, places: &Places, workspace: Option<&Path>
         }
     }
     commands
+}
+
+/// Whether it failed first and passed then: one that failed is told of as such.
+fn is_flaky_pass(result: &NodeResult) -> bool {
+    result.flaky && result.status == NodeStatus::Completed
+}
+
+/// Why a flaky test failed before it passed.
+fn failed_attempts(result: &NodeResult, most: usize) -> String {
+    let mut lines = Vec::new();
+    for failed in &result.failed_attempts {
+        lines.push(format!("attempt {}: {}", failed.attempt, failed.message));
+        let printed: Vec<&str> = failed.printed.lines().collect();
+        let last = printed.len().saturating_sub(most);
+        lines.extend(printed[last..].iter().map(|line| (*line).to_owned()));
+    }
+    lines.join("\n")
 }
 
 fn finding(found: &DiagnosticInfo) -> Annotation {
@@ -160,8 +183,10 @@ pub fn summary(report: &RunReport, room: usize) -> String {
     summary.add(&format!("### {}onex {}: {status}\n\n", mark, inline(name(report))));
     let numbers = report.summary;
     let time = text::duration(Duration::from_millis(report.execution_time_ms));
+    let part = report.partition.map_or_else(String::new, |part| format!(" · part {part}"));
+    let flaky = if numbers.flaky > 0 { format!(" · {} flaky", numbers.flaky) } else { String::new() };
     summary.add(&format!(
-        "{} passed · {} failed · {} skipped · {time} · run `{}`\n\n",
+        "{} passed · {} failed · {} skipped{flaky} · {time}{part} · run `{}`\n\n",
         numbers.completed, numbers.failed, numbers.skipped, report.run_id
     ));
     if let Some(error) = &report.error {
@@ -169,8 +194,13 @@ pub fn summary(report: &RunReport, room: usize) -> String {
     }
     findings(report, &mut summary);
     table(report, &mut summary);
-    for result in report.results.iter().filter(|result| result.status == NodeStatus::Failed) {
-        let printed = last_lines(result, LINES_IN_SUMMARY);
+    let told = |result: &&NodeResult| result.status == NodeStatus::Failed || is_flaky_pass(result);
+    for result in report.results.iter().filter(told) {
+        let printed = if is_flaky_pass(result) {
+            text::without_controls(&failed_attempts(result, LINES_IN_SUMMARY)).into_owned()
+        } else {
+            last_lines(result, LINES_IN_SUMMARY)
+        };
         let heading = format!("#### {}: {}\n\n", inline(result.id()), inline(&detail(result)));
         if !printed.is_empty() && !summary.add(&format!("{heading}{}\n", fenced(&printed))) {
             summary.add("There is no room for what the others printed.\n\n");
@@ -199,7 +229,8 @@ fn findings(report: &RunReport, summary: &mut Summary) {
 }
 
 fn table(report: &RunReport, summary: &mut Summary) {
-    let is_plain = |result: &&NodeResult| result.status == NodeStatus::Completed && !result.is_warned();
+    let is_plain =
+        |result: &&NodeResult| result.status == NodeStatus::Completed && !result.is_warned() && !result.flaky;
     let all = report.results.len();
     let rows: Vec<&NodeResult> = if all > MOST_ROWS {
         report.results.iter().filter(|result| !is_plain(result)).take(MOST_ROWS).collect()

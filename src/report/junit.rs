@@ -1,76 +1,33 @@
 //! JUnit XML, in the form that Maven Surefire gave it and that CI servers read: one suite a run, one case a node.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 
 use super::Formatter;
-use super::human::skip_detail;
-use super::last_lines::last_lines;
+use super::human::{skip_detail, was_left_out};
 use crate::base::{NodeId, text};
 use crate::diag::Severity;
-use crate::model::event::{EventKind, RunEvent};
 use crate::model::exit::ExitCode;
+use crate::model::last_lines::last_lines;
 use crate::model::outcome::NodeStatus;
 use crate::model::plan_view::PlanView;
-use crate::model::report::{DiagnosticInfo, NodeResult, ReportFold, RunReport};
+use crate::model::report::{DiagnosticInfo, FailedAttempt, NodeResult, RunReport};
 
 /// How many of the last lines stand in a failure; all that is kept of the output stands in the case.
 const LAST_LINES: usize = 50;
 
-/// The most failed attempts of one node of which more is kept than their number.
-const MOST_ATTEMPTS: usize = 10;
-
-/// The most bytes of what failed attempts printed that are kept for the report.
-const MOST_KEPT: usize = 16 * 1024 * 1024;
-
 /// The class of cases that stand for a run as a whole.
 const RUN_CLASS: &str = "onex";
 
-/// Collects failed attempts, of which the report knows the last only.
-#[derive(Debug, Default)]
-pub(super) struct Junit {
-    failed: HashMap<NodeId, Vec<Attempt>>,
-    kept: usize,
-}
-
-/// An attempt that failed.
-#[derive(Clone, Debug)]
-struct Attempt {
-    number: u32,
-    kind: String,
-    message: String,
-    printed: String,
-}
+/// The report as it is known at the end of a run.
+#[derive(Debug)]
+pub(super) struct Junit;
 
 impl Formatter for Junit {
-    fn event(&mut self, event: &RunEvent, so_far: &ReportFold, _: &mut dyn Write) -> io::Result<()> {
-        match &event.kind {
-            EventKind::RunStarted(_) => *self = Self::default(),
-            EventKind::AttemptFinished(attempt) => {
-                if let (Some(failure), Some(result)) = (&attempt.failure, so_far.node(&attempt.node_id)) {
-                    let printed =
-                        if self.kept < MOST_KEPT { last_lines(result, LAST_LINES) } else { String::new() };
-                    self.kept += printed.len();
-                    let attempts = self.failed.entry(attempt.node_id.clone()).or_default();
-                    attempts.truncate(MOST_ATTEMPTS - 1);
-                    attempts.push(Attempt {
-                        number: attempt.attempt,
-                        kind: failure.error_kind().to_owned(),
-                        message: failure.message.clone(),
-                        printed,
-                    });
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn report(&mut self, report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         let mut document = String::new();
-        self.document(report, &mut Xml(&mut document));
+        write_document(report, &mut Xml(&mut document));
         out.write_all(document.as_bytes())
     }
 
@@ -79,90 +36,84 @@ impl Formatter for Junit {
     }
 }
 
-impl Junit {
-    fn document(&self, report: &RunReport, xml: &mut Xml<'_>) {
-        let name = report.contract.as_ref().map_or("onex", |contract| contract.name.as_str());
-        let failures = report.results.iter().filter(|result| verdict(result) == Verdict::Failed).count();
-        let skipped = report.results.iter().filter(|result| verdict(result) == Verdict::Skipped).count();
-        // Who reads this must not take a run for green that is not.
-        let errors = usize::from(failures == 0 && report.exit_code != ExitCode::Success);
-        let tests = (report.results.len() + errors).to_string();
-        let (failures, skipped, errors_shown) =
-            (failures.to_string(), skipped.to_string(), errors.to_string());
-        let (time, timestamp) = (seconds(report.execution_time_ms), timestamp(report.started_at));
-        xml.0.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        let counts: [(&str, &str); 5] = [
-            ("name", name),
-            ("tests", &tests),
-            ("failures", &failures),
-            ("errors", &errors_shown),
-            ("time", &time),
-        ];
-        xml.open(0, "testsuites", &counts);
-        xml.open(
-            1,
-            "testsuite",
-            &[&counts[..], &[("skipped", skipped.as_str()), ("timestamp", &timestamp)]].concat(),
-        );
-        properties(report, xml);
-        for result in &report.results {
-            self.case(name, result, xml);
-        }
-        if errors > 0 {
-            failed_as_a_whole(name, report, xml);
-        }
-        xml.close(1, "testsuite");
-        xml.close(0, "testsuites");
+fn write_document(report: &RunReport, xml: &mut Xml<'_>) {
+    let name = report.contract.as_ref().map_or("onex", |contract| contract.name.as_str());
+    // Each part has a file of its own: what is in other parts stands in theirs.
+    let is_elsewhere = |result: &&NodeResult| report.partition.is_some() && was_left_out(result);
+    let results: Vec<&NodeResult> = report.results.iter().filter(|result| !is_elsewhere(result)).collect();
+    let failures = results.iter().filter(|result| verdict(result) == Verdict::Failed).count();
+    let skipped = results.iter().filter(|result| verdict(result) == Verdict::Skipped).count();
+    // Who reads this must not take a run for green that is not.
+    let errors = usize::from(failures == 0 && report.exit_code != ExitCode::Success);
+    let tests = (results.len() + errors).to_string();
+    let (failures, skipped, errors_shown) = (failures.to_string(), skipped.to_string(), errors.to_string());
+    let (time, timestamp) = (seconds(report.execution_time_ms), timestamp(report.started_at));
+    xml.0.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let counts: [(&str, &str); 5] = [
+        ("name", name),
+        ("tests", &tests),
+        ("failures", &failures),
+        ("errors", &errors_shown),
+        ("time", &time),
+    ];
+    xml.open(0, "testsuites", &counts);
+    xml.open(
+        1,
+        "testsuite",
+        &[&counts[..], &[("skipped", skipped.as_str()), ("timestamp", &timestamp)]].concat(),
+    );
+    properties(report, xml);
+    for result in results {
+        write_case(name, result, xml);
     }
-
-    fn case(&self, class: &str, result: &NodeResult, xml: &mut Xml<'_>) {
-        let time = seconds(result.execution_time_ms);
-        xml.open(2, "testcase", &[("name", result.id()), ("classname", class), ("time", &time)]);
-        let attempts =
-            result.node_id.as_ref().and_then(|id| self.failed.get(id)).map_or(&[][..], Vec::as_slice);
-        match verdict(result) {
-            Verdict::Passed => attempts.iter().for_each(|attempt| attempt.show("flakyFailure", xml)),
-            Verdict::Recovered => {
-                let message = format!("{}; {}", message(result), stood_in(result));
-                let printed = last_lines(result, LAST_LINES);
-                let failure = Attempt { number: 0, kind: kind(result), message, printed };
-                failure.show("flakyFailure", xml);
-            }
-            Verdict::Failed => {
-                let printed = last_lines(result, LAST_LINES);
-                let attributes = [("message", message(result)), ("type", kind(result))];
-                let attributes: Vec<_> =
-                    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                xml.element(3, "failure", &attributes, &printed);
-                // The last attempt is the failure itself.
-                let earlier = attempts.iter().filter(|attempt| attempt.number < result.attempts);
-                earlier.for_each(|attempt| attempt.show("rerunFailure", xml));
-            }
-            Verdict::Skipped => {
-                let detail = skip_detail(result);
-                xml.element(3, "skipped", &[("message", &detail)], "");
-            }
-        }
-        for (element, printed) in [("system-out", &result.stdout), ("system-err", &result.stderr)] {
-            if !printed.as_bytes().is_empty() {
-                xml.element(3, element, &[], &printed.to_lossy());
-            }
-        }
-        xml.close(2, "testcase");
+    if errors > 0 {
+        failed_as_a_whole(name, report, xml);
     }
+    xml.close(1, "testsuite");
+    xml.close(0, "testsuites");
 }
 
-impl Attempt {
-    /// As a failure that did not decide the matter: the form of Surefire's reruns.
-    fn show(&self, element: &str, xml: &mut Xml<'_>) {
-        let message = match self.number {
-            0 => self.message.clone(),
-            number => format!("attempt {number}: {}", self.message),
-        };
-        xml.open(3, element, &[("message", &message), ("type", &self.kind)]);
-        xml.element(4, "stackTrace", &[], &self.printed);
-        xml.close(3, element);
+fn write_case(class: &str, result: &NodeResult, xml: &mut Xml<'_>) {
+    let time = seconds(result.execution_time_ms);
+    xml.open(2, "testcase", &[("name", result.id()), ("classname", class), ("time", &time)]);
+    let attempts = &result.failed_attempts;
+    let noun = if result.repeated.is_some() { "run" } else { "attempt" };
+    let show = |element: &str, failed: &FailedAttempt, xml: &mut Xml<'_>| {
+        let message = format!("{noun} {}: {}", failed.attempt, failed.message);
+        failure_element(element, (&message, &failed.kind), &failed.printed, xml);
+    };
+    match verdict(result) {
+        Verdict::Passed => attempts.iter().for_each(|failed| show("flakyFailure", failed, xml)),
+        Verdict::Recovered => {
+            let message = format!("{}; {}", message(result), stood_in(result));
+            let printed = last_lines(result, LAST_LINES);
+            failure_element("flakyFailure", (&message, &kind(result)), &printed, xml);
+        }
+        Verdict::Failed => {
+            let printed = last_lines(result, LAST_LINES);
+            let attributes = [("message", message(result)), ("type", kind(result))];
+            let attributes: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            xml.element(3, "failure", &attributes, &printed);
+            attempts.iter().for_each(|failed| show("rerunFailure", failed, xml));
+        }
+        Verdict::Skipped => {
+            let detail = skip_detail(result);
+            xml.element(3, "skipped", &[("message", &detail)], "");
+        }
     }
+    for (element, printed) in [("system-out", &result.stdout), ("system-err", &result.stderr)] {
+        if !printed.as_bytes().is_empty() {
+            xml.element(3, element, &[], &printed.to_lossy());
+        }
+    }
+    xml.close(2, "testcase");
+}
+
+/// A failure that did not decide the matter, in the form of Surefire's reruns.
+fn failure_element(element: &str, (message, kind): (&str, &str), printed: &str, xml: &mut Xml<'_>) {
+    xml.open(3, element, &[("message", message), ("type", kind)]);
+    xml.element(4, "stackTrace", &[], printed);
+    xml.close(3, element);
 }
 
 /// What a node is to those who count tests.
@@ -207,6 +158,7 @@ fn properties(report: &RunReport, xml: &mut Xml<'_>) {
         ("correlation_id", Some(report.correlation_id.to_string())),
         ("mode", Some(report.mode.to_string())),
         ("stage", report.stage.clone()),
+        ("partition", report.partition.map(|part| part.to_string())),
         ("contract", contract.map(|contract| contract.path.clone())),
         ("contract_version", contract.and_then(|contract| contract.version.clone())),
         ("contract_digest", contract.map(|contract| contract.digest.clone())),

@@ -14,6 +14,7 @@ use crate::base::{NodeId, text};
 use crate::model::event::{AttemptFinished, EventKind, RunEvent, RunStarted};
 use crate::model::outcome::{CancelReason, ErrorInfo, FailureReason, SkipReason};
 use crate::model::output::Captured;
+use crate::model::policy::EnforcementLevel;
 use crate::model::report::ReportFold;
 
 /// The names of the specification, in its order.
@@ -122,7 +123,8 @@ impl Log {
     fn said<'e>(&mut self, kind: &'e EventKind, so_far: &ReportFold) -> Vec<Said<'e>> {
         match kind {
             EventKind::RunStarted(started) => vec![run_started(started)],
-            EventKind::NodeReady { .. } => Vec::new(),
+            // Neither has one of the nine names.
+            EventKind::NodeReady { .. } | EventKind::NodeSlow { .. } => Vec::new(),
             EventKind::AttemptStarted { node_id, attempt } => {
                 self.attempts += 1;
                 let message = format!("attempt {attempt} of `{node_id}` starts");
@@ -181,13 +183,35 @@ impl Log {
                 let said = Said::new(Level::Error, "budget_exceeded", message, fields);
                 vec![Said { node_id: node_id.as_ref(), ..said }]
             }
+            EventKind::PolicyViolation(violation) => {
+                let level = match violation.enforcement_level {
+                    EnforcementLevel::Soft => Level::Warn,
+                    EnforcementLevel::Strict => Level::Error,
+                };
+                let finding = &violation.finding;
+                let fields = json!({
+                    "policy": violation.policy,
+                    "policy_type": violation.policy_type,
+                    "enforcement_level": violation.enforcement_level,
+                    "node_ids": violation.node_ids,
+                    "path": finding.path,
+                    "line": finding.line,
+                });
+                vec![Said::new(level, "policy_violation", finding.message.clone(), fields)]
+            }
+            EventKind::DeprecationWarning { finding } => {
+                let fields = json!({ "code": finding.code, "path": finding.path, "line": finding.line });
+                vec![Said::new(Level::Warn, "deprecation_warning", finding.message.clone(), fields)]
+            }
             EventKind::NodeSkipped { node_id, reason, .. } => {
                 let level = match reason {
                     SkipReason::DependencyFailed | SkipReason::Cancelled => Level::Warn,
                     SkipReason::Condition
                     | SkipReason::UpstreamSkipped
                     | SkipReason::Disabled
+                    | SkipReason::Excluded
                     | SkipReason::NotSelected
+                    | SkipReason::NoFiles
                     | SkipReason::DryRun
                     | SkipReason::FallbackUnused => Level::Info,
                 };

@@ -93,6 +93,7 @@ impl Mark {
     pub(super) fn of_node(result: &NodeResult) -> Self {
         match result.status {
             NodeStatus::Completed | NodeStatus::Failed if result.is_warned() => Self::Warn,
+            NodeStatus::Completed if result.flaky => Self::Warn,
             NodeStatus::Completed => Self::Pass,
             NodeStatus::Failed if result.reason.as_deref() == Some(FailureReason::Timeout.as_str()) => {
                 Self::Time

@@ -13,11 +13,11 @@ pub mod graph;
 mod human;
 mod json;
 mod junit;
-mod last_lines;
 mod live;
 mod log;
 mod look;
 mod machine;
+pub mod menu;
 pub mod overview;
 pub mod places;
 mod plan;
@@ -26,6 +26,7 @@ mod sarif;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 pub mod validation;
 
 use std::io::{self, Write};
@@ -132,7 +133,7 @@ pub fn form_of_file(path: &Path) -> Option<FileForm> {
 pub fn file_formatter(form: FileForm) -> Box<dyn Formatter> {
     match form {
         FileForm::Shown(format) => formatter(format, Look::default()),
-        FileForm::Junit => Box::new(junit::Junit::default()),
+        FileForm::Junit => Box::new(junit::Junit),
         FileForm::Sarif => Box::new(sarif::Sarif::default()),
     }
 }

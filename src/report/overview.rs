@@ -22,7 +22,8 @@ pub fn render(
         writeln!(out, "A contract is a file contract.yaml, here or in contracts/NAME/ up to the root.\n")?;
         return write!(
             out,
-            "  onex --help                what onex can do\n  onex doctor                what it finds on this machine\n"
+            "  onex init                  look at this repository and write the contract of its checks\n  \
+             onex --help                what onex can do\n  onex doctor                what it finds on this machine\n"
         );
     }
     writeln!(out, "{}", look.bold("Contracts that can run here:"))?;
@@ -38,6 +39,7 @@ pub fn render(
         writeln!(out, "  {more}")?;
     }
     writeln!(out)?;
+    let first = text::shell_word(&text::without_controls(first));
     let rows = [
         (format!("onex orch --contract {first}"), "run it"),
         (format!("onex orch --contract {first} --dry-run"), "see what would run"),
@@ -49,4 +51,20 @@ pub fn render(
         writeln!(out, "  {}  {}", text::pad(&command, width), look.dim(does))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_words_for_a_shell() {
+        let contracts = [("two words".to_owned(), "1 node".to_owned())];
+        let mut out = Vec::new();
+        render(Look::default(), &contracts, None, "two words", &mut out).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        assert!(shown.contains("\n  two words  1 node\n"), "{shown}");
+        assert!(shown.contains("onex orch --contract 'two words' --dry-run"), "{shown}");
+        assert!(shown.contains("onex validate 'two words' "), "{shown}");
+    }
 }

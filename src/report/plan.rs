@@ -1,5 +1,6 @@
 //! A plan for people: the groups that can run side by side, and what would keep a node from running.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -9,8 +10,12 @@ use super::look::Look;
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::outcome::SkipReason;
-use crate::model::plan_view::{PlanNodeView, PlanStatus, PlanView};
-use crate::model::workflow::{DEFAULT_TIMEOUT, EdgeCondition};
+use crate::model::plan_view::{NOT_FOUND, PlanNodeView, PlanStatus, PlanView};
+use crate::model::workflow::EdgeCondition;
+
+/// Why the run goes on as if a node were not there, and the words for it.
+const LEFT_OUT: [(SkipReason, &str); 2] =
+    [(SkipReason::NotSelected, "not selected"), (SkipReason::NoFiles, "no file matches")];
 
 /// The most nodes that one line names.
 const MOST_NAMED: usize = 5;
@@ -42,9 +47,12 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
     writeln!(out, "{} {}{rest}", look.dim("plan"), look.bold(&name))?;
 
     let width =
-        |of: fn(&PlanNodeView) -> &str| asked_for().map(|n| text::cells(of(n))).max().unwrap_or(0).min(32);
-    let (ids, kinds) = (width(|n| n.node_id.as_str()), width(|n| &n.kind).min(14));
-    let actions = width(|n| n.action.as_deref().unwrap_or("unbound")).min(14);
+        |of: fn(&PlanNodeView) -> Cow<'_, str>| asked_for().map(|n| text::cells(&of(n))).max().unwrap_or(0);
+    let (ids, kinds) =
+        (width(|n| n.node_id.as_str().into()).min(32), width(|n| Cow::Borrowed(n.kind.as_ref())).min(14));
+    // A component with its namespace and version is long, and has what room there is.
+    let room = look.width.saturating_sub(ids + kinds + 10);
+    let actions = width(PlanNodeView::does).min(room.max(14));
     for (number, group) in shown.iter().enumerate() {
         for (at, node) in group.iter().enumerate() {
             let number = if at == 0 { (number + 1).to_string() } else { String::new() };
@@ -52,7 +60,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
                 "{number:>4}  {}  {}  {}",
                 text::pad(&look.clip(node.node_id.as_str(), ids), ids),
                 text::pad(&look.clip(&on_one_line(&node.kind), kinds), kinds),
-                text::pad(&look.clip(node.action.as_deref().unwrap_or("unbound"), actions), actions),
+                text::pad(&look.clip(&on_one_line(&node.does()), actions), actions),
             );
             let room = look.width.saturating_sub(text::cells(&columns) + 2);
             let line = format!("{columns}  {}", look.dim(&look.clip(&remarks(node), room)));
@@ -70,15 +78,19 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
             0 => String::new(),
             n => {
                 let says = if n == 1 { "says" } else { "say" };
-                let attempt = text::duration(DEFAULT_TIMEOUT);
+                let attempt = text::duration(Duration::from_millis(plan.attempt_timeout_ms));
                 let nodes = text::count(n, "node");
                 format!("; {nodes} {says} no timeout, and each attempt may take {attempt}")
             }
         };
         writeln!(out, "{}", look.clip(&format!("worst case: {time}{why}"), look.width))?;
     }
-    if !left_out.is_empty() {
-        writeln!(out, "{}", look.clip(&format!("not selected: {}", some_of(&left_out)), look.width))?;
+    for (reason, words) in LEFT_OUT {
+        let such = plan.nodes.iter().filter(|node| node.reason.as_deref() == Some(reason.as_str()));
+        let such: Vec<_> = such.map(|node| &node.node_id).collect();
+        if !such.is_empty() {
+            writeln!(out, "{}", look.clip(&format!("{words}: {}", some_of(&such)), look.width))?;
+        }
     }
     for note in &plan.notes {
         let named = match note.nodes.as_slice() {
@@ -94,7 +106,7 @@ pub(super) fn render(look: Look, plan: &PlanView, out: &mut dyn Write) -> io::Re
 }
 
 fn is_left_out(node: &PlanNodeView) -> bool {
-    node.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
+    LEFT_OUT.iter().any(|(reason, _)| node.reason.as_deref() == Some(reason.as_str()))
 }
 
 /// The first of some nodes, and how many more there are.
@@ -119,9 +131,15 @@ fn worst_case(ms: u64) -> String {
 fn remarks(node: &PlanNodeView) -> String {
     let mut remarks = Vec::new();
     if node.status == PlanStatus::Skipped {
-        remarks.push(format!("skipped: {}", node.reason.as_deref().unwrap_or_default()));
+        let reason = node.reason.as_deref().unwrap_or_default();
+        remarks.push(if reason == SkipReason::Excluded.as_str() {
+            "skipped by ONEX_SKIP".to_owned()
+        } else {
+            format!("skipped: {reason}")
+        });
     }
     match (node.status, node.reason.as_deref()) {
+        (PlanStatus::Unbound, Some(NOT_FOUND)) => remarks.push("component not found".to_owned()),
         (PlanStatus::Unbound, Some(_)) => remarks.push("not carried out yet".to_owned()),
         // The column of its action says `unbound`.
         (PlanStatus::Unbound, None) | (PlanStatus::WillRun | PlanStatus::Skipped, _) => {}
@@ -156,6 +174,9 @@ fn remarks(node: &PlanNodeView) -> String {
     }
     if node.circuit_breaker {
         remarks.push("circuit breaker".to_owned());
+    }
+    if let Some(sandbox) = &node.sandbox {
+        remarks.push(format!("sandbox: {}", on_one_line(&sandbox.to_string())));
     }
     remarks.join("; ")
 }

@@ -28,6 +28,8 @@ pub struct Progress {
 struct Active {
     node_id: NodeId,
     since: Duration,
+    /// Whether its attempt takes longer than it should.
+    is_slow: bool,
     /// When its next attempt starts, while it waits for it.
     repeated_at: Option<Duration>,
 }
@@ -47,11 +49,17 @@ impl Progress {
         self.failed = summary.failed;
         match &event.kind {
             EventKind::AttemptStarted { node_id, .. } => match self.find(node_id) {
-                Some(active) => active.repeated_at = None,
+                Some(active) => (active.repeated_at, active.is_slow) = (None, false),
                 None => {
-                    self.active.push(Active { node_id: node_id.clone(), since: now, repeated_at: None });
+                    let node_id = node_id.clone();
+                    self.active.push(Active { node_id, since: now, is_slow: false, repeated_at: None });
                 }
             },
+            EventKind::NodeSlow { node_id, .. } => {
+                if let Some(active) = self.find(node_id) {
+                    active.is_slow = true;
+                }
+            }
             EventKind::RetryScheduled { node_id, delay_ms, .. } => {
                 if let Some(active) = self.find(node_id) {
                     active.repeated_at = Some(now + Duration::from_millis(*delay_ms));
@@ -71,6 +79,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. } => {}
         }
     }
@@ -111,6 +121,7 @@ impl Progress {
     fn line(&self, active: &Active, now: Duration, width: usize) -> String {
         let time = match active.repeated_at {
             Some(at) => format!("retry in {}", seconds(at.saturating_sub(now))),
+            None if active.is_slow => format!("{} slow", seconds(now.saturating_sub(active.since))),
             None => seconds(now.saturating_sub(active.since)),
         };
         let room = width.saturating_sub(3 + text::cells(&time)).max(1);
@@ -126,6 +137,10 @@ impl Progress {
             EventKind::AttemptStarted { node_id, attempt } => {
                 Some(format!("{node_id} started, attempt {attempt}"))
             }
+            EventKind::NodeSlow { node_id, after_ms, .. } => {
+                let after = text::duration(Duration::from_millis(*after_ms));
+                Some(format!("{node_id} is slow: it has been running for {after}"))
+            }
             EventKind::NodeCompleted { node_id, .. }
             | EventKind::NodeFailed { node_id, .. }
             | EventKind::NodeSkipped { node_id, .. } => so_far.node(node_id).map(|result| self.ended(result)),
@@ -140,6 +155,8 @@ impl Progress {
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. }
             | EventKind::CancelRequested { .. }
             | EventKind::RunFinished { .. } => None,
         }
@@ -150,6 +167,7 @@ impl Progress {
         let said = match result.status {
             NodeStatus::Failed => format!("failed after {time}"),
             NodeStatus::Skipped => "skipped".to_owned(),
+            NodeStatus::Completed if result.flaky => format!("flaky, done after {time}"),
             NodeStatus::Completed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
                 format!("done after {time}")
             }
@@ -165,7 +183,8 @@ impl Progress {
             self.active.iter().filter(|active| active.repeated_at.is_none()).min_by_key(|a| a.since);
         let longest = longest.map_or_else(String::new, |active| {
             let id = self.look.clip(active.node_id.as_str(), 40);
-            format!(" ({id} {})", whole_seconds(now.saturating_sub(active.since)))
+            let slow = if active.is_slow { ", slow" } else { "" };
+            format!(" ({id} {}{slow})", whole_seconds(now.saturating_sub(active.since)))
         });
         let dots = self.look.or_ascii("…", "...");
         format!("{dots} {}/{} done, {} running{longest}", self.ended, self.total, self.running())

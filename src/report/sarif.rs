@@ -7,10 +7,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::Formatter;
-use super::last_lines::last_lines;
 use super::machine;
 use super::places::{Correction, Places, Region, uri_path};
 use crate::diag::{Code, Severity};
+use crate::model::last_lines::last_lines;
 use crate::model::outcome::{NodeStatus, RunStatus};
 use crate::model::plan_view::PlanView;
 use crate::model::report::{DiagnosticInfo, NodeResult, RunReport};

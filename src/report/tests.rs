@@ -49,6 +49,7 @@ fn events(seed: u64) -> Vec<RunEvent> {
             depends_on: Vec::new(),
             output: OutputFormat::Text,
             fallback: None,
+            sandbox: None,
         })
         .collect();
     let mut context = ExecutionContext { jobs: 3, ..ExecutionContext::default() };
@@ -218,6 +219,7 @@ fn story(kinds: Vec<(u64, EventKind)>) -> Vec<RunEvent> {
         depends_on: Vec::new(),
         output: OutputFormat::Text,
         fallback: None,
+        sandbox: None,
     };
     let started = RunStarted {
         correlation_id: CorrelationId::from_text("c"),
@@ -331,6 +333,52 @@ fn the_summary_names_the_nodes_that_the_time_went_to() {
     assert_eq!(summary(9_000, 9_000), None);
     assert_eq!(summary(12_000, 70_000).as_deref(), Some("b 1m10s"));
     assert_eq!(summary(12_000, 13_000).as_deref(), Some("b 13.0s, a 12.0s"));
+}
+
+#[test]
+fn slow_nodes_are_marked_while_they_run_and_listed_at_the_end() {
+    let seconds = std::time::Duration::from_secs;
+    let slow = |id| EventKind::NodeSlow { node_id: node(id), attempt: 1, after_ms: 60_000 };
+    let completes = |id| EventKind::NodeCompleted { node_id: node(id), attempts: 1 };
+    let mut progress = Progress::new(Look::default());
+    let mut fold = ReportFold::new(RunId::from_bits(1));
+    let mut plain = Vec::new();
+    let mut blocks = Vec::new();
+    let events = story(vec![
+        (0, attempt_starts("a", 1)),
+        (0, attempt_starts("b", 1)),
+        (60_000, slow("a")),
+        (60_000, slow("b")),
+        (61_000, completes("a")),
+        (75_000, completes("b")),
+        (75_000, run_ends()),
+    ]);
+    for event in &events {
+        let now = std::time::Duration::from_millis(event.elapsed_ms);
+        fold.apply(event, &NoOutputs);
+        progress.event(event, &fold, now);
+        plain.extend(progress.plain(event, &fold));
+        blocks.push(progress.block(now, (80, 24)).join("/"));
+    }
+    assert_eq!(blocks[2], "[0/2] 2 running · 0.0s/  a 0.0s/  b 0.0s");
+    assert_eq!(blocks[3], "[0/2] 2 running · 1m00s/  a 1m00s slow/  b 1m00s");
+    assert_eq!(plain[2], "a is slow: it has been running for 1m00s");
+    let mut progress = Progress::new(Look::default());
+    for event in &events[..4] {
+        progress.event(event, &fold, seconds(0));
+    }
+    assert_eq!(
+        progress.sign_of_life(seconds(61)),
+        "… 2/2 done, 2 running (a 61s, slow)".replace("61s", "1m01s")
+    );
+    let report = fold.report();
+    assert!(report.results.iter().all(|result| result.slow));
+    let mut formatter = formatter(Format::Human, Look::default());
+    let mut out = Vec::new();
+    formatter.report(report, &mut out).unwrap();
+    let told = String::from_utf8(out).unwrap();
+    assert!(told.contains("   slowest:\n     b  1m15s\n     a  1m01s\n"), "{told}");
+    assert!(!told.contains("slow: "), "{told}");
 }
 
 #[test]

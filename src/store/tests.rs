@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::FileCircuits;
+use super::{FileCircuits, FileLastRuns, LeftToDo};
 use crate::base::NodeId;
 use crate::engine::ports::{CircuitKey, Circuits as _};
 use crate::model::breaker::BreakerState;
@@ -129,4 +129,73 @@ fn what_is_no_file_is_not_waited_for_and_a_link_stays_one() {
         rustix::fs::mknodat(rustix::fs::CWD, state.join(name), fifo, mode, 0).unwrap();
     }
     assert!(folder.circuits("a").update(&node("x"), &mut one_more).is_err());
+}
+
+fn these(names: &[&str]) -> LeftToDo {
+    LeftToDo::These(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+#[test]
+fn what_a_run_left_is_known_to_the_next_and_to_no_other() {
+    let folder = Folder::new("last-runs");
+    let runs = || FileLastRuns::new(Some(folder.0.join("state")));
+    assert_eq!(runs().left_to_do("/a: test").unwrap(), None);
+    runs()
+        .record(("/a: test", 1), |before| {
+            assert_eq!(before, None);
+            these(&["x", "y"])
+        })
+        .unwrap();
+    runs().record(("/b: test", 2), |_| these(&[])).unwrap();
+    assert_eq!(runs().left_to_do("/a: test").unwrap(), Some(these(&["x", "y"])));
+    assert_eq!(runs().left_to_do("/b: test").unwrap(), Some(these(&[])));
+    runs()
+        .record(("/a: test", 3), |before| {
+            assert_eq!(before, Some(these(&["x", "y"])));
+            these(&["y"])
+        })
+        .unwrap();
+    assert_eq!(runs().left_to_do("/a: test").unwrap(), Some(these(&["y"])));
+}
+
+#[test]
+fn memory_is_bounded_and_the_oldest_goes_first() {
+    let folder = Folder::new("bounded");
+    let mut runs = FileLastRuns::new(Some(folder.0.join("state")));
+    for n in 0..503u64 {
+        runs.record((&format!("/{n}: ci"), 1000 - n), |_| these(&[])).unwrap();
+    }
+    // Time may go back: what ended earliest is forgotten, and that is what was written last.
+    let is_known = |n: u64| runs.left_to_do(&format!("/{n}: ci")).unwrap().is_some();
+    assert_eq!([0, 499, 500, 501, 502].map(is_known), [true, true, false, false, false]);
+    let many: Vec<String> = (0..5001).map(|n| format!("n{n}")).collect();
+    runs.record(("/m: ci", 2000), |_| LeftToDo::These(many.iter().cloned().collect())).unwrap();
+    assert_eq!(runs.left_to_do("/m: ci").unwrap(), Some(LeftToDo::Everything));
+}
+
+#[test]
+fn a_memory_that_is_broken_is_told_of_and_begun_anew() {
+    let folder = Folder::new("forgotten");
+    let path = folder.0.join("state/last-runs.json");
+    let runs = || FileLastRuns::new(Some(folder.0.join("state")));
+    runs().record(("/a: test", 1), |_| these(&["x"])).unwrap();
+    for broken in [&b"{"[..], b"[]", b"\xff", b"", b"{\"version\": 1, \"runs\": {\"/a: test\": 3}}"] {
+        std::fs::write(&path, broken).unwrap();
+        assert!(runs().left_to_do("/a: test").unwrap_err().to_string().contains("last-runs.json"));
+        runs()
+            .record(("/a: test", 1), |before| {
+                assert_eq!(before, None);
+                these(&["z"])
+            })
+            .unwrap();
+        assert_eq!(runs().left_to_do("/a: test").unwrap(), Some(these(&["z"])));
+    }
+    // What a later version wrote is not ours to replace.
+    let later = "{\"version\": 2, \"runs\": {}}";
+    std::fs::write(&path, later).unwrap();
+    assert!(
+        runs().left_to_do("/a: test").is_err() && runs().record(("/a: test", 1), |_| these(&[])).is_err()
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), later);
+    assert!(FileLastRuns::new(None).left_to_do("/a: test").is_err());
 }

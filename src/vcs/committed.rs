@@ -1,12 +1,13 @@
 //! A commit as a tree of files of its own, of which nothing is anybody's but the commit's: what decides about a change
 //! that nobody has looked at yet stands there.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::git::{Repository, VcsError, path};
-use super::shadow::{adopt, discard, free_slot, has_tables, line, write};
+use super::shadow::{adopt, has_tables, line, write};
+use super::slots::{Purpose, Slot, discard};
 use crate::base::text::nearest;
 
 /// How many links are followed to find out where one leads.
@@ -24,7 +25,7 @@ pub struct Committed {
     commit: String,
     outside: Vec<PathBuf>,
     /// Held as long as the tree is in use.
-    _lock: File,
+    _slot: Slot,
 }
 
 impl Committed {
@@ -36,10 +37,8 @@ impl Committed {
     /// If git refuses, or the tree cannot be written.
     pub fn of(repository: &Repository, commit: &str, cache: &Path) -> Result<Self, VcsError> {
         let top = repository.top();
-        // An own name: what programs have left in the shadow of the index is nothing to start from.
-        let key = [top.as_os_str().as_encoded_bytes(), b"\0commit"].concat();
-        let (slot, lock) = free_slot(cache, &key)?;
-        let slot = slot.canonicalize().map_err(VcsError::file("use", &slot))?;
+        let held = Slot::take(cache, top, Purpose::Commit)?;
+        let slot = held.path.canonicalize().map_err(VcsError::file("use", &held.path))?;
         let (git_dir, trees) = (slot.join("git"), slot.join("tree"));
         for folder in [&git_dir, &trees].into_iter().filter(|folder| folder.symlink_metadata().is_ok()) {
             discard(folder).map_err(VcsError::file("remove", folder))?;
@@ -58,7 +57,7 @@ impl Committed {
         if has_tables(repository, &own)? {
             own.git(&["update-ref", "--no-deref", "HEAD", commit], &[])?;
         }
-        let mut made = Self { repository: own, commit: commit.to_owned(), outside: Vec::new(), _lock: lock };
+        let mut made = Self { repository: own, commit: commit.to_owned(), outside: Vec::new(), _slot: held };
         made.repository.git(&["read-tree", "--reset", "-u", commit], &[])?;
         made.outside = made.remove_links_out()?;
         Ok(made)

@@ -6,7 +6,9 @@
 mod committed;
 mod fixes;
 mod git;
+mod links;
 mod shadow;
+mod slots;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -16,5 +18,6 @@ pub use committed::Committed;
 pub use fixes::{Applied, Fix, Fixes};
 pub use git::{Repository, VcsError, absolute_places, without_places};
 pub use shadow::Shadow;
+pub use slots::{Stored, stored};
 pub use status::{Change, Entry, Status, Tracked};
 pub use touched::Before;

@@ -1,5 +1,6 @@
 //! What is staged, and what is not: `git status --porcelain=v2 -z`, whose form is described in git-status(1).
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::git::{Repository, VcsError, path};
@@ -69,6 +70,11 @@ impl Status {
         })
     }
 
+    /// Files that the working tree has otherwise than the index.
+    pub fn unstaged(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| !entry.is_submodule && entry.unstaged.is_some())
+    }
+
     /// Whether the working tree's file is the index's.
     #[must_use]
     pub fn is_unstaged(&self, path: &Path) -> bool {
@@ -121,6 +127,38 @@ impl Repository {
         // A file that is not merged is listed up to three times.
         files.dedup_by(|one, other| one.path == other.path);
         Ok(files)
+    }
+
+    /// The folders of other repositories that this one tracks.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn submodules(&self) -> Result<Vec<PathBuf>, VcsError> {
+        // Each is named there, and few repositories have any.
+        if !self.top().join(".gitmodules").exists() {
+            return Ok(Vec::new());
+        }
+        let said = self.git(&["ls-files", "-z", "--stage"], &[])?;
+        let lines = said.split(|&byte| byte == 0).filter(|line| line.starts_with(SUBMODULE));
+        let name = |line: &[u8]| Some(path(&line[line.iter().position(|&byte| byte == b'\t')? + 1..]));
+        Ok(lines.filter_map(name).collect())
+    }
+
+    /// Those of some files that git tracks.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn known_of(&self, files: &[PathBuf]) -> Result<Vec<PathBuf>, VcsError> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = ["--literal-pathspecs", "ls-files", "-z", "--cached", "--"].map(OsStr::new);
+        let arguments: Vec<&OsStr> =
+            asked.into_iter().chain(files.iter().map(|file| file.as_os_str())).collect();
+        let said = self.git(&arguments, &[])?;
+        Ok(said.split(|&byte| byte == 0).filter(|name| !name.is_empty()).map(path).collect())
     }
 
     /// Files that git does not track, is not told to ignore, and that match one of the patterns.

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Repository, Shadow, VcsError};
 use crate::base::rng::Rng;
@@ -168,7 +169,8 @@ fn disturb(folder: &Folder, rng: &mut Rng) {
     if crlf {
         folder.write(".gitattributes", "*.txt text eol=crlf\n");
     }
-    folder.write(".gitignore", "target/\n.env\n");
+    folder.write(".gitignore", "target/\n/vendor/\n.env\n");
+    folder.write("vendor/library", "large");
     folder.write("target/debug/cache", "large");
     folder.write(".env", "secret");
     for name in NAMES {
@@ -272,7 +274,8 @@ fn one_round(seed: u64) {
             assert_eq!(executable, mode == "100755", "seed {seed}: {name:?}");
         }
     }
-    assert!(shadow.top().join("target/debug/cache").exists() && shadow.top().join(".env").exists());
+    assert!(shadow.top().join("vendor/library").exists() && shadow.top().join(".env").exists());
+    assert!(!shadow.top().join("target").exists(), "seed {seed}: what was built is not shared");
 
     // Programs do as they like.
     let mut made: BTreeMap<PathBuf, Option<Vec<u8>>> = BTreeMap::new();
@@ -415,6 +418,68 @@ fn two_runs_have_two_shadows() {
     let place = one.top().to_path_buf();
     drop(one);
     assert_eq!(folder.shadow().top(), place);
+}
+
+#[test]
+fn shadows_that_nobody_needs_are_removed() {
+    let folder = Folder::new("unneeded");
+    folder.write("a.txt", "a\n");
+    folder.git(&["add", "--all"]);
+    let slots = || {
+        let slots = fs::read_dir(folder.cache().join("shadow")).unwrap();
+        slots.map(|slot| slot.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    let (one, other) = (folder.shadow(), folder.shadow());
+    let (first, second) = (slot(&one), slot(&other));
+    drop(one);
+    // The second is in use, and the first is kept for the next run.
+    drop(folder.shadow());
+    assert!(first.exists() && second.exists());
+    drop(other);
+    drop(folder.shadow());
+    assert!(first.exists() && !second.exists());
+
+    // Of a working tree that is gone, one of long ago, and half of one that was being removed.
+    let left = |name: &str, origin: &Path, age: u64| {
+        let slot = folder.cache().join("shadow").join(name);
+        fs::create_dir_all(slot.join("tree")).unwrap();
+        fs::write(slot.join("lock"), "").unwrap();
+        fs::write(slot.join("origin"), origin.as_os_str().as_encoded_bytes()).unwrap();
+        let now = fs::metadata(first.join("origin")).unwrap().modified().unwrap();
+        let origin = fs::File::options().write(true).open(slot.join("origin")).unwrap();
+        origin.set_modified(now - Duration::from_secs(age * 60 * 60)).unwrap();
+        slot
+    };
+    let top = folder.top();
+    left("1111-0", &folder.0.join("gone"), 0);
+    left("2222-0", &top, 15 * 24);
+    let used = left("3333-0", &folder.0.join("gone"), 0);
+    let lock = fs::File::options().write(true).open(used.join("lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    fs::create_dir_all(folder.cache().join("shadow/gone-1-0/tree")).unwrap();
+    drop(folder.shadow());
+    let mut expected = vec![first.file_name().unwrap().to_str().unwrap().to_owned(), "3333-0".to_owned()];
+    expected.sort();
+    let mut there = slots();
+    there.sort();
+    assert_eq!(there, expected);
+
+    // Those that were used last are kept.
+    for age in 1..40 {
+        left(&format!("4{age:03}-0"), &top, age);
+    }
+    drop(folder.shadow());
+    // Sixteen in all, and the one in use by somebody else.
+    assert_eq!(slots().len(), 17, "{:?}", slots());
+    assert!(slots().contains(&"4015-0".to_owned()) && !slots().contains(&"4016-0".to_owned()));
+    let stored = super::stored(&folder.cache());
+    assert_eq!(stored.shadows, 17);
+    assert!(stored.bytes > 0);
+}
+
+/// The slot that a shadow stands in.
+fn slot(shadow: &Shadow) -> PathBuf {
+    shadow.top().ancestors().nth(2).unwrap().to_path_buf()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::status::Status;
 
 /// What the index and the working tree held before programs ran, where they differed from the last commit and from
 /// each other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Before {
     staged: HashMap<PathBuf, String>,
     unstaged: Vec<(PathBuf, Current)>,

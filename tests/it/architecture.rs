@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("model", &["base", "diag"]),
     ("yaml", &["base", "diag"]),
     ("vcs", &["base", "process"]),
+    ("config", &["base", "diag", "model"]),
     ("contract", &["base", "diag", "model", "yaml"]),
     ("plan", &["base", "diag", "model"]),
     ("registry", &["base", "diag", "model", "yaml"]),
@@ -21,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", &["base", "diag", "model", "yaml"]),
     ("engine", &["base", "diag", "model", "plan", "resilience"]),
     ("executors", &["base", "diag", "model", "process", "engine"]),
+    ("policy", &["base", "diag", "model", "engine"]),
     ("store", &["base", "model", "engine"]),
     ("orchestrators", &["base", "diag", "model", "registry"]),
     (
@@ -32,6 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "model",
             "yaml",
             "vcs",
+            "config",
             "contract",
             "plan",
             "registry",
@@ -39,11 +42,12 @@ const TABLE: &[(&str, &[&str])] = &[
             "report",
             "engine",
             "executors",
+            "policy",
             "store",
             "orchestrators",
         ],
     ),
-    ("cli", &["base", "diag", "model", "report", "contract", "app"]),
+    ("cli", &["base", "diag", "model", "config", "report", "contract", "app"]),
 ];
 
 /// Names that say nothing about what is inside.

@@ -617,3 +617,31 @@ fn messages_that_nobody_can_read_do_not_break_a_run() {
     }
     folder.assert_clean();
 }
+
+#[test]
+fn run_is_orch_with_fewer_words() {
+    let folder = Folder::new();
+    folder.write(
+        "contracts/hi/contract.yaml",
+        "workflow: {name: hi, tasks: [{id: a, run: 'echo x'}, {id: b, run: 'echo y'}]}\n",
+    );
+    // What is set for stages and other contracts does not change what is run.
+    let mut command = folder.command(&["run", "hi", "--only", "b", "--format", "json"]);
+    let ended = Ended::of(&command.env("ONEX_STAGE", "ci").env("ONEX_CONTRACT", "other").output().unwrap());
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (ended.code, &report["contract"]["name"], &report["stage"]),
+        (0, &"hi".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(report["results"][0]["status"], "skipped");
+    assert_eq!(report["results"][1]["value"], "y");
+    for (misuse, said) in [
+        (&["run"][..], "<PATH|NAME>"),
+        (&["run", "hi", "--stage", "ci"], "--stage"),
+        (&["run", "hi", "x"], "FILE"),
+    ] {
+        let ended = folder.onex(misuse);
+        assert!(ended.code == 2 && ended.stderr.contains(said), "{misuse:?}: {ended:?}");
+    }
+    assert!(!folder.onex(&["run", "--help"]).stdout.contains("--all-files"));
+}

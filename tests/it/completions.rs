@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Ended, Folder};
+use crate::support::{Bare as _, Ended, Folder};
 
 fn project() -> Folder {
     let folder = Folder::new();
@@ -28,12 +28,8 @@ fn offered(folder: &Folder, words: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut command = Command::new("bash");
-    command
-        .args(["--norc", "-c", script, "bash", current])
-        .args(words)
-        .current_dir(folder.path())
-        .env_clear();
-    command.env("ONEX", env!("CARGO_BIN_EXE_onex")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args(["--norc", "-c", script, "bash", current]).args(words).current_dir(folder.path()).bare();
+    command.env("ONEX", env!("CARGO_BIN_EXE_onex"));
     let ended = Ended::of(&command.stdin(Stdio::null()).output().unwrap());
     assert_eq!(ended.stderr, "", "{words:?}");
     ended.stdout.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -52,7 +48,11 @@ fn bash_is_offered_verbs_options_and_values() {
     assert_eq!(offered(&folder, &["explain", "E030"]).first().unwrap(), "E0301");
     // Where nothing is known, the shell offers files.
     assert!(offered(&folder, &["orch", "--events", ""]).is_empty());
-    assert!(offered(&folder, &["nonsense", "--"]).iter().all(|word| word == "--help" || word == "--version"));
+    assert!(
+        offered(&folder, &["nonsense", "--"])
+            .iter()
+            .all(|word| ["--help", "--version", "--menu"].contains(&word.as_str()))
+    );
 }
 
 #[test]

@@ -225,12 +225,12 @@ workflow_coordination:
         "{}",
         plan.stderr
     );
-    assert!(plan.stderr.contains("warning[E0210]: `effect_node` is not carried out yet"), "{}", plan.stderr);
+    assert!(plan.stderr.contains("warning[E0505]: no component is named `x`"), "{}", plan.stderr);
     assert_eq!(
         plan.stdout,
         "plan registration · 2 nodes · 2 groups · sync
    1  compute_intents  reducer  unbound
-   2  register         effect   effect_node  not carried out yet; after compute_intents
+   2  register         effect   uses x   component not found; after compute_intents
 longest chain: compute_intents → register
 worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
 "
@@ -240,9 +240,9 @@ worst case: 2h00m; 2 nodes say no timeout, and each attempt may take 1h00m
     assert_eq!(dry.stdout.matches("\"reason\": \"dry_run\"").count(), 2);
     let run = folder.onex(&["orch", "--contract", "contract.yaml", "--format", "human"]);
     assert!(
-        run.code == 2
+        run.code == 3
             && run.stderr.contains("error[E0304]")
-            && run.stderr.contains("error[E0210]: `effect_node`")
+            && run.stderr.contains("error[E0505]: no component is named `x`")
     );
 }
 

@@ -133,7 +133,7 @@ fn a_contract_runs_as_it_was_on_what_is_there() {
     assert_eq!(printed(&report, "data"), "new");
     assert_eq!(report["contract"]["commit"], *base);
     assert_eq!(report["contract"]["path"], "contracts/ci/contract.yaml");
-    let told = told(&report, "E0530");
+    let told = told(&report, "E0521");
     for file in ["contracts/ci/contract.yaml", "contracts/ci/more.yaml", "tools/check.sh", "sub/deeper.py"] {
         let start = format!("`{file}` is another in the working tree, and counts as it was");
         assert!(told.iter().any(|told| told.starts_with(&start)), "{file}: {told:?}");
@@ -147,7 +147,7 @@ fn a_contract_runs_as_it_was_on_what_is_there() {
     );
     let head = format!("contracts from main ({})\n", &base[..10]);
     assert!(shown.stdout.lines().nth(1).is_some_and(|line| line.trim() == head.trim()), "{}", shown.stdout);
-    assert!(shown.stderr.contains("warning[E0530]"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("warning[E0521]"), "{}", shown.stderr);
     folder.git(&["rm", "--quiet", "data.txt"]);
     let shown = ended(&folder, &["--contract", "ci", "--contracts-from", "main", "--format", "human"]);
     assert_eq!(shown.code, 1);
@@ -205,7 +205,7 @@ fn a_stage_has_the_components_that_it_had() {
     assert_eq!(printed(&first, "function"), "\"base\"");
     assert_eq!(first["results"].as_array().unwrap().len(), 7, "{first:#}");
     assert!(!folder.exists("pwned"));
-    let told = told(&first, "E0530");
+    let told = told(&first, "E0521");
     let expected = [
         ("checks/evil.onex.yaml", "is new"),
         ("checks/untracked.onex.yaml", "is new"),
@@ -251,7 +251,7 @@ fn what_is_staged_is_checked_by_what_was_committed() {
     folder.write("a.txt", "beside\n");
     let staged = report(&folder, &["--stage", "pre-commit", "--contracts-from", "HEAD"]);
     assert_eq!(printed(&staged, "show"), "staged\nbase", "{staged:#}");
-    assert_eq!(told(&staged, "E0530").len(), 1, "{staged:#}");
+    assert_eq!(told(&staged, "E0521").len(), 1, "{staged:#}");
     assert!(!folder.exists("pwned"));
     // What a shell takes from there is another now.
     program(&folder, "checks/x.sh", "echo CHANGED");
@@ -288,7 +288,7 @@ fn what_a_shell_would_take_from_the_working_tree_is_refused_where_it_is_another(
             (&2.into(), false),
             "{text}: {refused:#}"
         );
-        assert_eq!(told(&refused, "E0530").len(), 1, "{text}: {refused:#}");
+        assert_eq!(told(&refused, "E0521").len(), 1, "{text}: {refused:#}");
         assert!(!folder.exists("pwned"), "{text}");
     }
 }
@@ -389,7 +389,7 @@ fn what_is_not_in_the_commit_is_said_to_be_elsewhere() {
     // The one that was there runs, though the change has taken it away.
     let report = report(&folder, &["--contract", "old/contract.yaml", "--contracts-from", "main~1"]);
     assert_eq!(printed(&report, "a"), "base");
-    assert!(told(&report, "E0530")[0].contains("is gone from the working tree"), "{report:#}");
+    assert!(told(&report, "E0521")[0].contains("is gone from the working tree"), "{report:#}");
     let outside = ended(&folder, &["--contract", "../x/contract.yaml", "--contracts-from", "main"]);
     assert_eq!(outside.code, 5, "{outside:?}");
     let unknown = ended(&folder, &["--contract", "none", "--format", "human", "--contracts-from", "main"]);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Ended, Folder};
+use crate::support::{Bare as _, Ended, Folder};
 
 fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
     let checks = report["checks"].as_array().unwrap();
@@ -15,8 +15,8 @@ fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
 fn doctor(folder: &Folder, variables: &[(&str, &str)], limits: &str) -> (i32, Value) {
     let mut command = Command::new("/bin/sh");
     let line = format!("{limits} exec \"$0\" doctor --format json");
-    command.args(["-c", &line, env!("CARGO_BIN_EXE_onex")]).current_dir(folder.path()).env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder.path());
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_onex")]).current_dir(folder.path()).bare();
+    command.env("HOME", folder.path());
     let ended = Ended::of(
         &command.env("TMPDIR", folder.path().join("tmp")).envs(variables.iter().copied()).output().unwrap(),
     );
@@ -99,8 +99,8 @@ fn people_read_what_to_do_in_lines_that_fit() {
 /// What a terminal shows of the bare name of the program.
 fn at_a_terminal(folder: &Folder, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new("script");
-    command.args(["-qec", env!("CARGO_BIN_EXE_onex"), "/dev/null"]).current_dir(folder.path()).env_clear();
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("SHELL", "/bin/sh");
+    command.args(["-qec", env!("CARGO_BIN_EXE_onex"), "/dev/null"]).current_dir(folder.path()).bare();
+    command.env("SHELL", "/bin/sh");
     command.env("TERM", "xterm").env("NO_COLOR", "1").envs(variables.iter().copied());
     String::from_utf8(command.stdin(std::process::Stdio::null()).output().unwrap().stdout).unwrap()
 }
@@ -127,7 +127,7 @@ fn the_bare_name_shows_what_can_run_here_and_elsewhere_it_is_misuse() {
 
     let empty = Folder::new();
     let shown = at_a_terminal(&empty, &[]);
-    assert!(shown.contains("There is no contract here.") && shown.contains("onex --help"), "{shown}");
+    assert!(shown.contains("There is no contract here.") && shown.contains("onex init"), "{shown}");
 
     let ended = folder.onex(&[]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));

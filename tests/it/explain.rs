@@ -11,7 +11,7 @@ use std::process::Command;
 use onex::diag::codes;
 use serde_json::Value;
 
-use crate::support::{Ended, Folder};
+use crate::support::{Bare as _, Ended, Folder};
 
 /// An example of a page: a contract, or a script that writes one and asks for it.
 struct Example<'p> {
@@ -39,7 +39,7 @@ fn outcome(example: &Example<'_>) -> (Ended, BTreeSet<String>) {
         let bin = Path::new(env!("CARGO_BIN_EXE_onex")).parent().expect("a folder");
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"));
         let mut command = Command::new("sh");
-        command.args(["-c", example.text]).current_dir(folder.path()).env_clear().env("PATH", path);
+        command.args(["-c", example.text]).current_dir(folder.path()).bare().env("PATH", path);
         command.env("TMPDIR", folder.path().join("tmp"));
         let ended = Ended::of(&command.output().expect("a shell"));
         let all = format!("{}{}", ended.stdout, ended.stderr);

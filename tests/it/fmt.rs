@@ -173,6 +173,22 @@ fn links_modes_and_folders_stay_as_they_are() {
 }
 
 #[test]
+fn a_file_stays_one_file_under_all_its_names_and_that_of_its_owner() {
+    let folder = Folder::new();
+    let first = folder.write("first.yaml", UNTIDY);
+    fs::hard_link(&first, folder.path().join("second.yaml")).unwrap();
+    let owned = folder.write("owned.yaml", UNTIDY);
+    // Only some may give files away.
+    let is_given = std::os::unix::fs::chown(&owned, Some(12345), Some(23456)).is_ok();
+    assert_eq!(folder.onex(&["fmt", "first.yaml", "owned.yaml"]).code, 0);
+    assert_eq!((folder.read("second.yaml"), folder.read("first.yaml")), (TIDY.to_owned(), TIDY.to_owned()));
+    assert_eq!(fs::metadata(&first).unwrap().nlink(), 2);
+    let kind = fs::metadata(&owned).unwrap();
+    assert_eq!(folder.read("owned.yaml"), TIDY);
+    assert!(!is_given || (kind.uid(), kind.gid()) == (12345, 23456));
+}
+
+#[test]
 fn names_are_those_of_the_dialect() {
     let nodes = "workflow_coordination:\n  workflow_definition:\n    execution_graph:\n      nodes:\n";
     let rows = [

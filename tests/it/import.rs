@@ -12,7 +12,7 @@ use onex::orchestrators::{FileTypes, Part, compose, composition};
 use onex::yaml::{Limits, load};
 use serde_json::Value;
 
-use crate::support::{Ended, Folder, endings, result};
+use crate::support::{Bare as _, Ended, Folder, endings, result};
 
 /// Hooks of every kind.
 const CONFIG: &str = include_str!("../golden/import/pre-commit-config.yaml");
@@ -388,7 +388,7 @@ fn the_step_of_a_workflow_runs_what_its_inputs_say() {
         let mut command = Command::new("bash");
         // As runners start it.
         command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).current_dir(folder.path());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.bare();
         command.env("TMPDIR", folder.path().join("tmp"));
         for name in step["env"].as_object().unwrap().keys() {
             let given = inputs.iter().find(|(input, _)| name == input).map(|(_, value)| *value);
@@ -420,6 +420,30 @@ fn this_repository_checks_itself_in_its_stage() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(
         endings(&report),
-        ["ci.format", "ci.lint", "ci.docs", "ci.test"].map(|id| format!("{id} skipped dry_run"))
+        ["ci.lint", "ci.docs", "ci.test", "ci.doctest", "contracts", "rustfmt"]
+            .map(|id| format!("{id} skipped dry_run"))
     );
+}
+
+#[test]
+fn a_hook_that_may_look_at_other_files_sees_what_is_staged_of_them() {
+    let hook = |id: &str, language: &str, more: &str| {
+        format!("      - {{id: {id}, name: {id}, language: {language}, entry: grep -q fine lib.py{more}}}\n")
+    };
+    let more = [hook("looks", "system", ""), hook("once", "system", ", pass_filenames: false")].concat();
+    let folder = repository(&local(&(more + &hook("greps", "pygrep", ""))));
+    assert_eq!(import(&folder, &[]).code, 0);
+    let reads =
+        |name: &str| folder.read(&format!("components/{name}.onex.yaml")).contains("\nreads: [\"*\"]\n");
+    // One that gets no files looks at all anyway, and an expression is looked for in the files that it gets.
+    assert_eq!(["looks", "once", "greps"].map(reads), [true, false, false]);
+    folder.write("lib.py", "bad\n");
+    folder.git(&["add", "--all"]);
+    folder.git(&["commit", "--quiet", "--message=x"]);
+    folder.write("lib.py", "fine\n");
+    folder.write("a.py", "import lib\n");
+    folder.git(&["add", "a.py"]);
+    let report = stage(&folder, &["pre-commit"]);
+    let ended = ["looks", "once", "greps"].map(|name| result(&report, name)["status"].clone());
+    assert_eq!(ended, ["failed", "failed", "completed"], "{report}");
 }

@@ -23,7 +23,7 @@ print(json.dumps({
 "#;
 
 /// The file after it was found valid, as data.
-fn read(folder: &Folder, name: &str) -> Value {
+pub fn read(folder: &Folder, name: &str) -> Value {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/junit.xsd");
     let file = folder.path().join(name);
     let checked =
@@ -36,7 +36,7 @@ fn read(folder: &Folder, name: &str) -> Value {
 }
 
 /// The elements of a case, by name.
-fn elements(document: &Value, case: &str) -> Vec<String> {
+pub fn elements(document: &Value, case: &str) -> Vec<String> {
     let holds =
         document["cases"][case]["holds"].as_array().unwrap_or_else(|| panic!("no {case}: {document:#}"));
     holds.iter().map(|element| element[0].as_str().unwrap().to_owned()).collect()

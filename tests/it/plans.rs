@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use onex::base::NodeId;
 use onex::base::rng::Rng;
@@ -13,6 +13,8 @@ use onex::model::outcome::SkipReason;
 use onex::model::plan_view::PlanView;
 use onex::model::workflow::{Dependency, EdgeCondition, NodeSpec, Workflow};
 use onex::plan::{Dependent, Fate, Plan, ViewContext, view};
+
+use crate::support::Folder;
 
 /// Enough nodes to overflow a stack that grows with the depth of a graph.
 const MANY: usize = 20_000;
@@ -367,7 +369,7 @@ fn the_view_has_the_names_of_the_specification() {
         "nodes": [
             {"node_id": "build", "type": "compute", "description": "Compiles.", "action": "run", "depends_on": [],
              "status": "will_run", "reason": null, "max_attempts": 4,
-             "stands_in_for": null, "group": null, "circuit_breaker": false, "worst_case_ms": 4 * 3_600_000 + 7000},
+             "stands_in_for": null, "group": null, "circuit_breaker": false, "worst_case_ms": 4 * 3_605_000 + 7000},
             {"node_id": "old", "type": "effect", "description": null, "action": "agent", "depends_on": ["build"],
              "status": "skipped", "reason": "disabled", "max_attempts": 1,
              "stands_in_for": null, "group": null, "circuit_breaker": false},
@@ -382,8 +384,9 @@ fn the_view_has_the_names_of_the_specification() {
         "critical_path": ["build", "old", "ship"],
         "components": 1,
         // One after the other, for all that three could run at once.
-        "worst_case_ms": 5 * 3_600_000 + 7000,
+        "worst_case_ms": 5 * 3_605_000 + 7000,
         "without_timeout": 2,
+        "attempt_timeout_ms": 3_600_000,
         "notes": [],
     });
     let view = view(&plan.expect("no circles"), context);
@@ -409,12 +412,13 @@ fn worst_case(plan: &Plan, mode: Mode, jobs: usize) -> u64 {
 #[test]
 fn the_worst_case_of_a_run_is_bounded_by_its_slots_and_its_heaviest_path() {
     let plan = plan(TIMED);
-    assert_eq!(worst_case(&plan, Mode::Sync, 1), 100);
-    // 60 on the path, and half of the rest.
-    assert_eq!(worst_case(&plan, Mode::Async, 2), 80);
-    assert_eq!(worst_case(&plan, Mode::Async, 4), 70);
+    // With the time that each may need until it is killed.
+    assert_eq!(worst_case(&plan, Mode::Sync, 1), 120);
+    // 75 on the path, and half of the rest.
+    assert_eq!(worst_case(&plan, Mode::Async, 2), 97);
+    assert_eq!(worst_case(&plan, Mode::Async, 4), 86);
     let kept = plan.clone().narrowed(&[true, false, true, true]);
-    assert_eq!((worst_case(&kept, Mode::Sync, 1), worst_case(&kept, Mode::Async, 2)), (80, 60));
+    assert_eq!((worst_case(&kept, Mode::Sync, 1), worst_case(&kept, Mode::Async, 2)), (95, 72));
     // What else keeps nodes waiting leaves their sum only.
     let grouped = |rules: &str, more: &str| {
         let text = format!(
@@ -425,11 +429,11 @@ fn the_worst_case_of_a_run_is_bounded_by_its_slots_and_its_heaviest_path() {
         Plan::new(Arc::new(contract::parse(id, &text).workflow.expect("a contract"))).expect("no circles")
     };
     let batch = grouped("execution_mode: batch", "");
-    assert_eq!(worst_case(&batch, Mode::Async, 4), 100);
+    assert_eq!(worst_case(&batch, Mode::Async, 4), 120);
     let group = grouped("groups: {g: 1}", ",\n{id: e, run: x, timeout: 5, group: g}");
-    assert_eq!(worst_case(&group, Mode::Async, 4), 105);
+    assert_eq!(worst_case(&group, Mode::Async, 4), 130);
     let bounded = grouped("timeout: 50", "");
-    assert_eq!(worst_case(&bounded, Mode::Async, 4), 50);
+    assert_eq!(worst_case(&bounded, Mode::Async, 4), 55);
 }
 
 #[test]
@@ -441,6 +445,7 @@ fn a_simulated_list_of_ready_nodes_never_takes_longer_than_the_worst_case() {
         let mut base = (*workflow((0..count).map(|_| Vec::new()))).clone();
         for index in 0..count {
             base.nodes[index].timeout = std::time::Duration::from_secs(1 + below(9) as u64);
+            base.nodes[index].says_timeout = true;
             base.nodes[index].depends_on = (0..index)
                 .filter(|_| below(3) == 0)
                 .map(|node| Dependency { node, on: EdgeCondition::Success, span: Span::default() })
@@ -500,7 +505,7 @@ const RETRIES: &str = "workflow:
 ";
 
 fn notes(contract: &str, arguments: &[&str]) -> Vec<String> {
-    let folder = crate::support::Folder::with(contract);
+    let folder = Folder::with(contract);
     let mut all = vec!["plan", "contract.yaml", "--format", "json"];
     all.extend(arguments);
     let ended = folder.onex(&all);
@@ -538,7 +543,7 @@ const DOCUMENTED: &str = "workflow: {tasks: [{id: a, run: x, retry: {max_attempt
 
 #[test]
 fn people_are_told_of_groups_skips_chains_times_and_notes() {
-    let folder = crate::support::Folder::with(
+    let folder = Folder::with(
         "workflow:
   name: site
   tasks:
@@ -554,13 +559,13 @@ fn people_are_told_of_groups_skips_chains_times_and_notes() {
     assert_eq!(
         ended.stdout,
         "plan site · 5 nodes · 4 groups · sync
-   1  fetch  effect  run      up to 3 attempts, 1m33s
-   2  put    effect  run      after fetch; up to 2 attempts, 1m00s
+   1  fetch  effect  run      up to 3 attempts, 1m48s
+   2  put    effect  run      after fetch; up to 2 attempts, 1m05s
       old    effect  run      skipped: disabled; after fetch
    3  idea   effect  unbound  after put, old; up to 2 attempts, 2h00m
    4  mail   effect  run      after a failure of put; after any end of idea; up to 2 attempts, 2h00m
 longest chain: fetch → put → idea → mail
-worst case: 4h02m; 2 nodes say no timeout, and each attempt may take 1h00m
+worst case: 4h03m; 2 nodes say no timeout, and each attempt may take 1h00m
 note: idea, mail: an attempt that may have had its effect, such as one that took too long, is not
   repeated for the rules: only `idempotent: true` or a `retry` of its own would repeat it
 note: put: `idempotent: false`: `max_retries` repeats only what could not be started
@@ -571,7 +576,7 @@ note: fetch: a `retry` of its own counts, and not what the rules say
     let expected = [
         "plan site · 2 of 5 nodes · 2 groups · sync",
         "longest chain: fetch → put",
-        "worst case: 2m33s",
+        "worst case: 2m53s",
         "not selected: old, idea, mail",
     ];
     for line in expected {
@@ -704,4 +709,17 @@ fn many_that_stand_in_cost_no_more_than_their_number() {
     });
     assert_eq!((levels[0], levels[MANY - 1], levels[MANY], levels[2 * MANY - 1]), (0, MANY - 1, MANY, MANY));
     assert_eq!((view.critical_path.len(), view.parallel_groups[MANY].len()), (MANY + 1, MANY));
+}
+
+#[test]
+fn what_cannot_be_planned_is_a_document_in_each_form() {
+    let folder = Folder::with("workflow: {tasks: [{id: a, run: x, depends_on: [b]}]}\n");
+    let [json, yaml] = ["json", "yaml"].map(|form| folder.onex(&["plan", "contract.yaml", "--format", form]));
+    assert_eq!((json.code, yaml.code), (2, 2));
+    let source = SourceMap::default().add("x", yaml.stdout.as_str());
+    let tree =
+        onex::yaml::load(&yaml.stdout, source, onex::yaml::Limits::default(), &mut Vec::new()).unwrap();
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(tree.to_json(tree.root()), document);
+    assert_eq!(document["diagnostics"][0]["code"], "E0302");
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Folder};
+use crate::support::{Bare as _, Ended, Folder};
 
 fn component(name: &str, rest: &str) -> String {
     format!("name: {name}\nversion: 1.0.0\nentrypoint: {{type: command, target: [\"true\"]}}\n{rest}")
@@ -493,10 +493,7 @@ fn the_example_has_a_component_in_every_form() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/components");
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onex"));
-        let path = std::env::var_os("PATH").unwrap();
-        Ended::of(
-            &command.args(arguments).current_dir(&example).env_clear().env("PATH", path).output().unwrap(),
-        )
+        Ended::of(&command.args(arguments).current_dir(&example).bare().output().unwrap())
     };
     let listing = document(&run(&["list", "--format", "json"]));
     assert_eq!(

@@ -1,15 +1,40 @@
 //! SARIF: findings and failed nodes are where a reader looks for them, and every place is in a file.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::Folder;
 
-/// The log after what the format asks of every log was found in it: the constraints of SARIF 2.1.0 on the objects
-/// that are written, by its sections.
+/// The schema of SARIF 2.1.0, from a package that is fetched and never built.
+fn schema() -> Value {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--locked", "--format-version", "1"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let listed: Value = serde_json::from_slice(&command.output().unwrap().stdout).expect("packages");
+    let mut packages = listed["packages"].as_array().unwrap().iter();
+    let package = packages.find(|package| package["name"] == "serde-sarif").unwrap();
+    let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+    let file = manifest.with_file_name("src").join("schema.json");
+    let mut schema: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    // An expression with a bracket too many, for what onex does not write.
+    for object in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][object]["properties"]["language"];
+        assert!(language.as_object_mut().unwrap().remove("pattern").is_some());
+    }
+    schema
+}
+
+/// The log after it was found valid, and what the schema cannot say was found in it, by the sections of SARIF 2.1.0.
 fn read(folder: &Folder, name: &str) -> Value {
     let log: Value = serde_json::from_str(&folder.read(name)).unwrap();
+    let schema = schema();
+    assert_eq!(schema["title"], "Static Analysis Results Format (SARIF) Version 2.1.0 JSON Schema");
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> =
+        schema.iter_errors(&log).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
     assert_eq!(log["version"], "2.1.0");
     assert!(log["$schema"].as_str().unwrap().ends_with("/sarif-schema-2.1.0.json"));
     let runs = log["runs"].as_array().unwrap();
@@ -204,4 +229,31 @@ fn a_contract_that_is_not_there_or_outside_is_reported_all_the_same() {
     let run = read(&folder, "r");
     let uri = &run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(uri, &json!(format!("file://{}", contract.display())));
+}
+
+#[test]
+fn validate_writes_what_it_found_in_all_files() {
+    let folder = Folder::new();
+    folder.write("a/contract.yaml", "workflow:\n  tasks:\n    - {id: a, uses: lnt}\n");
+    folder.write("lint.onex.yaml", "name: lint\nversion: 1.0.0\nentrypoint: command@true\ntags: a, b\n");
+    let ended = folder.onex(&["validate", ".", "--sarif", "v.sarif"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let run = read(&folder, "v.sarif");
+    let place = |result: &Value| {
+        let place = &result["locations"][0]["physicalLocation"];
+        let line = place["region"]["startLine"].as_u64().unwrap();
+        format!(
+            "{} {}:{line}",
+            result["ruleId"].as_str().unwrap(),
+            place["artifactLocation"]["uri"].as_str().unwrap()
+        )
+    };
+    let results = run["results"].as_array().unwrap();
+    let placed: Vec<String> = results.iter().filter(|r| r["level"] != "note").map(place).collect();
+    assert_eq!(placed, ["E0505 a/contract.yaml:3", "E0535 lint.onex.yaml:4"]);
+    let fix = &results[0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"];
+    assert_eq!(fix, "lint");
+    assert_eq!(run["invocations"][0]["exitCode"], 3);
+    let over = folder.onex(&["validate", "lint.onex.yaml", "--sarif", "lint.onex.yaml"]);
+    assert!(over.code == 2 && over.stderr.contains("it is a file that is looked at"), "{over:?}");
 }

@@ -1,6 +1,7 @@
 //! `onex new contract` and `onex init`: what they write passes, runs, and is never written over something else.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -110,7 +111,7 @@ fn an_empty_folder_gets_a_contract_that_says_hello() {
     assert_eq!(
         ended.stdout,
         "wrote contracts/hello/contract.yaml\nwrote onex.toml\n\
-         next: onex plan hello\n      onex orch --contract hello\n"
+         next: onex plan hello\n      onex run hello\n"
     );
     let checks = onex(&["validate", ".", "--format", "json"]);
     assert!(checks.code == 0 && checks.stdout.contains("\"diagnostics\": []"), "{checks:?}");
@@ -165,6 +166,8 @@ fn a_python_project_gets_the_checks_of_the_tools_that_it_names() {
     {
         assert!(text.contains(&format!("run: {run}\n")), "{run} in {text}");
     }
+    // Hooks of another tool are left as they are.
+    assert!(!folder.exists("components"));
     // What is not named is not used, and a lock file says how tools are started.
     let other = Folder::new();
     other.write("pyproject.toml", "[dependency-groups]\ndev = [\n  \"pytest>=8\",\n]\n");
@@ -257,4 +260,51 @@ fn names_of_folders_end_no_comment() {
     assert_eq!(folder.onex(&["init"]).code, 0);
     let text = folder.read("contracts/ci/contract.yaml");
     assert!(!text.lines().any(|line| line.trim_start().starts_with("- {id: pwn")), "{text}");
+}
+
+#[test]
+fn what_init_writes_is_in_its_stages_and_checks_commits() {
+    let folder = Folder::new();
+    fs::remove_dir(folder.path().join(".git")).unwrap();
+    folder.git(&["init", "-q"]);
+    folder.write(".gitignore", ".venv/\ntmp/\nhome/\n");
+    folder.write(
+        "pyproject.toml",
+        "[tool.ruff.format]\n[tool.ruff]\n[tool.mypy]\nfiles = [\"src\"]\n[tool.pytest.ini_options]\n",
+    );
+    folder.write("svc/Cargo.toml", "[package]\nname = \"svc\"\nedition = \"2024\"\n");
+    for tool in ["ruff", "mypy"] {
+        let tool =
+            folder.write(&format!(".venv/bin/{tool}"), "#!/bin/sh\necho \"$*\" >> \"$TMPDIR/../tmp/said\"\n");
+        fs::set_permissions(tool, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let ended = folder.onex(&["init"]);
+    assert!(ended.stdout.contains("note: the contract uses the virtual environment"), "{ended:?}");
+    assert!(ended.stdout.contains("onex install"), "{ended:?}");
+    let checked = folder.onex(&["validate", ".", "--format", "json"]);
+    let report: Value = serde_json::from_str(&checked.stdout).unwrap();
+    assert_eq!(report["summary"], serde_json::json!({"files": 4, "errors": 0, "warnings": 0}), "{report:#}");
+    assert_eq!(folder.onex(&["fmt", "--check"]).code, 0);
+    let contract = folder.read("contracts/ci/contract.yaml");
+    for run in ["[\".venv/bin/ruff\", check, \".\"]", "[\".venv/bin/mypy\"]", "[python3, -m, pytest]"] {
+        assert!(contract.contains(&format!("run: {run}\n")), "{run} in {contract}");
+    }
+    folder.write("src/a.py", "x = 1\n");
+    folder.git(&["add", "-A"]);
+    let planned = folder.onex(&["orch", "--stage", "ci", "--dry-run", "--format", "json"]);
+    let report: Value = serde_json::from_str(&planned.stdout).unwrap();
+    let ids: Vec<&str> =
+        report["results"].as_array().unwrap().iter().map(|r| r["node_id"].as_str().unwrap()).collect();
+    // The components are there for commits, and not a second time in this stage.
+    assert!(ids.iter().all(|id| id.starts_with("ci.")) && ids.contains(&"ci.python-lint"), "{ids:?}");
+    assert_eq!(folder.onex(&["install"]).code, 0);
+    let commit = folder.git_ended(&["commit", "-qm", "x"]);
+    assert_eq!(commit.code, 0, "{commit:?}");
+    let said = folder.read("tmp/said");
+    assert!(said.contains("format src/a.py") && said.contains("check src/a.py"), "{said}");
+    // What the user wrote in the meantime is kept.
+    fs::remove_file(folder.path().join("contracts/ci/contract.yaml")).unwrap();
+    folder.write("components/python-ruff.onex.yaml", "mine");
+    assert!(!folder.onex(&["init"]).stdout.contains("python-ruff.onex.yaml"));
+    assert_eq!(folder.read("components/python-ruff.onex.yaml"), "mine");
 }

@@ -16,12 +16,12 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn validator(document: Document) -> Validator {
+pub fn validator(document: Document) -> Validator {
     let schema: Value = serde_json::from_str(&document.schema()).unwrap();
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-fn assert_valid(validator: &Validator, document: &Value, what: &str) {
+pub fn assert_valid(validator: &Validator, document: &Value, what: &str) {
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{what}: {errors:?}\n{document:#}");

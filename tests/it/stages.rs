@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Ended, Folder, result};
 
-fn repository() -> Folder {
+pub fn repository() -> Folder {
     let folder = Folder::new();
     folder.git(&["init", "--quiet", "--initial-branch=main"]);
     folder.write(".gitignore", "/tmp/\n/home/\n");
@@ -15,7 +15,7 @@ fn repository() -> Folder {
 }
 
 /// A component that runs a line of shell with its files as arguments.
-fn component(folder: &Folder, name: &str, line: &str, more: &str) {
+pub fn component(folder: &Folder, name: &str, line: &str, more: &str) {
     let line = serde_json::to_string(line).unwrap();
     folder.write(
         &format!("checks/{name}.onex.yaml"),
@@ -26,14 +26,14 @@ fn component(folder: &Folder, name: &str, line: &str, more: &str) {
     );
 }
 
-fn stage(folder: &Folder, arguments: &[&str]) -> Value {
+pub fn stage(folder: &Folder, arguments: &[&str]) -> Value {
     let ended = ended(folder, arguments);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"));
     assert_eq!(report["exit_code"], ended.code, "{ended:?}");
     report
 }
 
-fn ended(folder: &Folder, arguments: &[&str]) -> Ended {
+pub fn ended(folder: &Folder, arguments: &[&str]) -> Ended {
     let mut all = vec!["orch", "--format", "json", "--stage"];
     all.extend(arguments);
     let mut command = folder.command(&all);
@@ -41,7 +41,7 @@ fn ended(folder: &Folder, arguments: &[&str]) -> Ended {
     Ended::of(&command.output().unwrap())
 }
 
-fn printed(report: &Value, id: &str) -> Vec<String> {
+pub fn printed(report: &Value, id: &str) -> Vec<String> {
     let text = result(report, id)["stdout"].as_str().unwrap();
     text.lines().map(str::to_owned).collect()
 }
@@ -66,7 +66,7 @@ fn what_is_staged_is_checked_where_it_stands() {
 
     folder.git(&["commit", "--quiet", "--message=x"]);
     let report = stage(&folder, &["pre-commit"]);
-    assert_eq!(result(&report, "show")["reason"], "not_selected");
+    assert_eq!(result(&report, "show")["reason"], "no_files");
     assert_eq!(stage(&folder, &["pre-commit", "--all-files"])["status"], "success");
     assert_eq!(printed(&stage(&folder, &["pre-commit", "c.md", "a.txt"]), "show"), ["a.txt: a"]);
 }
@@ -223,8 +223,14 @@ fn a_hook_can_be_left_out_for_one_commit() {
     let skipped = run("ONEX_SKIP", "no");
     assert_eq!(skipped.code, 0, "{skipped:?}");
     let report: Value = serde_json::from_str(&skipped.stdout).unwrap();
-    assert_eq!(result(&report, "no")["reason"], "disabled");
-    assert_eq!(run("ONEX_SKIP", "nope").code, 3);
+    assert_eq!(result(&report, "no")["reason"], "excluded");
+    // The variable may be meant for several projects.
+    let skipped = run("ONEX_SKIP", "no,nope");
+    assert_eq!(skipped.code, 0, "{skipped:?}");
+    assert!(skipped.stderr.contains("ONEX_SKIP names `nope`, which is not there"), "{skipped:?}");
+    let report: Value = serde_json::from_str(&skipped.stdout).unwrap();
+    assert!(report["diagnostics"][0]["message"].as_str().unwrap().contains("`nope`"), "{report}");
+    assert_eq!(run("ONEX_SKIP", "nope").code, 1);
 }
 
 #[test]

@@ -7,6 +7,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
+/// An environment that says nothing but what a test depends on.
+pub trait Bare {
+    /// Takes every variable away but `PATH`, and where a measurement of coverage wants its counts.
+    fn bare(&mut self) -> &mut Self;
+}
+
+impl Bare for Command {
+    fn bare(&mut self) -> &mut Self {
+        self.env_clear().envs(
+            ["PATH", "LLVM_PROFILE_FILE"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+    }
+}
+
 /// A fresh folder that is gone with its value.
 pub struct Folder(PathBuf);
 
@@ -57,8 +71,10 @@ impl Folder {
     /// The program with these arguments, in this folder, with an environment that says nothing but `PATH`.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onex"));
-        command.args(arguments).current_dir(&self.0).env_clear().stdin(Stdio::null());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMPDIR", self.0.join("tmp"));
+        command.args(arguments).current_dir(&self.0).bare().stdin(Stdio::null());
+        command.env("TMPDIR", self.0.join("tmp"));
+        // What a machine has set for all its users says nothing here.
+        command.env("ONEX_SYSTEM_CONFIG", "");
         command
     }
 
@@ -74,7 +90,7 @@ impl Folder {
         let bin = Path::new(env!("CARGO_BIN_EXE_onex")).parent().unwrap();
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("git");
-        command.args(arguments).current_dir(&self.0).env_clear().stdin(Stdio::null());
+        command.args(arguments).current_dir(&self.0).bare().stdin(Stdio::null());
         command.env("PATH", path).env("TMPDIR", self.0.join("tmp")).env("HOME", self.0.join("home"));
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
         for who in ["AUTHOR", "COMMITTER"] {

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{Folder, normalised};
+use crate::support::{Bare as _, Folder, normalised};
 
 /// What a terminal shows of a command line.
 fn at_a_terminal(folder: &Folder, variables: &[(&str, &str)], line: &str) -> String {
@@ -10,7 +10,7 @@ fn at_a_terminal(folder: &Folder, variables: &[(&str, &str)], line: &str) -> Str
     command
         .args(["-qec", &format!("{} {line}", env!("CARGO_BIN_EXE_onex")), "/dev/null"])
         .current_dir(folder.path());
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("SHELL", "/bin/sh");
+    command.bare().env("SHELL", "/bin/sh");
     command.env("TERM", "xterm").env("TMPDIR", folder.path().join("tmp")).envs(variables.iter().copied());
     String::from_utf8(command.stdin(Stdio::null()).output().unwrap().stdout).unwrap()
 }

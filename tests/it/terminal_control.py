@@ -93,3 +93,9 @@ def state(pid):
 
 def group(pid):
     return os.getpgid(pid)
+
+
+def pending(pid):
+    """Whether signals wait for a process that it has not got yet."""
+    lines = open(f"/proc/{pid}/status").read().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))

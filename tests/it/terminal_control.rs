@@ -4,14 +4,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Folder, endings};
+use crate::support::{Bare as _, Folder, endings};
 
 /// Carries out a scenario in Python at a terminal of its own, and gives what it prints.
-fn at_a_terminal(folder: &Folder, scenario: &str) -> String {
+pub fn at_a_terminal(folder: &Folder, scenario: &str) -> String {
     let mut command = Command::new("python3");
     command.args(["-c", &format!("{}{scenario}", include_str!("terminal_control.py"))]);
-    command.current_dir(folder.path()).env_clear().stdin(Stdio::null());
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder.path());
+    command.current_dir(folder.path()).bare().stdin(Stdio::null());
+    command.env("HOME", folder.path());
     command.env("TERM", "xterm").env("TMPDIR", folder.path().join("tmp"));
     command.env("ONEX", env!("CARGO_BIN_EXE_onex"));
     let output = command.output().unwrap();
@@ -27,7 +27,7 @@ fn report(folder: &Folder) -> Value {
 }
 
 /// Starts a shell with job control and in it the job `line`; its code is shown in the end.
-fn with_job(line: &str, then: &str) -> String {
+pub fn with_job(line: &str, then: &str) -> String {
     format!(
         r#"
 terminal = Terminal(["bash", "--norc", "--noediting", "-i"])
@@ -45,7 +45,7 @@ print(terminal.shown.decode())
 const ORCH: &str = "$ONEX orch --contract contract.yaml --report report.json";
 
 /// What is so when a job has ended.
-const IN_ORDER: &str = r#"
+pub const IN_ORDER: &str = r#"
 terminal.until(lambda: terminal.foreground() == terminal.shell)
 assert terminal.settings() == before
 assert b"\x1b[?25l" not in terminal.shown
@@ -75,6 +75,65 @@ fn the_key_pressed_again_kills() {
     let keys = "terminal.file('ready')\nterminal.type('\\x03')\nterminal.file('asked')\nterminal.type('\\x03')\nterminal.shows('code=1')";
     at_a_terminal(&folder, &with_job(ORCH, &format!("{keys}{IN_ORDER}")));
     assert_eq!(report(&folder)["error"]["message"], "the run was killed by a second signal");
+}
+
+#[test]
+fn a_key_during_a_commit_is_one_interrupt() {
+    let folder = Folder::new();
+    folder.git(&["init", "--quiet"]);
+    let line = "trap 'touch asked; while ! test -e go; do sleep 0.01; done; touch tidied; exit 1' TERM; \
+                echo $PPID > onex; touch ready; while :; do sleep 0.02 || true; done";
+    folder.write(
+        "waits.onex.yaml",
+        format!(
+            "name: waits\nversion: 1.0.0\nmeta_type: validator\nlifecycle: canary\ntags: [pre-commit]\n\
+             entrypoint: {{type: command, target: [sh, -c, {line:?}]}}\n"
+        ),
+    );
+    let hook = folder.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\nexec \"$ONEX\" orch --stage pre-commit --report report.json\n",
+    );
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder.git(&["add", "waits.onex.yaml"]);
+    // A shell's job, and a window of its own: then the terminal goes away with git, which is a signal, too.
+    let start = r#"
+commit = "git -c user.name=a -c user.email=a@example.com commit --message=x"
+if LEADS:
+    terminal = Terminal(commit.split())
+else:
+    terminal = Terminal(["bash", "--norc", "--noediting", "-i"])
+    terminal.until(lambda: terminal.shown)
+    terminal.type(commit + "\n")
+terminal.file("ready")
+onex = number("onex")
+terminal.type("\x03")
+
+def wait(fact):
+    while not fact():
+        if not terminal.look():
+            time.sleep(0.005)
+
+wait(lambda: os.path.exists("asked"))
+# Git is gone, and what comes of that has come.
+wait(lambda: state(terminal.shell) == "Z" if LEADS else terminal.foreground() == terminal.shell)
+wait(lambda: not pending(onex))
+open("go", "w")
+wait(lambda: state(onex) == "Z")
+if not LEADS:
+    terminal.type("exit\n")
+terminal.closed()
+"#;
+    for leads in ["False", "True"] {
+        for file in ["ready", "onex", "asked", "go", "tidied", "report.json"] {
+            _ = std::fs::remove_file(folder.path().join(file));
+        }
+        at_a_terminal(&folder, &start.replace("LEADS", leads));
+        let report = report(&folder);
+        assert_eq!(report["status"], "cancelled", "{report}");
+        assert!(folder.exists("tidied"), "{report}");
+        assert_eq!(report["error"]["message"], "the run was cancelled by a signal", "{report}");
+    }
 }
 
 /// A shell that waits for a child which is stopped before it has become its program cannot stop itself (`D`).

@@ -131,7 +131,7 @@ fn standard_input_is_a_file_without_a_name() {
 #[test]
 fn files_are_named_for_what_they_are() {
     let rows = [
-        ("component", true, "name: lint\nmeta_type: validator\n", "the metadata of a component"),
+        ("component", true, "name: lint\nentrypoint: command@true\n", "the metadata of a component"),
         (
             "other",
             true,

@@ -39,6 +39,12 @@ pub(super) fn text(hook: &Imported, from: &str) -> String {
     if !hook.pass_filenames {
         text.push_str("pass_filenames: false\n");
     }
+    if hook.reads_any && hook.pass_filenames {
+        text.push_str(
+            "# It may look at more files than it gets, as type checkers do, and is to see what is staged of all.\n\
+             reads: [\"*\"]\n",
+        );
+    }
     if hook.always_run {
         text.push_str("always_run: true\n");
     }

@@ -73,6 +73,8 @@ pub(super) struct Imported {
     pub exclude_types: Vec<String>,
     /// Whether it gets its files as arguments.
     pub pass_filenames: bool,
+    /// Whether it may look at more files than it gets.
+    pub reads_any: bool,
     /// Whether it runs without files, too.
     pub always_run: bool,
     /// Whether nothing runs after it has failed.
@@ -142,6 +144,7 @@ pub(super) fn imported(
         types_or: read.types("types_or")?.unwrap_or_default(),
         exclude_types: read.types("exclude_types")?.unwrap_or_default(),
         pass_filenames: read.bool("pass_filenames")?.unwrap_or(true),
+        reads_any: !matches!(language.as_str(), "pygrep" | "fail"),
         always_run: read.bool("always_run")?.unwrap_or(false),
         fail_fast: read.bool("fail_fast")?.unwrap_or(false) || defaults.fail_fast,
         env: read.variables("env")?,

@@ -49,6 +49,22 @@ pub(super) struct Project {
     /// The file that says so.
     pub because: &'static str,
     pub checks: Vec<Check>,
+    /// Checks that take the files of a commit.
+    pub hooks: Vec<Hook>,
+}
+
+/// A component for the stage `pre-commit`.
+#[derive(Debug)]
+pub(super) struct Hook {
+    pub name: &'static str,
+    /// What it looks for, as a sentence.
+    pub about: String,
+    /// The program and its arguments; files follow.
+    pub target: Vec<String>,
+    /// The ends of the names of its files.
+    pub extensions: &'static [&'static str],
+    /// Whether it changes them.
+    pub writes: bool,
 }
 
 /// What a check does.
@@ -108,7 +124,16 @@ pub(super) fn find(root: &Path) -> Found {
     if let Some(at) = found.projects.iter().position(|project| project.kind == MAKE).filter(|_| has_others) {
         let make = found.projects.remove(at);
         let names: Vec<String> = make.checks.iter().map(|check| format!("`make {}`", check.name)).collect();
-        found.remarks.push(format!("{} is left out: it would run checks twice", names.join(", ")));
+        let (are, them) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+        found.remarks.push(format!(
+            "{} {are} left out: a Makefile beside other projects mostly runs their checks; add {them} if not",
+            names.join(", ")
+        ));
+    }
+    if found.projects.iter().flat_map(|project| &project.checks).any(|check| check.run.contains("venv/bin/"))
+    {
+        let remark = "the contract uses the virtual environment, which has to be there wherever it runs";
+        found.remarks.push(remark.to_owned());
     }
     let mut taken = BTreeSet::new();
     for project in &mut found.projects {
@@ -132,8 +157,11 @@ pub(super) fn find(root: &Path) -> Found {
         }
         project.id = id;
     }
-    if root.join(".pre-commit-config.yaml").exists() {
-        found.remarks.push(".pre-commit-config.yaml is not read; its hooks run as before".to_owned());
+    if root.join(super::PRE_COMMIT).exists() {
+        found.remarks.push(
+            ".pre-commit-config.yaml is not read; `onex import pre-commit` makes components of its local hooks"
+                .to_owned(),
+        );
     }
     found
 }
@@ -171,7 +199,7 @@ fn look_into(root: &Path, (parts, above): (Vec<String>, &BTreeSet<&'static str>)
 }
 
 fn project(kind: &'static str, because: &'static str, checks: Vec<Check>) -> Project {
-    Project { kind, folder: String::new(), id: String::new(), because, checks }
+    Project { kind, folder: String::new(), id: String::new(), because, checks, hooks: Vec::new() }
 }
 
 /// The text of a file; empty where there is none.
@@ -222,7 +250,19 @@ fn rust(folder: &Path) -> Option<Project> {
         Check::new("lint", Role::Validate, &clippy).one_at_a_time(GROUP),
         Check::new("test", Role::Test, &test).one_at_a_time(GROUP),
     ];
-    Some(project("Rust", "Cargo.toml", checks))
+    let manifest = text(folder, "Cargo.toml");
+    let edition = manifest.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "edition").then(|| value.trim().trim_matches('"').to_owned())
+    });
+    let hook = Hook {
+        name: "rustfmt",
+        about: "Rust code has the form of rustfmt.".to_owned(),
+        target: ["rustfmt", "--edition", edition.as_deref().unwrap_or("2021")].map(str::to_owned).to_vec(),
+        extensions: &["rs"],
+        writes: true,
+    };
+    Some(Project { hooks: vec![hook], ..project("Rust", "Cargo.toml", checks) })
 }
 
 fn python(folder: &Path) -> Option<Project> {
@@ -240,21 +280,57 @@ fn python(folder: &Path) -> Option<Project> {
         Some(_) => &["pdm", "run"],
         None => &[],
     };
-    let check = |name: &str, role: Role, words: &[&str]| Check::new(name, role, &[runner, words].concat());
+    // Tools of a virtual environment are meant where nothing else starts them.
+    let bin =
+        [".venv/bin", "venv/bin"].into_iter().find(|bin| runner.is_empty() && folder.join(bin).is_dir());
+    let placed = |words: &[&str]| -> Vec<String> {
+        let mut words: Vec<String> = runner.iter().chain(words).map(|&word| word.to_owned()).collect();
+        if let (Some(bin), Some(program)) = (bin, words.first_mut()) {
+            let installed = format!("{bin}/{program}");
+            if folder.join(&installed).exists() {
+                *program = installed;
+            }
+        }
+        words
+    };
+    let check = |name: &str, role: Role, words: &[&str]| {
+        let words = placed(words);
+        Check::new(name, role, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let mut hooks = Vec::new();
+    let mut hook = |name: &'static str, about: &str, words: &[&str], writes: bool| {
+        let (about, target) = (about.to_owned(), placed(words));
+        hooks.push(Hook { name, about, target, extensions: &["py", "pyi"], writes });
+    };
     let mut checks = Vec::new();
     let ruff = has("ruff") || has_file(&["ruff.toml", ".ruff.toml"]);
     if has("ruff.format") {
         checks.push(check("format", Role::Validate, &["ruff", "format", "--check", "."]));
+        hook("ruff-format", "Python code has the form of ruff.", &["ruff", "format"], true);
     } else if has("black") {
         checks.push(check("format", Role::Validate, &["black", "--check", "."]));
+        hook("black", "Python code has the form of black.", &["black", "--quiet"], true);
     }
     if ruff {
         checks.push(check("lint", Role::Validate, &["ruff", "check", "."]));
+        hook("ruff", "Ruff finds nothing in Python code.", &["ruff", "check"], false);
     } else if has_file(&[".flake8"]) || has_section(&setup, "flake8") {
         checks.push(check("lint", Role::Validate, &["flake8"]));
+        hook("flake8", "Flake8 finds nothing in Python code.", &["flake8"], false);
     }
     if has("mypy") || has_file(&["mypy.ini", ".mypy.ini"]) || has_section(&setup, "mypy") {
-        checks.push(check("types", Role::Validate, &["mypy", "."]));
+        // What its own settings name is what it checks.
+        let says_what = |text: &str| {
+            let keys = ["files", "packages", "modules"];
+            let mut of_mypy =
+                text.lines().skip_while(|line| !is_header(line, &["tool.mypy", "mypy"])).skip(1);
+            let own = of_mypy.by_ref().take_while(|line| !line.trim_start().starts_with('['));
+            own.filter_map(|line| line.split_once('=')).any(|(key, _)| keys.contains(&key.trim()))
+        };
+        let texts = [&pyproject, &setup, &text(folder, "mypy.ini"), &text(folder, ".mypy.ini")];
+        let words: &[&str] =
+            if texts.iter().any(|text| says_what(text)) { &["mypy"] } else { &["mypy", "."] };
+        checks.push(check("types", Role::Validate, words));
     }
     let pytest = has("pytest")
         || has_file(&["pytest.ini", "conftest.py", "tests/conftest.py"])
@@ -266,7 +342,8 @@ fn python(folder: &Path) -> Option<Project> {
     if has_file(&["tox.ini"]) || has("tox") {
         checks.push(check("test", Role::Test, &["tox"]));
     } else if pytest {
-        let words: &[&str] = if runner.is_empty() { &["python3", "-m", "pytest"] } else { &["pytest"] };
+        let is_placed = !runner.is_empty() || bin.is_some_and(|bin| folder.join(bin).join("pytest").exists());
+        let words: &[&str] = if is_placed { &["pytest"] } else { &["python3", "-m", "pytest"] };
         checks.push(check("test", Role::Test, words));
     } else if has_unit_tests(folder) {
         checks.push(check(
@@ -275,7 +352,12 @@ fn python(folder: &Path) -> Option<Project> {
             &["python3", "-m", "unittest", "discover", "-s", "tests", "-t", "."],
         ));
     }
-    Some(project("Python", because, checks))
+    Some(Project { hooks, ..project("Python", because, checks) })
+}
+
+/// Whether a line begins one of these sections.
+fn is_header(line: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| line.trim() == format!("[{name}]"))
 }
 
 /// Whether the tests are those that Python itself finds.

@@ -13,18 +13,25 @@ use super::plan::finish;
 use super::scaffold::{ScaffoldDialect, cannot_write, refuse, template, write_new};
 use crate::model::exit::ExitCode;
 
-use checks::{Found, Project};
+use checks::{Found, Hook, Project};
 
 /// The name of the contract of all checks.
 const CI: &str = "ci";
 
+/// The settings of another tool for hooks.
+const PRE_COMMIT: &str = ".pre-commit-config.yaml";
+
 /// The name of the contract for a folder without checks.
 const HELLO: &str = "hello";
 
-/// Marks a project root that is no repository.
-const MARKER: &str = "onex.toml";
+/// Where components go.
+const COMPONENTS: &str = "components";
 
-const MARKER_TEXT: &str = "# Marks this folder as the project root: contracts run here.\n";
+/// Marks a project root that is no repository.
+const MARKER: &str = super::settings::FILE_NAME;
+
+const MARKER_TEXT: &str = "# Marks this folder as the project root: contracts run here. Settings of the project can \
+    stand here, too;\n# `onex schema config` describes them, and `onex doctor` shows which hold.\n";
 
 /// How to go about it.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +61,19 @@ pub fn init(request: InitRequest, environment: &Environment, console: &mut Conso
     }
     let contract = if is_hello { template(HELLO, ScaffoldDialect::Workflow) } else { contract_of(&found) };
     let marker = root.join(MARKER);
-    let mut files: Vec<(PathBuf, &str)> = vec![(path, &contract)];
+    let mut files: Vec<(PathBuf, String)> = vec![(path, contract)];
+    let mut hooks = 0;
+    // A repository with hooks of another tool has its checks of commits.
+    if repository.is_some() && !root.join(PRE_COMMIT).exists() {
+        let components = components_of(&found).into_iter();
+        let new = components.map(|(name, text)| (root.join(COMPONENTS).join(name), text));
+        let new: Vec<_> = new.filter(|(path, _)| path.symlink_metadata().is_err()).collect();
+        hooks = new.len();
+        files.extend(new);
+    }
     // Outside of a repository the contract's own folder would be the project root.
     if repository.is_none() && !marker.exists() {
-        files.push((marker, MARKER_TEXT));
+        files.push((marker, MARKER_TEXT.to_owned()));
     }
     for (path, text) in &files {
         if request.dry_run {
@@ -71,7 +87,10 @@ pub fn init(request: InitRequest, environment: &Environment, console: &mut Conso
     said.extend(found.projects.iter().map(in_words));
     said.extend(found.remarks.iter().map(|remark| format!("note: {remark}")));
     if !request.dry_run {
-        said.push(format!("next: onex plan {name}\n      onex orch --contract {name}"));
+        said.push(format!("next: onex plan {name}\n      onex run {name}"));
+        if hooks > 0 {
+            said.push("      onex install      so that every commit runs the components".to_owned());
+        }
     }
     tell(console, &said)
 }
@@ -94,13 +113,51 @@ fn has_contracts(root: &Path) -> bool {
     entries.into_iter().any(|entry| entry.path().join(FILE_NAME).exists())
 }
 
+/// The components of the stage `pre-commit`, each with the name of its file.
+fn components_of(found: &Found) -> Vec<(String, String)> {
+    let projects: Vec<&Project> = found.projects.iter().filter(|project| !project.hooks.is_empty()).collect();
+    let many = projects.len() > 1;
+    let all = projects.into_iter().flat_map(|project| project.hooks.iter().map(move |hook| (project, hook)));
+    let file = |(project, hook): (&Project, &Hook)| {
+        let name = if many { format!("{}-{}", project.id, hook.name) } else { hook.name.to_owned() };
+        (format!("{name}.onex.yaml"), component(&name, project, hook))
+    };
+    all.map(file).collect()
+}
+
+fn component(name: &str, project: &Project, hook: &Hook) -> String {
+    let list = |words: &mut dyn Iterator<Item = String>| {
+        words.map(|word| checks::scalar(&word)).collect::<Vec<_>>().join(", ")
+    };
+    let below = if project.folder.is_empty() { String::new() } else { format!("{}/", project.folder) };
+    // Brackets and stars in the name of a folder mean themselves.
+    let below: String = below.chars().map(|c| if "[]{}*?!\\".contains(c) { '?' } else { c }).collect();
+    let files = list(&mut hook.extensions.iter().map(|end| format!("{below}**/*.{end}")));
+    let program = hook.target.iter().enumerate().map(|(at, word)| match project.folder.as_str() {
+        // A program that is named by its place is looked for from the folder of the component.
+        "" if at == 0 && word.contains('/') => format!("../{word}"),
+        folder if at == 0 && word.contains('/') => format!("../{folder}/{word}"),
+        _ => word.clone(),
+    });
+    let target = list(&mut program.into_iter());
+    let writes = if hook.writes { format!("writes: [{files}]\n") } else { String::new() };
+    format!(
+        "name: {name}\nversion: 1.0.0\ndescription: {about}\nmeta_type: validator\nlifecycle: canary\n\
+         tags: [pre-commit]\nstages: [pre-commit]\n\
+         entrypoint: {{type: command, target: [{target}]}}\nfiles: [{files}]\n{writes}",
+        about = hook.about,
+    )
+}
+
 /// The contract of all checks: projects side by side, and of each the checks that need each other one after another.
 fn contract_of(found: &Found) -> String {
     let mut text = format!(
         "# The checks of this project, in one graph.\n\
          #\n\
-         #   onex orch --contract {CI}     runs them\n\
+         #   onex run {CI}                 runs them\n\
          #   onex plan {CI}                shows what would run, in which order\n\
+         #   onex orch --stage {CI}        runs them with all else that is in this stage\n\
+         metadata:\n  stages: [{CI}]\n\n\
          workflow:\n  name: {CI}\n  version: \"1.0\"\n  description: The checks of this project.\n\n  tasks:\n"
     );
     let projects: Vec<&Project> =

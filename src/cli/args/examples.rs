@@ -7,10 +7,12 @@ Exit codes:
   2  configuration error: the contract or the command line is invalid
   3  registry resolution failure: no contract or component has the name that was given
   4  protocol violation: an output that is not what it was declared to be
-  5  sandbox/security violation: a path outside the project root";
+  5  sandbox/security violation: a path outside the project root, a policy, what is not trusted, or a
+     sandbox that cannot be";
 
 pub(super) const ORCH_EXAMPLES: &str = "\
-Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4. Defaults of many stand
+in onex.toml, of the project and in ~/.config/onex: `onex schema config` describes them.
 
 Examples:
   onex orch --contract contract.yaml               run it, with a report for people on a terminal
@@ -24,12 +26,25 @@ Examples:
   onex orch --contract contract.yaml --report report.json --report report.txt --log -
   onex orch --contract ci --junit junit.xml        for the test results page of a CI server
   onex orch --contract ci --sarif onex.sarif       for code scanning
+  onex orch --contract ci --require-trusted        only as `onex trust ci` has pinned it
 
   onex orch --stage pre-commit --format human || exit 1    what is staged, as git commit runs it
   onex orch --stage ci --filter 'type=validator,lifecycle=canary'
   onex orch --stage test --tags integration
+  onex orch --stage test --failed                  what failed in the last run, and no more
+  onex orch --stage test --partition slice:1/3     the first of three machines
+  onex orch --stage test --retries 2 --junit junit.xml     what passes only then is flaky
+  onex orch --stage test --only login --repeat 50  how often does it pass?
   onex orch --stage pipeline --from tool_a --to tool_b --to validator_x
   onex orch --stage ci --contracts-from origin/main        a change that nobody has looked at yet: docs/untrusted.md";
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.
+
+Examples:
+  onex run ci                               contracts/ci
+  onex run contract.yaml --until test       test and all that it needs
+  onex run release --input version=1.2.0 --format json | jq .status";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -53,6 +68,7 @@ Examples:
   onex validate ci                                contracts/ci
   git show main:contract.yaml | onex validate -
   onex validate . --format json | jq '.files[] | select(.valid | not) | .path'
+  onex validate . --sarif onex.sarif              for code scanning
 
 Of each file the first 50 findings are shown. Documents list 1000 errors and 1000 warnings of each code;
 of what is beyond that, E0116 says how much there is.";
@@ -81,13 +97,16 @@ Examples:
 
 pub(super) const INIT_EXAMPLES: &str = "\
 Looks for Cargo.toml, pyproject.toml and its kin, package.json, go.mod and a Makefile, at most two
-folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name.
-Where there are none it writes contracts/hello. Inside a git repository it works at the top level;
-elsewhere it marks this folder with an onex.toml. Nothing is overwritten.
+folders deep, and writes contracts/ci/contract.yaml with the checks of the tools that they name,
+and components/NAME.onex.yaml for those that check the files of a commit, unless there is a
+.pre-commit-config.yaml. Where there are none it writes contracts/hello. Inside a git repository it
+works at the top level; elsewhere it marks this folder with an onex.toml, which can hold settings.
+Nothing is overwritten.
 
 Examples:
   onex init --dry-run                             shows what it would write
-  onex init && onex orch --contract ci";
+  onex init && onex run ci
+  onex init && onex install                       checks every commit from now on";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -99,6 +118,7 @@ pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   onex schema contract > contract.schema.json     what an editor completes, explains and checks with
   onex schema report | jq '.properties | keys'    what a report holds
+  onex schema config > onex.schema.json           for onex.toml, whose first line is #:schema ./onex.schema.json
 
 An editor with yaml-language-server (VS Code, Neovim, Helix, Zed) takes it from the contract's first line:
   # yaml-language-server: $schema=./contract.schema.json
@@ -132,6 +152,21 @@ Examples:
   onex registry inspect 'check_yaml@^1.2'
   onex registry remove check_yaml
   onex registry verify                            digests, duplicates, dependencies, circles";
+
+pub(super) const TRUST_EXAMPLES: &str = "\
+Pins the text of a contract, what it includes, and the files of the project that it names to run, by
+their SHA-256 digests, in $XDG_CONFIG_HOME/onex/trust.toml. A file of the project never says what is
+trusted. `onex orch --require-trusted` then runs what is pinned and unchanged, and nothing else.
+
+Exit codes: 0 done, 2 there is nothing that could be trusted, 3 nothing has the name that was given,
+5 the file of trust cannot be used.
+
+Examples:
+  onex trust ci                                   contracts/ci as it is now, after you have read it
+  onex trust check_yaml components/lint.onex.yaml
+  onex orch --contract ci --require-trusted
+  onex trust --list --format json | jq -r '.trusted[] | select(.unchanged | not) | .path'
+  onex trust --remove ci";
 
 pub(super) const DOCTOR_EXAMPLES: &str = "\
 The exit code is 1 where something is wrong.

@@ -9,15 +9,20 @@ mod examples;
 mod import;
 mod registry;
 mod stage;
+mod testing;
+mod trust;
 
 pub use import::{Import, ImportFrom, ImportPreCommit};
 pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
 pub use stage::{StageName, Staged};
+pub use testing::{FlakyResult, Tested};
+pub use trust::Trust;
 
 use examples::{
     COMPLETIONS_EXAMPLES, DOCTOR_EXAMPLES, EXIT_CODES, EXPLAIN_EXAMPLES, FMT_EXAMPLES, GRAPH_EXAMPLES,
     IMPORT_EXAMPLES, INIT_EXAMPLES, INSTALL_EXAMPLES, LIST_EXAMPLES, MAN_EXAMPLES, NEW_EXAMPLES,
-    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, SCHEMA_EXAMPLES, UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
+    ORCH_EXAMPLES, PLAN_EXAMPLES, REGISTRY_EXAMPLES, RUN_EXAMPLES, SCHEMA_EXAMPLES, TRUST_EXAMPLES,
+    UNINSTALL_EXAMPLES, VALIDATE_EXAMPLES,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -29,17 +34,20 @@ const STYLES: Styles = Styles::styled()
 /// Runs declarative contract.yaml workflows.
 #[derive(Debug, Parser)]
 #[command(name = "onex", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
-#[command(disable_help_flag = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true, disable_help_flag = true)]
 pub struct Arguments {
     /// Show this help
     // One form of help, which fits a screen.
     #[arg(long, short, action = ArgAction::HelpShort, global = true)]
     help: Option<bool>,
 
+    /// Choose at a terminal what to run
+    #[arg(long)]
+    pub menu: bool,
+
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 /// What `onex` can be asked to do.
@@ -48,6 +56,9 @@ pub enum Verb {
     /// Run a workflow and report on it
     #[command(after_help = ORCH_EXAMPLES)]
     Orch(Box<Orch>),
+    /// Run a contract: `onex orch --contract` with fewer words
+    #[command(after_help = RUN_EXAMPLES, mut_args(without_stage))]
+    Run(Box<Orch>),
     /// Show what would run, in which order
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
@@ -84,6 +95,9 @@ pub enum Verb {
     /// Find, register and check components
     #[command(after_help = REGISTRY_EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
     Registry(Registry),
+    /// Say what may run: pin contracts and components as they are now
+    #[command(after_help = TRUST_EXAMPLES)]
+    Trust(Trust),
     /// Turn the hooks of another tool into components
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
@@ -96,6 +110,17 @@ pub enum Verb {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man(Man),
+}
+
+/// The arguments of `onex orch` as `onex run` has them: the contract stands alone, and there is no stage.
+fn without_stage(argument: clap::Arg) -> clap::Arg {
+    match argument.get_id().as_str() {
+        "contract" => argument.long(None::<&str>).env(None::<&str>).index(1).required(true),
+        "files" => argument.hide(true).index(2),
+        "stage" => argument.hide(true).env(None::<&str>).conflicts_with("contract"),
+        id if stage::IDS.contains(&id) => argument.hide(true).env(None::<&str>),
+        _ => argument,
+    }
 }
 
 /// `onex install`.
@@ -153,10 +178,6 @@ pub struct Orch {
     #[arg(long, short, value_name = "N", env = "ONEX_JOBS", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
 
-    /// Run the whole workflow this often in profile mode
-    #[arg(long, value_name = "N", env = "ONEX_REPEAT", hide_env = true, value_parser = clap::value_parser!(u32).range(1..))]
-    pub repeat: Option<u32>,
-
     /// Stop at the first failure, whatever the contract says
     #[arg(long, env = "ONEX_FAIL_FAST", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub fail_fast: bool,
@@ -176,6 +197,10 @@ pub struct Orch {
     /// A file with inputs: one JSON object; - reads it from standard input
     #[arg(long = "inputs", value_name = "FILE", env = "ONEX_INPUTS", hide_env = true)]
     pub input_file: Option<PathBuf>,
+
+    /// Run only what `onex trust` has pinned, and nothing that has changed since
+    #[arg(long, env = "ONEX_REQUIRE_TRUSTED", hide_env = true, value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub require_trusted: bool,
 
     /// Write every event to this file, one JSON object a line, as it happens
     #[arg(long, value_name = "FILE", env = "ONEX_EVENTS", hide_env = true)]
@@ -219,6 +244,11 @@ pub struct Orch {
     /// How it looks.
     #[command(flatten)]
     pub shown: Shown,
+
+    /// What is asked of it as a run of tests.
+    // Last, because what follows would stand under its heading.
+    #[command(flatten)]
+    pub tested: Tested,
 }
 
 /// `onex plan`.
@@ -284,6 +314,10 @@ pub struct Validate {
     /// The project root [default: the nearest folder above the contract with an onex.toml or a .git]
     #[arg(long, value_name = "DIR", env = "ONEX_ROOT", hide_env = true)]
     pub root: Option<PathBuf>,
+
+    /// Write what was found as SARIF 2.1.0 to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
 
     /// How it looks.
     #[command(flatten)]
@@ -542,6 +576,8 @@ pub enum DocumentName {
     Plan,
     /// What onex validate gives with --format json
     Validation,
+    /// A settings file, onex.toml
+    Config,
 }
 
 /// When to use colours.

@@ -4,6 +4,21 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum};
 
+/// The names under which clap knows what is about stages only.
+pub(super) const IDS: [&str; 11] = [
+    "files",
+    "tags",
+    "filter",
+    "from",
+    "to",
+    "all_files",
+    "staged",
+    "changed_since",
+    "fail_on_empty",
+    "fix_stage",
+    "diff",
+];
+
 /// What a stage runs, and on which files.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "options of the command line")]

@@ -1,5 +1,6 @@
 //! What a node does, and what its program gets.
 
+use super::sandbox::SANDBOX_KEY;
 use super::words::{INHERITED, OUTPUTS};
 use super::{Form, Key, Names, Standing, Table, nodes};
 
@@ -23,6 +24,18 @@ pub(super) const COMMANDS: &[Key] = &[
         "A Python function, `package.module:function`, called with `args` and `kwargs` in a process of its own. What \
          it returns is the value of the node; an exception is known by its name.",
     ),
+    Key::of(
+        "uses",
+        Form::Reference,
+        "A component of the project: `name`, `namespace.name`, or with a range of versions `name@^1.2`. Its arguments \
+         stand in `with`.",
+    ),
+    Key::of(
+        "effect_node",
+        Form::Reference,
+        "A component by its name; another name of `uses`. One that is not found may be elsewhere: the contract plans, \
+         and does not run.",
+    ),
 ];
 
 /// Names with dots, a colon, and names with dots; beyond ASCII every character passes.
@@ -35,8 +48,6 @@ const PYTHON: &str = concat!(
 pub(super) const LATER_ACTIONS: &[Key] = &[
     Key::later_even_off("compute", "An expression or a map of them, computed in process."),
     Key::later_even_off("http", "A request: `{method, url, headers, body, expect}`.").taking(Form::Object),
-    Key::later_even_off("uses", "A component of the registry, `name@range`; its arguments stand in `with`."),
-    Key::later_even_off("effect_node", "A component of the registry by its name; another name of `uses`."),
     Key::later_even_off(
         "workflow",
         "Another contract as one node: its name or path; its inputs stand in `with`.",
@@ -73,6 +84,14 @@ pub(super) const ARGUMENTS: &[Key] = &[
     .or("[]"),
     Key::of("kwargs", Form::Any, "The arguments of a `python` function by name.").or("{}"),
     Key::of(
+        "with",
+        Form::Named(Names::Arguments),
+        "The arguments of a component, by name. The program gets each as a variable `ONEX_INPUT_<NAME>`, and all as one \
+         JSON object on its standard input, where the node has no `stdin`; a Python function gets them by name. `files` \
+         names the files for a component that takes files.",
+    )
+    .or("{}"),
+    Key::of(
         "env",
         Form::Named(Names::Variables),
         "Variables for the program, beside those that it inherits. A name without a value is set to nothing.",
@@ -100,8 +119,7 @@ pub(super) const ARGUMENTS: &[Key] = &[
     .or(r#""text""#),
 ];
 
-pub(super) const LATER_ARGUMENTS: &[Key] = &[
-    Key::later("with", "The arguments of a component or of another workflow, by name.").taking(Form::Object),
+pub(in crate::contract) const LATER_ARGUMENTS: &[Key] = &[
     Key::later_even_off("message", "What an agent is asked to do."),
     Key::later_even_off("skill", "Which skill of an agent is asked for."),
     Key::later_even_off("intent_filter", "Which of the intents before it the node takes: `postgres.*`."),
@@ -131,7 +149,7 @@ const NESTED: &[Key] = &[Key::of("fallback", Form::Any, "What runs when the fall
 /// An inline fallback: an action and its arguments.
 pub(in crate::contract) static FALLBACK: Table = Table {
     elsewhere: &[(
-        &[nodes::EDGES, nodes::POLICY, nodes::LATER_POLICY, nodes::RETRY_COUNTS, NESTED],
+        &[nodes::EDGES, nodes::POLICY, SANDBOX_KEY, nodes::LATER_POLICY, nodes::RETRY_COUNTS, NESTED],
         "a node of its own, which `fallback` names by its id",
     )],
     ..Table::of(
@@ -185,7 +203,7 @@ const OF_NODES: &[Key] = &[
 pub(in crate::contract) static STEP_CONFIG: Table = Table {
     elsewhere: &[
         (
-            &[OF_NODES, nodes::EDGES, nodes::POLICY, nodes::STAND_IN, nodes::LATER_POLICY],
+            &[OF_NODES, nodes::EDGES, nodes::POLICY, SANDBOX_KEY, nodes::STAND_IN, nodes::LATER_POLICY],
             "the node, beside `step_config`",
         ),
         (&[nodes::RETRY_COUNTS], nodes::RETRY_PLACE),

@@ -1,9 +1,8 @@
 //! The documents of both dialects, down to their nodes.
 
 use super::nodes::{ONEX_NODE, TASK};
-use super::rules::{
-    ERRORS, EXECUTION_MODE, FOR_THE_RUN, HANDLING, MAX_RETRIES, OFTEN_MISPLACED, RULES, SANDBOX,
-};
+use super::rules::{ERRORS, EXECUTION_MODE, FOR_THE_RUN, HANDLING, MAX_RETRIES, OFTEN_MISPLACED, RULES};
+use super::sandbox::SANDBOX_KEY;
 use super::words::LIFECYCLES;
 use super::{Form, Key, Names, Table};
 
@@ -22,7 +21,7 @@ pub(in crate::contract) static WORKFLOW_DOCUMENT: Table = Table {
         (&[BARE_RULES, GRAPH_RULES], "`workflow.coordination`, as `rules`"),
         (&[EXECUTION_MODE, OFTEN_MISPLACED, MAX_RETRIES, FOR_THE_RUN], "`workflow.coordination.rules`"),
         (&[HANDLING], "`error_handling`"),
-        (&[SANDBOX], "a task"),
+        (&[SANDBOX_KEY], "a task"),
     ],
     ..Table::of(
         "workflow_document",
@@ -62,7 +61,7 @@ pub(in crate::contract) static WORKFLOW: Table = Table {
         (&[BARE_RULES, GRAPH_RULES], "`coordination`, as `rules`"),
         (&[EXECUTION_MODE, OFTEN_MISPLACED, MAX_RETRIES, FOR_THE_RUN], "`coordination.rules`"),
         (&[HANDLING], "`error_handling`"),
-        (&[SANDBOX], "a task"),
+        (&[SANDBOX_KEY], "a task"),
     ],
     ..Table::of(
         "workflow",
@@ -195,7 +194,7 @@ pub(in crate::contract) static ONEX_DOCUMENT: Table = Table {
         (&[TASKS], "`workflow_coordination.workflow_definition.execution_graph`, as `nodes`"),
         (&[EXECUTION_MODE, RULES_ABOVE], "`workflow_coordination.workflow_definition.coordination_rules`"),
         (&[HANDLING], "`error_handling`"),
-        (&[SANDBOX], "a node"),
+        (&[SANDBOX_KEY], "a node"),
     ],
     ..Table::of(
         "onex_document",
@@ -332,7 +331,7 @@ pub(in crate::contract) static WORKFLOW_COORDINATION: Table = Table {
         (&[TASKS], "`workflow_definition.execution_graph`, as `nodes`"),
         (&[ERRORS], "the contract itself, beside `workflow_coordination`"),
         (&[HANDLING], "`error_handling`"),
-        (&[SANDBOX], "a node"),
+        (&[SANDBOX_KEY], "a node"),
     ],
     ..Table::of(
         "workflow_coordination",
@@ -361,7 +360,7 @@ pub(in crate::contract) static WORKFLOW_DEFINITION: Table = Table {
         (&[TASKS], "`execution_graph`, as `nodes`"),
         (&[ERRORS], "the contract itself, beside `workflow_coordination`"),
         (&[HANDLING], "`error_handling`"),
-        (&[SANDBOX], "a node"),
+        (&[SANDBOX_KEY], "a node"),
     ],
     ..Table::of(
         "workflow_definition",

@@ -19,6 +19,8 @@ pub(in crate::contract) enum Form {
     Matching { pattern: &'static str, means: &'static str },
     /// The same; numbers and booleans do not pass.
     OnlyMatching { pattern: &'static str, means: &'static str },
+    /// The name of a component, with or without a range of versions.
+    Reference,
     /// Text without an expression, which would stay as it is.
     Plain,
     /// Any value without an expression in it.
@@ -67,6 +69,12 @@ pub(in crate::contract) enum Form {
     InputType,
     /// A version: text, or `{major, minor, patch}`.
     Version,
+    /// Which files a sandbox opens: a word, or a mapping.
+    Filesystem(&'static Table),
+    /// A sandbox: a mapping, one word for one, or `false`.
+    Sandbox(&'static Table),
+    /// A list of paths without `..`, or one path.
+    Paths,
     /// `true`, `false`, or one of these words.
     BoolOr(&'static [Word]),
     /// `true`, `false`, one of these words, or a list of names.
@@ -78,6 +86,8 @@ pub(in crate::contract) enum Form {
 pub(in crate::contract) enum Names {
     /// Variables, with their values.
     Variables,
+    /// Arguments of a component, with their values.
+    Arguments,
     /// Groups, with their sizes.
     Groups,
     /// Inputs, with their types or more.

@@ -7,9 +7,10 @@ mod documents;
 mod form;
 mod nodes;
 mod rules;
+mod sandbox;
 pub(super) mod words;
 
-pub(super) use actions::{FALLBACK, STEP_CONFIG, action, actions};
+pub(super) use actions::{FALLBACK, LATER_ARGUMENTS, STEP_CONFIG, action, actions};
 pub(super) use documents::{
     COORDINATION, EDGE, EXECUTION_GRAPH, INPUT, METADATA, ONEX_DOCUMENT, VERSION, WORKFLOW,
     WORKFLOW_COORDINATION, WORKFLOW_DEFINITION, WORKFLOW_DOCUMENT, WORKFLOW_METADATA,
@@ -19,6 +20,7 @@ pub(super) use nodes::{DEPENDENCY, ONEX_NODE, RETRY, TASK};
 pub(super) use rules::{
     BUDGET, CIRCUIT_BREAKER, ERROR_HANDLING, RESOURCE_CONSTRAINTS, RESOURCES, RETRY_POLICY, RULES,
 };
+pub(super) use sandbox::{SANDBOX, SANDBOX_PATHS};
 
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +118,7 @@ pub(super) struct Table {
 }
 
 /// Names of keys that other tools use for one of ours.
-const HABITS: [(&str, &[&str]); 9] = [
+const HABITS: [(&str, &[&str]); 11] = [
     ("depends_on", &["needs", "depends", "require", "requires", "after", "deps", "upstream"]),
     ("run", &["command", "cmd", "commands", "exec"]),
     ("env", &["environment", "vars", "variables"]),
@@ -125,6 +127,8 @@ const HABITS: [(&str, &[&str]); 9] = [
     ("tasks", &["steps", "jobs", "nodes"]),
     ("nodes", &["steps", "jobs", "tasks"]),
     ("rules", &["coordination_rules"]),
+    ("from_node", &["from", "source"]),
+    ("to_node", &["to", "target"]),
     ("error_action", &["on_error", "on_failure", "continue_on_error"]),
 ];
 

@@ -2,6 +2,7 @@
 
 use super::actions::{ARGUMENTS, COMMANDS, FALLBACK, LATER_ACTIONS, LATER_ARGUMENTS, STEP_CONFIG};
 use super::rules::{BACKOFF, CIRCUIT_BREAKER, MAX_RETRIES, RESOURCES};
+use super::sandbox::SANDBOX_KEY;
 use super::words::{ENDS, ERROR_ACTIONS, NODE_KINDS, UNCERTAINTIES};
 use super::{Form, Key, Table};
 use crate::contract::values::{Unit, Zero};
@@ -131,7 +132,6 @@ pub(super) const LATER_POLICY: &[Key] = &[
     .taking(Form::Word(&UNCERTAINTIES)),
     Key::later("reads", "Files that the node reads, as patterns."),
     Key::later("writes", "Files that the node writes, as patterns."),
-    Key::later("sandbox", "What of the machine the node can see."),
     Key::later("required", "Whether the run can be done without the node.").taking(Form::Bool),
 ];
 
@@ -164,7 +164,7 @@ const WILD: &[Key] = &[
 const STEP: &[Key] = &[Key::of(
     "step_config",
     Form::Mapping(&STEP_CONFIG),
-    "The action of the node and its arguments: `run`, `script` or `python` with what belongs to it.",
+    "The action of the node and its arguments: `run`, `script`, `python` or `uses` with what belongs to it.",
 )];
 
 const RIVALS: &[(&str, &str)] = &[
@@ -183,7 +183,7 @@ pub(in crate::contract) static ONEX_NODE: Table = Table {
     ],
     required: &[&["node_id", "id"]],
     rivals: RIVALS,
-    ..Table::of("node", "a node", &[IDENTITY, STEP, EDGES, POLICY, STAND_IN, WILD, LATER_POLICY])
+    ..Table::of("node", "a node", &[IDENTITY, STEP, EDGES, POLICY, SANDBOX_KEY, STAND_IN, WILD, LATER_POLICY])
 };
 
 pub(in crate::contract) static TASK: Table = Table {
@@ -202,6 +202,7 @@ pub(in crate::contract) static TASK: Table = Table {
             ARGUMENTS,
             EDGES,
             POLICY,
+            SANDBOX_KEY,
             STAND_IN,
             WILD,
             LATER_ACTIONS,

@@ -1,6 +1,7 @@
 //! What holds for a whole run, and what nodes inherit.
 
 use super::nodes::BACKOFF_RIVALS;
+use super::sandbox::SANDBOX_KEY;
 use super::words::{COUNTED, EXECUTION_MODES, JITTERS, SCOPES, STRATEGIES};
 use super::{Form, Key, Names, Table};
 use crate::contract::values::{Unit, Zero};
@@ -130,11 +131,7 @@ const OF_OTHER_RUNTIMES: &[Key] = &[
 ];
 
 pub(in crate::contract) static RULES: Table = Table {
-    elsewhere: &[
-        (&[HANDLING], "`error_handling`"),
-        (&[ERRORS], "the contract itself, at its top"),
-        (&[SANDBOX], "a node"),
-    ],
+    elsewhere: &[(&[HANDLING], "`error_handling`"), (&[ERRORS], "the contract itself, at its top")],
     rivals: &[
         ("timeout", "timeout_ms"),
         ("step_timeout", "step_timeout_ms"),
@@ -143,7 +140,15 @@ pub(in crate::contract) static RULES: Table = Table {
     ..Table::of(
         "rules",
         "`coordination_rules`",
-        &[EXECUTION_MODE, OFTEN_MISPLACED, MAX_RETRIES, FOR_THE_RUN, ABOUT_RULES, OF_OTHER_RUNTIMES],
+        &[
+            EXECUTION_MODE,
+            OFTEN_MISPLACED,
+            MAX_RETRIES,
+            FOR_THE_RUN,
+            SANDBOX_KEY,
+            ABOUT_RULES,
+            OF_OTHER_RUNTIMES,
+        ],
     )
 };
 
@@ -165,9 +170,6 @@ pub(super) const HANDLING: &[Key] = &[
         "The circuit breaker of nodes that say nothing of their own.",
     ),
 ];
-
-/// What only nodes have.
-pub(super) const SANDBOX: &[Key] = &[Key::later("sandbox", "What of the machine a node can see.")];
 
 pub(in crate::contract) static ERROR_HANDLING: Table = Table {
     elsewhere: &[(&[MAX_RETRIES, BACKOFF], "`retry_policy`")],

@@ -91,6 +91,20 @@ pub(in crate::contract) const LIFECYCLES: [Word; 7] = [
     ("archived", "It is kept and not used."),
 ];
 
+pub(in crate::contract) const SANDBOXES: [Word; 1] =
+    [("strict", "The program writes nothing but temporary files, and has no network.")];
+
+pub(in crate::contract) const FILESYSTEMS: [Word; 3] = [
+    ("full", "The program touches all files that its user may."),
+    ("project", "The program writes below the project root only, and reads all that its user may."),
+    ("read_only", "The program writes nothing but temporary files, and reads all that its user may."),
+];
+
+pub(in crate::contract) const NETWORKS: [Word; 2] = [
+    ("full", "The program uses any network."),
+    ("none", "The program uses no network, not even that of this machine."),
+];
+
 /// The words alone.
 pub(in crate::contract) fn names(words: &'static [Word]) -> Vec<&'static str> {
     words.iter().map(|(word, _)| *word).collect()

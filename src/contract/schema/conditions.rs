@@ -144,11 +144,13 @@ fn one_action() -> Vec<Value> {
         .collect()
 }
 
-/// What `args`, `kwargs` and `shell` may be depends on the action.
+/// What `args`, `kwargs`, `shell` and `with` may be depends on the action.
 fn arguments() -> Vec<Value> {
     let in_run = "write the arguments into `run: [program, argument, …]`";
     let by_name = "only `python` takes arguments by name";
     let of_text = "`shell` chooses who runs a text";
+    let of_component = "`with` has the arguments of a component that the node `uses`";
+    let in_with = "the arguments of a component stand in `with`, by name";
     let shell = json!({
         "type": ["string", "array", "number", "boolean", "null"],
         "pattern": r"\S",
@@ -160,7 +162,10 @@ fn arguments() -> Vec<Value> {
     let list = json!({"type": ["array", "string", "number", "boolean", "null"], "items": item()});
     let is_list = json!({"required": ["run"], "properties": {"run": {"type": "array"}}});
     vec![
-        when(present("run"), json!({"properties": {"args": absent(in_run), "kwargs": absent(by_name)}})),
+        when(
+            present("run"),
+            json!({"properties": {"args": absent(in_run), "kwargs": absent(by_name), "with": absent(of_component)}}),
+        ),
         json!({
             "if": is_list,
             "then": {"properties": {"shell": absent(of_text)}},
@@ -168,7 +173,12 @@ fn arguments() -> Vec<Value> {
         }),
         when(
             present("script"),
-            json!({"properties": {"args": list, "kwargs": absent(by_name), "shell": absent(of_text)}}),
+            json!({"properties": {
+                "args": list,
+                "kwargs": absent(by_name),
+                "shell": absent(of_text),
+                "with": absent(of_component),
+            }}),
         ),
         when(
             present("python"),
@@ -176,7 +186,16 @@ fn arguments() -> Vec<Value> {
                 "args": {"type": ["array", "null"]},
                 "kwargs": {"type": ["object", "null"]},
                 "shell": absent(of_text),
+                "with": absent(of_component),
             }}),
         ),
+        json!({
+            "if": {"anyOf": [present("uses"), present("effect_node")]},
+            "then": {"properties": {
+                "args": absent(in_with),
+                "kwargs": absent(in_with),
+                "shell": absent(of_text),
+            }},
+        }),
     ]
 }

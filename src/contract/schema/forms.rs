@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::keys::words::{RETRIED, Word, names};
+use super::super::keys::words::{FILESYSTEMS, RETRIED, SANDBOXES, Word, names};
 use super::super::keys::{Form, Names, Table, VERSION};
+use super::super::sandbox::PATH_PATTERN;
+use super::super::uses::REFERENCE_PATTERN;
 use super::super::values::{Unit, VERSION_PATTERN, Zero};
 use crate::base::NodeId;
 use crate::model::workflow::InputType;
@@ -112,6 +114,11 @@ fn of(form: &Form) -> Value {
         Form::OnlyMatching { pattern, means } => {
             json!({"type": "string", "pattern": pattern, "patternErrorMessage": format!("this is {means}")})
         }
+        Form::Reference => json!({
+            "type": "string",
+            "pattern": REFERENCE_PATTERN,
+            "patternErrorMessage": "this is `name`, `namespace.name` or `name@^1.2`",
+        }),
         Form::Bool => json!({"type": "boolean"}),
         Form::Count(least) => json!({"type": "integer", "minimum": least, "maximum": u32::MAX}),
         Form::Number(least, most) => {
@@ -152,11 +159,29 @@ fn of(form: &Form) -> Value {
             json!({"type": ["array", "string"], "items": {"$ref": "#/$defs/dependency"}})
         }
         Form::Mappings(table) => json!({"type": "array", "items": reference(table)}),
-        Form::Mapping(table) | Form::Switched(table) | Form::Fallback(table) => reference(table),
+        Form::Mapping(table)
+        | Form::Switched(table)
+        | Form::Fallback(table)
+        | Form::Sandbox(table)
+        | Form::Filesystem(table) => reference(table),
+        Form::Paths => {
+            let path = json!({
+                "minLength": 1,
+                "pattern": PATH_PATTERN,
+                "patternErrorMessage": "a path: only one's own home folder can be named, as `~/…`",
+            });
+            let paths = json!({"type": ["array", "string", "number", "boolean"], "items": plain(with(item(), path.clone()))});
+            plain(with(paths, path))
+        }
         Form::Named(Names::Variables) => json!({
             "type": "object",
             "propertyNames": {"pattern": "^[^=\\u0000]+$", "not": {"pattern": EXPRESSION}},
             "additionalProperties": scalar(),
+        }),
+        Form::Named(Names::Arguments) => json!({
+            "type": "object",
+            "propertyNames": {"pattern": ID, "maxLength": NodeId::MAX_LEN},
+            "properties": {"files": {"type": ["string", "array"], "minLength": 1, "items": {"type": "string", "minLength": 1}}},
         }),
         Form::Named(Names::Groups) => {
             json!({"type": "object", "additionalProperties": of(&Form::Count(1))})
@@ -288,6 +313,9 @@ pub(super) fn in_place_of(table: &Table, mapping: Map<String, Value>) -> Value {
         "circuit_breaker" | "retry" => {
             schema.insert("anyOf".to_owned(), json!([{"type": ["object", "null"]}, {"enum": [false, 0]}]));
         }
+        // Or a word for one, or what switches it off.
+        "sandbox" => in_place_of_words(&mut schema, &SANDBOXES, &[false.into()]),
+        "sandbox_paths" => in_place_of_words(&mut schema, &FILESYSTEMS, &[]),
         // Or the id of a node, or what switches it off.
         "fallback" => {
             schema.insert("type".to_owned(), json!(["string", "object", "number", "boolean", "null"]));
@@ -302,4 +330,11 @@ pub(super) fn in_place_of(table: &Table, mapping: Map<String, Value>) -> Value {
     }
     schema.extend(mapping);
     schema.into()
+}
+
+/// A mapping, nothing, or one of these words or values.
+fn in_place_of_words(schema: &mut Map<String, Value>, words: &'static [Word], others: &[Value]) {
+    let allowed: Vec<Value> =
+        names(words).into_iter().map(Value::from).chain(others.iter().cloned()).collect();
+    schema.insert("anyOf".to_owned(), json!([{"type": ["object", "null"]}, {"enum": allowed}]));
 }

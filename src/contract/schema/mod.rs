@@ -65,6 +65,8 @@ fn table_of(form: &Form) -> Option<&'static Table> {
         | Form::Mappings(table)
         | Form::Switched(table)
         | Form::Fallback(table)
+        | Form::Sandbox(table)
+        | Form::Filesystem(table)
         | Form::Named(Names::Inputs(table)) => Some(table),
         Form::Dependencies => Some(&keys::DEPENDENCY),
         Form::Version => Some(&keys::VERSION),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::super::keys::words::Word;
+use super::super::keys::words::{FILESYSTEMS, Word};
 use super::super::parse;
 use super::super::values::{Unit, Zero};
 use super::*;
@@ -24,6 +24,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         | codes::UNKNOWN_NODE
         | codes::UNKNOWN_GROUP
         | codes::BAD_FALLBACK
+        | codes::BAD_RANGE
         | codes::OUTSIDE_ROOT => true,
         // The schema sees it in a script, and not in an argument that is one, or in the choice of a shell.
         codes::PASTED_DATA => {
@@ -31,7 +32,9 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         }
         // Two values that contradict each other.
         codes::CONFLICTING_KEYS => {
-            finding.message.ends_with("disagree") || finding.message.contains("waits for both")
+            let of_values = ["waits for both", "would be the same variable"];
+            finding.message.ends_with("disagree")
+                || of_values.iter().any(|part| finding.message.contains(part))
         }
         // The id of an inline fallback, which comes from that of its node.
         codes::BAD_ID => finding.message.contains(".fallback"),
@@ -47,7 +50,7 @@ fn is_out_of_reach(finding: &Diagnostic) -> bool {
         codes::BAD_VALUE if finding.message.starts_with("the agent `") => true,
         codes::BAD_VALUE | codes::BAD_DURATION => {
             let endless = [".nan", ".inf"].iter().any(|word| finding.message.contains(word));
-            endless || finding.message.contains("NUL byte")
+            endless || ["NUL byte", "64 KiB"].iter().any(|bound| finding.message.contains(bound))
         }
         _ => false,
     }
@@ -94,7 +97,8 @@ const ANYTHING: &str = r#"[
     "ANY", "ConnectionError", "Odd:one", "odd", "pkg.mod:func", "pkg:", "mod", "a/b.py", "a/", "node", "all",
     "destination", "success", "integer", "string", "effect", "full", "inherit", "echo ${{ inputs.x }}",
     [], ["a"], ["a", 1, true], [null], [{}], [[]], [""], ["any"], [1], {}, {"enabled": false},
-    {"enabled": true}, "1.0.0.0", "1.0", "1.", "-1", ".5", {"${{ x }}": "y"}, ["${{ x }}"], {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
+    {"enabled": true}, "strict", "project", "full", "~", "~x", {"write": "~x"}, {"network": true},
+    "1.0.0.0", "1.0", "1.", "-1", ".5", {"${{ x }}": "y"}, ["${{ x }}"], {"a": 1}, {"a": null}, {"a": "x"}, {"a=b": "x"}, {"": 1}, {"node": "a"},
     {"node": "a", "on": "failure"}, {"run": "x"}, {"major": 1, "minor": 0}, {"major": "1"}, {"major": -1},
     {"type": "integer"}, {"uses": "x"}
 ]"#;
@@ -158,6 +162,7 @@ impl Maker<'_> {
             Form::Object => self.one_of(json!([{}, {"a": 1}, {"enabled": false}])),
             Form::Id => self.one_of(json!(["a", "b", "c", "d-1", "_e.f"])),
             Form::Matching { .. } => self.one_of(json!(["a.py", "tools/b", "c "])),
+            Form::Reference => self.one_of(json!(["lint", "a.b@^1.2", " c @ 1", "_x-1+2@>=1 <2", "d@ü"])),
             Form::OnlyMatching { .. } => self.one_of(json!(["a:b", "a.b:c.d", "_x1:é"])),
             Form::Bool => self.one_of(json!([true, false])),
             Form::Count(least) => {
@@ -207,7 +212,20 @@ impl Maker<'_> {
                 1 => json!("b"),
                 _ => self.mapping(table),
             },
+            Form::Sandbox(table) => match self.below(4) {
+                0 => self.one_of(json!([false, "strict"])),
+                _ => self.mapping(table),
+            },
+            Form::Filesystem(table) => match self.below(2) {
+                0 => self.word(&FILESYSTEMS),
+                _ => self.mapping(table),
+            },
+            Form::Paths => self.one_of(json!(["a", ".", "~", ["~/.cargo", "/tmp", 1], [], ["src/x"]])),
             Form::Named(Names::Variables) => self.one_of(json!([{}, {"A": "x", "B": 1}, {"C": null}])),
+            Form::Named(Names::Arguments) => self.one_of(json!([
+                {}, {"a": 1, "b-c": [true, null]}, {"files": "x"}, {"files": ["x", "y"]}, {"files": [1]}, {"files": ""},
+                {"a b": 1}, {"x": "${{ x }}"}, {"files": null}
+            ])),
             Form::Named(Names::Groups) => self.one_of(json!([{}, {"db": 2}])),
             Form::Named(Names::Inputs(table)) => {
                 let entry = if self.chance(200) {
@@ -259,7 +277,7 @@ impl Maker<'_> {
         if all.iter().any(|key| key.name == "run") {
             let actions: Vec<&str> = keys::actions().map(|key| key.name).collect();
             let carried_out = self.chance(700);
-            let action = self.pick(if carried_out { &actions[..3] } else { &actions });
+            let action = self.pick(if carried_out { &actions[..5] } else { &actions });
             let loose = self.chance(self.sloppiness * 3);
             chosen.retain(|key| loose || !acts(key));
             chosen.extend(

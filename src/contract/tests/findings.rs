@@ -28,7 +28,6 @@ fn every_code_is_provoked_at_its_place() {
             task("emit: y\nuses: z"),
             "E0210 warning 5:7 `emit` is not carried out yet by this version of onex
 E0209 error 5:7 4:7 node `a` has two actions, `run` and `emit`
-E0210 warning 6:7 `uses` is not carried out yet by this version of onex
 E0209 error 6:7 4:7 node `a` has two actions, `run` and `uses`",
         ),
         (

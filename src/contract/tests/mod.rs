@@ -12,6 +12,8 @@ mod places;
 mod policy;
 mod programs;
 mod rules;
+mod sandbox;
+mod uses;
 mod values;
 
 use std::collections::BTreeSet;

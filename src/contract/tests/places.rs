@@ -139,13 +139,15 @@ fn constraints_in_the_words_of_real_contracts_count() {
 }
 
 #[test]
-fn effects_by_their_name_are_actions_that_are_not_carried_out_yet() {
+fn effects_by_their_name_are_components_that_may_be_elsewhere() {
     let text = node("step_config: {effect_node: e, intent_filter: \"p.*\"}");
-    let later = [not_carried_out("6:25", "effect_node"), not_carried_out("6:41", "intent_filter")];
-    assert_eq!(findings(&text), later);
-    assert_eq!(read(&text).0.unwrap().nodes[0].action_key, Some("effect_node"));
+    assert_eq!(findings(&text), [not_carried_out("6:41", "intent_filter")]);
+    let effect = read(&text).0.unwrap().nodes[0].clone();
+    assert_eq!((effect.action_key, effect.action.is_none()), (Some("effect_node"), true));
+    let uses = effect.uses.unwrap();
+    assert_eq!((uses.reference.name.as_str(), uses.may_be_elsewhere), ("e", true));
     assert_eq!(
-        findings(&node("step_config: {run: [x], effect_node: e}"))[1],
+        findings(&node("step_config: {run: [x], effect_node: e}"))[0],
         "E0209 error 6:35 6:25 node `a` has two actions, `run` and `effect_node`"
     );
 }
@@ -189,7 +191,7 @@ fn what_a_disabled_node_asks_for_does_not_have_to_be_carried_out() {
         bare_task("enabled: false\nhttp: {url: x}"),
         task("enabled: false\nwhen: b"),
         task("enabled: false\nenv: {A: '${{ x }}'}"),
-        node("enabled: false\nstep_config: {effect_node: x}"),
+        node("enabled: false\nstep_config: {http: {url: x}}"),
     ] {
         let found = findings(&text);
         assert!(found.len() == 1 && found[0].starts_with("E0210 info "), "{found:?}");

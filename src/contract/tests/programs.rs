@@ -174,7 +174,7 @@ fn what_is_inherited_of_the_environment_is_all_nothing_or_a_list() {
     );
     let cases = [
         ("some", "E0204 error 5:20 `inherit_env` cannot be `some`"),
-        ("{PATH: yes}", "E0203 error 5:20 `inherit_env` is one word"),
+        ("{PATH: yes}", "E0203 error 5:20 `inherit_env` is `all`, `none`, or a list of names"),
         ("[[PATH]]", "E0203 error 5:21 an item of `inherit_env` is text"),
         ("[\"A\\0\"]", "E0204 error 5:21 text for a program cannot hold a NUL byte"),
     ];

@@ -375,3 +375,40 @@ fn error_handling_counts_in_both_dialects() {
         assert_eq!(first(&text).retry.max_attempts(), 3, "{text}");
     }
 }
+
+#[test]
+fn what_cannot_be_retried_on_or_inherited_is_explained() {
+    let label = |text: &str| read(text).1.iter().map(|d| d.labels[0].text.clone()).collect::<Vec<_>>();
+    let exit = "an exit code is a number from 1 to 255";
+    assert_eq!(
+        label(&task("retry: {retry_on: [exit:0, exit:256]}")),
+        ["0 is success, after which nothing is repeated", exit]
+    );
+    assert_eq!(advice(&task("retry: {retry_on: exit:0}")), Vec::<String>::new());
+    assert_eq!(label(&task("inherit_env: sometimes")), ["one of `all`, `none`, or a list of names"]);
+    assert_eq!(advice(&task("inherit_env: nono")), ["did you mean `none`?"]);
+}
+
+#[test]
+fn edges_by_other_names_are_told_once() {
+    let text = "workflow_coordination:\n  workflow_definition:\n    execution_graph:\n      nodes: [{node_id: a}, {node_id: b}]\n      \
+                edges: [{from: a, to: b}, {source: a, target: b}]\n";
+    assert_eq!(
+        findings(text),
+        [
+            "E0205 error 5:16 an edge has no key `from`",
+            "E0205 error 5:25 an edge has no key `to`",
+            "E0205 error 5:34 an edge has no key `source`",
+            "E0205 error 5:45 an edge has no key `target`"
+        ]
+    );
+    assert_eq!(advice(text)[..2], ["did you mean `from_node`?", "did you mean `to_node`?"]);
+}
+
+#[test]
+fn arguments_without_an_action_are_no_action_that_is_missing_here() {
+    for keys in ["skill: x", "message: x"] {
+        assert_eq!(findings(&bare_task(keys)), Vec::<String>::new(), "{keys}");
+        assert_eq!(findings(&task(keys)).len(), 1, "{keys} beside an action");
+    }
+}

@@ -73,6 +73,9 @@ impl Machine {
     ) {
         let Phase::Running { stop } = self.nodes[node].phase else { return };
         out.push(Action::DisarmTimer(TimerId::Attempt(node)));
+        if self.settings.slow_after.is_some() {
+            out.push(Action::DisarmTimer(TimerId::Slow(node)));
+        }
         if stopped && let Some(cause) = stop {
             finished.failure = Some(self.stopped_failure(node, cause));
         }
@@ -196,6 +199,15 @@ impl Machine {
 
     pub(super) fn attempt_timed_out(&mut self, node: usize, out: &mut Vec<Action>) {
         self.stop_for(node, StopCause::Timeout, out);
+    }
+
+    /// An attempt takes longer than a node should: that is said, and changes nothing.
+    pub(super) fn attempt_is_slow(&mut self, node: usize, out: &mut Vec<Action>) {
+        let under_way =
+            matches!(self.nodes[node].phase, Phase::Running { .. }) && !mutated!(self, OverlooksSlowAttempts);
+        let Some(after) = self.settings.slow_after.filter(|_| under_way) else { return };
+        let (node_id, attempt) = (self.plan.node(node).id.clone(), self.nodes[node].attempt);
+        out.push(Action::Emit(EventKind::NodeSlow { node_id, attempt, after_ms: millis(after) }));
     }
 
     /// All attempts of a node together have taken too long.

@@ -10,12 +10,12 @@ pub(super) const fn block(end: End, on: EdgeCondition) -> Option<SkipReason> {
     match (end, on) {
         (End::Skipped(reason @ (SkipReason::Cancelled | SkipReason::DryRun)), _) => Some(reason),
         // Who stands in for a node that was not asked for was asked for itself.
-        (End::Skipped(SkipReason::NotSelected), _) => None,
+        (End::Skipped(SkipReason::NotSelected | SkipReason::NoFiles), _) => None,
         (End::Failed(_), EdgeCondition::Fallback) => None,
         (End::Completed | End::Skipped(_), EdgeCondition::Fallback) => Some(SkipReason::FallbackUnused),
         (End::Completed, EdgeCondition::Success | EdgeCondition::Finished)
         | (End::Failed(_), EdgeCondition::Failure | EdgeCondition::Finished)
-        | (End::Skipped(SkipReason::Disabled), _)
+        | (End::Skipped(SkipReason::Disabled | SkipReason::Excluded), _)
         | (End::Skipped(SkipReason::Condition | SkipReason::FallbackUnused), EdgeCondition::Finished) => None,
         (End::Completed, EdgeCondition::Failure) => Some(SkipReason::Condition),
         (End::Failed(_), EdgeCondition::Success) => Some(SkipReason::DependencyFailed),

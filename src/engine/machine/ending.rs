@@ -99,7 +99,7 @@ impl Machine {
             out.push(Action::DisarmTimer(TimerId::Backoff(node)));
         }
         let end = match (&state.last, state.block) {
-            _ if self.is_left_out(node) => (End::Skipped(SkipReason::NotSelected), None),
+            _ if let Some(reason) = self.left_out(node) => (End::Skipped(reason), None),
             // An attempt was made, and it failed; that another was to follow does not change it.
             (Some(last), _) => (End::Failed(last.failure.reason), None),
             (None, Some(block)) if block.reason != SkipReason::Cancelled => {
@@ -128,8 +128,11 @@ impl Machine {
             if let Some(fallback) = self.plan.node(node).fallback {
                 let (said, culprit) = self.seen_through(node, (end, culprit));
                 // What a node that is left out waits for, all that wait for it wait for in the same way.
-                let on =
-                    if self.is_left_out(node) { EdgeCondition::Success } else { EdgeCondition::Fallback };
+                let on = if self.left_out(node).is_some() {
+                    EdgeCondition::Success
+                } else {
+                    EdgeCondition::Fallback
+                };
                 self.arrive((node, culprit), (fallback, edges::block(said, on)), &mut ended, out);
             }
             self.settle(node, culprit, &mut ended, out);
@@ -177,7 +180,7 @@ impl Machine {
     /// What a node that ended says to those that wait for it: how it ended, or where it was left out, what would have
     /// kept it from its turn.
     fn seen_through(&self, node: usize, ended: (End, Option<usize>)) -> (End, Option<usize>) {
-        if !self.is_left_out(node) || mutated!(self, HidesFailures) {
+        if self.left_out(node).is_none() || mutated!(self, HidesFailures) {
             return ended;
         }
         let state = &self.nodes[node];
@@ -206,7 +209,9 @@ impl Machine {
                 SkipReason::Condition
                 | SkipReason::UpstreamSkipped
                 | SkipReason::Disabled
+                | SkipReason::Excluded
                 | SkipReason::NotSelected
+                | SkipReason::NoFiles
                 | SkipReason::DryRun
                 | SkipReason::FallbackUnused,
             ) => {}

@@ -124,6 +124,8 @@ pub enum TimerId {
     Total(usize),
     /// The delay before a node's next attempt.
     Backoff(usize),
+    /// The time after which a node's attempt counts as slow.
+    Slow(usize),
 }
 
 /// What a run is told beside its plan.
@@ -137,8 +139,12 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// Whether each node has one attempt, whatever its contract says.
     pub single_attempts: bool,
+    /// How long an attempt takes that counts as slow.
+    pub slow_after: Option<Duration>,
     /// The seed of all random draws.
     pub seed: u64,
+    /// What was noticed before the run began, and is told at its beginning.
+    pub notices: Vec<EventKind>,
 }
 
 /// The state of a run.
@@ -230,6 +236,7 @@ impl Machine {
                     self.make_ready(node);
                 }
             }
+            Input::TimerFired(TimerId::Slow(node)) => self.attempt_is_slow(node, out),
             Input::Signal => {
                 let again = self.cancel >= Some(CancelReason::Signal);
                 self.cancel(if again { CancelReason::Kill } else { CancelReason::Signal }, out);
@@ -255,6 +262,7 @@ impl Machine {
         if let Some(started) = self.started.take() {
             out.push(Action::Emit(EventKind::RunStarted(started)));
         }
+        out.extend(self.settings.notices.iter().cloned().map(Action::Emit));
         let budget = self.plan.workflow().rules.budget.time;
         if let Some(after) = [self.settings.deadline, budget].into_iter().flatten().min() {
             out.push(Action::ArmTimer { id: TimerId::Run, after });
@@ -276,21 +284,25 @@ impl Machine {
     /// How a node ends without a start, now that all that it waits for has ended; nothing if it starts.
     fn foreclosed(&self, node: usize) -> Option<(End, Option<usize>)> {
         match (self.nodes[node].block, self.plan.fate(node)) {
-            (_, Fate::Skip(reason @ SkipReason::NotSelected)) => Some((End::Skipped(reason), None)),
+            (_, Fate::Skip(reason)) if reason.is_left_out() => Some((End::Skipped(reason), None)),
             (Some(block), _) => Some((End::Skipped(block.reason), Some(block.culprit))),
             (None, Fate::Skip(reason)) => Some((End::Skipped(reason), None)),
             (None, Fate::Run) => None,
         }
     }
 
-    /// Whether a node is none of those that were asked for.
-    fn is_left_out(&self, node: usize) -> bool {
-        self.plan.fate(node) == Fate::Skip(SkipReason::NotSelected)
+    /// Why the run goes on as if a node were not there, where it does.
+    fn left_out(&self, node: usize) -> Option<SkipReason> {
+        match self.plan.fate(node) {
+            Fate::Skip(reason) if reason.is_left_out() => Some(reason),
+            Fate::Skip(_) | Fate::Run => None,
+        }
     }
 
     fn become_ready(&mut self, node: usize, out: &mut Vec<Action>) {
         let node_id = self.plan.node(node).id.clone();
-        if let Some(failed) = self.plan.stands_in_for(node).filter(|&failed| !self.is_left_out(failed)) {
+        if let Some(failed) = self.plan.stands_in_for(node).filter(|&failed| self.left_out(failed).is_none())
+        {
             let failed = self.plan.node(failed).id.clone();
             out.push(Action::Emit(EventKind::FallbackSelected {
                 node_id: failed,
@@ -371,6 +383,9 @@ impl Machine {
             }
         }
         out.push(Action::ArmTimer { id: TimerId::Attempt(node), after: spec.timeout });
+        if let Some(after) = self.settings.slow_after {
+            out.push(Action::ArmTimer { id: TimerId::Slow(node), after });
+        }
         out.push(Action::Start { node, attempt });
     }
 }

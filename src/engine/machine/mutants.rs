@@ -30,11 +30,13 @@ pub(in crate::engine) enum Mutant {
     ForgetsFallbacks,
     /// A node that was left out hides what failed before it.
     HidesFailures,
+    /// An attempt that takes long is never called slow.
+    OverlooksSlowAttempts,
 }
 
 #[cfg(test)]
 impl Mutant {
-    pub(in crate::engine) const ALL: [Self; 13] = [
+    pub(in crate::engine) const ALL: [Self; 14] = [
         Self::OneSlotTooMany,
         Self::LosesSlots,
         Self::ForgetsFailures,
@@ -48,6 +50,7 @@ impl Mutant {
         Self::OverspendsBudgets,
         Self::ForgetsFallbacks,
         Self::HidesFailures,
+        Self::OverlooksSlowAttempts,
     ];
 }
 

@@ -97,7 +97,10 @@ impl NodeState {
     pub(super) fn block_with(&mut self, block: Block) {
         const fn gravity(reason: SkipReason) -> u8 {
             match reason {
-                SkipReason::Disabled | SkipReason::NotSelected => 0,
+                SkipReason::Disabled
+                | SkipReason::Excluded
+                | SkipReason::NotSelected
+                | SkipReason::NoFiles => 0,
                 SkipReason::DryRun => 1,
                 SkipReason::Cancelled => 2,
                 SkipReason::Condition => 3,

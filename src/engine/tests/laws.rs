@@ -36,6 +36,9 @@ pub(super) struct Seen {
     /// The last word of a node's circuit on an attempt that has not started.
     admissions: BTreeMap<usize, bool>,
     first_starts: BTreeMap<usize, Mono>,
+    last_starts: BTreeMap<usize, Mono>,
+    /// Attempts that were called slow.
+    slow: BTreeSet<(usize, u32)>,
     printed: u64,
     levels: Vec<usize>,
     status: Option<RunStatus>,
@@ -83,6 +86,8 @@ impl Seen {
             last_at: Mono::ZERO,
             admissions: BTreeMap::new(),
             first_starts: BTreeMap::new(),
+            last_starts: BTreeMap::new(),
+            slow: BTreeSet::new(),
             printed: 0,
             levels: levels_of_plan,
             status: None,
@@ -175,10 +180,24 @@ impl Seen {
             }
             EventKind::AttemptFinished(finished) => {
                 let node = node(&finished.node_id);
+                self.was_called_slow_in_time((node, finished.attempt), now)?;
                 self.printed += finished.usage.map_or(0, |usage| usage.output_bytes);
                 if let Some(failure) = &finished.failure {
                     self.last_failure.insert(node, failure.clone());
                 }
+            }
+            EventKind::NodeSlow { node_id, attempt, .. } => {
+                let node = node(node_id);
+                let since = now - self.last_starts.get(&node).copied().unwrap_or(now);
+                check(self.alive.contains(&node) && self.attempts.get(&node) == Some(attempt), || {
+                    format!("law 11: n{node} is called slow, and attempt {attempt} is not under way")
+                })?;
+                check(self.settings.slow_after.is_some_and(|after| since >= after), || {
+                    format!("law 11: n{node} is called slow after {since:?}")
+                })?;
+                check(self.slow.insert((node, *attempt)), || {
+                    format!("law 11: n{node} is called slow twice")
+                })?;
             }
             EventKind::RetryScheduled { node_id, delay_ms, .. } => {
                 let node = node(node_id);
@@ -220,7 +239,9 @@ impl Seen {
             | EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
-            | EventKind::BudgetExceeded { .. } => {}
+            | EventKind::BudgetExceeded { .. }
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. } => {}
         }
         self.events.push(event);
         Ok(())
@@ -254,6 +275,7 @@ impl Seen {
         check(attempt == 1 || !self.settings.single_attempts, || {
             format!("n{node}: repeated, and must not be")
         })?;
+        self.last_starts.insert(node, now);
         let first = *self.first_starts.entry(node).or_insert(now);
         check(spec.total_timeout.is_none_or(|total| now < first + total), || {
             format!("n{node} starts again after all its time")
@@ -271,6 +293,15 @@ impl Seen {
             })?;
         }
         Ok(())
+    }
+
+    /// Law 11: an attempt that took longer than it should was called slow while it ran.
+    fn was_called_slow_in_time(&self, attempt: (usize, u32), now: Mono) -> Result<(), String> {
+        let took = now - self.last_starts[&attempt.0];
+        check(
+            self.settings.slow_after.is_none_or(|after| took <= after) || self.slow.contains(&attempt),
+            || format!("law 11: n{} took {took:?}, and was not called slow", attempt.0),
+        )
     }
 
     fn stays_within_budget(&self, node: usize) -> Result<(), String> {
@@ -507,6 +538,12 @@ fn replays_alike(seen: &Seen) -> Result<(), String> {
         let attempts = seen.attempts.get(&node).copied().unwrap_or(0);
         check(told == seen.ends[&node] && result.attempts == attempts, || {
             format!("law 8: the report tells n{node} otherwise")
+        })?;
+        let slow = (1..=attempts).any(|attempt| seen.slow.contains(&(node, attempt)));
+        check(result.slow == slow, || format!("law 8: n{node} slow: {slow}"))?;
+        let failed_before = attempts.saturating_sub(1).min(10);
+        check(result.failed_attempts.len() == failed_before as usize, || {
+            format!("law 8: n{node} tells of {} failed attempts", result.failed_attempts.len())
         })?;
         let recovered = seen.ends[&node] == "failed" && seen.settled(node) == Some("completed");
         check(result.recovered == recovered, || format!("law 8: n{node} recovered: {recovered}"))?;

@@ -11,6 +11,7 @@ use crate::model::context::ContractInfo;
 use crate::model::context::ExecutionContext;
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::output::OutputFormat;
+use crate::model::partition::Partition;
 use crate::model::workflow::{
     Action, Backoff, BreakerSpec, Budget, CommandSpec, CountedFailures, Dependency, EdgeCondition,
     ErrorAction, GroupSpec, Jitter, NodeKind, NodeSpec, OuterRetry, Partial, ProgramSpec, RetryOn, RetrySpec,
@@ -19,7 +20,7 @@ use crate::model::workflow::{
 use crate::plan::Plan;
 
 /// The time that a stopped attempt gets before it is killed.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
+pub(super) use crate::base::stop::GRACE;
 
 /// The longest delay between two attempts of a generated node.
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(2);
@@ -42,12 +43,18 @@ pub(super) fn world(seed: u64) -> World {
     let share = if rng.chance(25) { 10 + rng.below(90) } else { 100 };
     let asked_for: Vec<bool> = (0..plan.len()).map(|_| rng.chance(share)).collect();
     let plan = plan.narrowed(&asked_for);
+    let parts = 1 + rng.below(3);
+    let partition: Partition = format!("slice:{}/{parts}", 1 + rng.below(parts)).parse().unwrap();
+    let plan = if rng.chance(10) { plan.part(partition, &[]) } else { plan };
+    let asked_for = (0..plan.len()).map(|node| !plan.is_left_out(node)).collect();
     let settings = Settings {
         jobs: 1 + usize::try_from(rng.below(5)).unwrap(),
         fail_fast: [None, None, Some(true), Some(false)][pick(&mut rng, 4)],
         deadline: rng.chance(20).then(|| Duration::from_millis(rng.below(1500))),
         single_attempts: rng.chance(5),
+        slow_after: rng.chance(50).then(|| Duration::from_millis(rng.below(400))),
         seed,
+        notices: Vec::new(),
     };
     World { plan: Arc::new(plan), settings, rng, asked_for }
 }
@@ -248,6 +255,7 @@ pub(super) fn started(plan: &Plan) -> RunStarted {
                     .collect(),
                 output: OutputFormat::Text,
                 fallback: None,
+                sandbox: None,
             })
             .collect(),
     }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::output::Digest;
+use super::sandbox::Sandbox;
 use crate::diag::Span;
 
 /// The stages that there are: a tag of such a name puts a component into the stage.
@@ -193,6 +194,8 @@ pub struct Component {
     pub env: Vec<(String, String)>,
     /// The time for one attempt.
     pub timeout: Option<Duration>,
+    /// What it may touch of the machine; anything where it does not say.
+    pub sandbox: Option<Sandbox>,
     /// What it can do, for those who select by that.
     pub capabilities: Vec<String>,
     /// The components that it needs.

@@ -77,6 +77,19 @@ impl FilterKey {
         }
     }
 
+    /// Checks that a value can stand under this key.
+    ///
+    /// # Errors
+    ///
+    /// If it is no range of versions, under the key for those.
+    pub fn check(self, value: &str) -> Result<(), QueryError> {
+        if self == Self::Version && reference::range(value).is_err() {
+            let message = format!("`{value}` is no range of versions, such as `1.2.0`, `^1.2` or `>=1 <2`");
+            return Err(QueryError { message, suggestion: None });
+        }
+        Ok(())
+    }
+
     /// Whether a component has a value.
     fn has(self, component: &Component, value: &str) -> bool {
         match self {
@@ -209,12 +222,7 @@ impl ComponentQuery {
         if values.is_empty() {
             return Err(QueryError { message: format!("the filter `{key}` has no value"), suggestion: None });
         }
-        if found == FilterKey::Version
-            && let Some(bad) = values.iter().find(|value| reference::range(value).is_err())
-        {
-            let message = format!("`{bad}` is no range of versions, such as `1.2.0`, `^1.2` or `>=1 <2`");
-            return Err(QueryError { message, suggestion: None });
-        }
+        values.iter().try_for_each(|value| found.check(value))?;
         self.filters.entry(found).or_default().push(values);
         Ok(())
     }
@@ -233,6 +241,13 @@ impl ComponentQuery {
         for (key, conditions) in &defaults.filters {
             self.filters.entry(*key).or_insert_with(|| conditions.clone());
         }
+        self
+    }
+
+    /// The query without any condition on a key.
+    #[must_use]
+    pub fn without(mut self, key: FilterKey) -> Self {
+        self.filters.remove(&key);
         self
     }
 

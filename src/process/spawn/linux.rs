@@ -15,6 +15,7 @@ use rustix::process::Pid;
 
 use super::{Order, pid, zero_byte};
 use crate::process::limits::Limits;
+use crate::process::sandbox::{Entry, NotConfined};
 use crate::process::{signals, variables};
 
 /// The stack of a child between `clone` and `execve`, and the page below it that nobody may touch.
@@ -51,6 +52,10 @@ struct Image {
     mask: libc::sigset_t,
     /// The signals that have handlers here, which must not run in the child.
     handled: u64,
+    /// The sandbox that it enters.
+    sandbox: Option<Entry>,
+    /// Whether it was about to enter it; the answer to why the program does not run is then another one.
+    entering: bool,
     /// Why the program does not run; the child's only answer.
     errno: c_int,
 }
@@ -67,13 +72,17 @@ impl Spawner {
         let file = self.add_text(program.file.as_os_str().as_bytes())?;
         let directory = self.add_text(program.directory.as_os_str().as_bytes())?;
         let arguments = self.text.len();
-        for argument in &program.argv {
-            self.add_text(argument.as_bytes())?;
+        let all = || {
+            let files = program.files.iter().map(|file| file.as_bytes());
+            program.argv.iter().map(String::as_bytes).chain(files)
+        };
+        for argument in all() {
+            self.add_text(argument)?;
         }
         // The text does not move any more.
         let text = self.text.as_ptr().cast::<c_char>();
         let mut at = arguments;
-        for argument in &program.argv {
+        for argument in all() {
             self.pointers.push(text.wrapping_add(at));
             at += argument.len() + 1;
         }
@@ -93,6 +102,8 @@ impl Spawner {
             cpus,
             mask: every_signal(),
             handled: signals::handled(),
+            sandbox: program.sandbox.as_deref().map(Entry::of),
+            entering: false,
             errno: 0,
         };
         if self.stack.is_none() {
@@ -161,7 +172,12 @@ fn start(image: &mut Image, stack: *mut c_void) -> io::Result<Pid> {
     while unsafe { libc::waitpid(raw, ptr::null_mut(), 0) } < 0
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
     {}
-    Err(io::Error::from_raw_os_error(errno))
+    let error = io::Error::from_raw_os_error(errno);
+    // SAFETY: as above.
+    match unsafe { (&raw const (*image).entering).read_volatile() } {
+        true => Err(io::Error::other(NotConfined(error))),
+        false => Err(error),
+    }
 }
 
 /// What the child does. Never returns to the code of the parent.
@@ -169,7 +185,7 @@ extern "C" fn become_program(image: *mut c_void) -> c_int {
     let image = image.cast::<Image>();
     // SAFETY: the parent sleeps, so nobody else uses the image; only system calls are made.
     unsafe {
-        if (*image).steps().is_ok() {
+        if (*image).steps().is_ok() && (*image).enter_sandbox().is_ok() {
             libc::execve((*image).file, (*image).argv, (*image).env);
         }
         (*image).errno = *libc::__errno_location();
@@ -214,6 +230,24 @@ impl Image {
             }
             check(libc::sigprocmask(libc::SIG_SETMASK, &raw const self.mask, ptr::null_mut()))
         }
+    }
+}
+
+impl Image {
+    /// The last thing before `execve`: what was done until here may be forbidden afterwards.
+    ///
+    /// # Safety
+    ///
+    /// Only in the child.
+    unsafe fn enter_sandbox(&mut self) -> Result<(), Failed> {
+        let Some(sandbox) = &self.sandbox else { return Ok(()) };
+        self.entering = true;
+        // SAFETY: in the child, and the parent holds what the entry was made of.
+        if !unsafe { sandbox.enter() } {
+            return Err(Failed);
+        }
+        self.entering = false;
+        Ok(())
     }
 }
 

@@ -13,11 +13,20 @@ use crate::process::variables;
 #[expect(clippy::disallowed_methods, reason = "the home of processes")]
 pub fn spawn(order: &Order<'_>) -> io::Result<Pid> {
     let program = order.program;
+    if program.sandbox.is_some() {
+        let error = io::Error::from(io::ErrorKind::Unsupported);
+        return Err(io::Error::other(crate::process::sandbox::NotConfined(error)));
+    }
     let (name, arguments) =
         program.argv.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
     let env = variables::merged(&program.inherited, &program.env);
     let mut command = Command::new(&program.file);
-    command.arg0(name).args(arguments).env_clear().envs(env.into_iter().map(variables::pair));
+    command
+        .arg0(name)
+        .args(arguments)
+        .args(&program.files)
+        .env_clear()
+        .envs(env.into_iter().map(variables::pair));
     command.current_dir(&program.directory).process_group(0);
     let [stdin, stdout, stderr] = order.streams;
     command

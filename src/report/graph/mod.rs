@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use super::look::Look;
 use crate::model::graph_view::{GraphNode, GraphView};
-use crate::model::plan_view::PlanStatus;
+use crate::model::plan_view::{NOT_FOUND, PlanStatus};
 use crate::model::workflow::EdgeCondition;
 
 /// The form of a drawing.
@@ -51,10 +51,17 @@ const fn condition(on: EdgeCondition) -> Option<&'static str> {
     }
 }
 
-/// Why a node would not run; nothing where it would.
+/// The component that a node uses, and why it would not run; nothing where neither is to be said.
 fn remark(node: &GraphNode) -> Option<String> {
+    let uses = node.component.as_ref().map(|component| format!("uses {component}"));
+    let said: Vec<String> = uses.into_iter().chain(obstacle(node)).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+fn obstacle(node: &GraphNode) -> Option<String> {
     match (node.status, node.reason.as_deref()) {
         (PlanStatus::WillRun, _) => None,
+        (PlanStatus::Unbound, Some(NOT_FOUND)) => Some("component not found".to_owned()),
         (PlanStatus::Skipped, reason) => Some(format!("skipped: {}", reason.unwrap_or_default())),
         (PlanStatus::Unbound, None) => Some("no action".to_owned()),
         (PlanStatus::Unbound, Some(_)) => Some("not carried out yet".to_owned()),

@@ -1,6 +1,7 @@
 //! A run for people: a heading, a line for each node as it ends, what failures said last, and a summary.
 
 mod profile;
+mod testing;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::look::{Look, Mark, NodeOutput, Volume, WIDTH};
 use crate::base::{NodeId, text};
 use crate::model::context::Mode;
 use crate::model::event::{EventKind, RunEvent, RunStarted};
-use crate::model::outcome::{NodeStatus, RunStatus, SkipReason};
+use crate::model::outcome::{FailureReason, NodeStatus, RunStatus, SkipReason};
 use crate::model::output::{StreamName, Text};
 use crate::model::plan_view::PlanView;
 use crate::model::report::{NodeResult, ReportFold, RunReport};
@@ -39,14 +40,28 @@ pub(super) struct Human {
     id_width: usize,
     rerun: Option<String>,
     dry_run: bool,
-    /// In profile mode the runs that were begun; failures are shown, and a table at the end.
-    profiled: Option<u32>,
+    /// Where the workflow runs several times, or is measured, the number of the run; failures are shown, and a table at
+    /// the end.
+    repetition: Option<u32>,
+    /// Whether the run was stopped. What does not start for that is shown after what still ran.
+    is_stopped: bool,
+    /// Those that did not start since.
+    held: Vec<NodeId>,
     live: LiveLines,
 }
 
 impl Human {
     pub(super) fn new(look: Look) -> Self {
-        Self { look, id_width: 0, rerun: None, dry_run: false, profiled: None, live: LiveLines::new(look) }
+        Self {
+            look,
+            id_width: 0,
+            rerun: None,
+            dry_run: false,
+            repetition: None,
+            is_stopped: false,
+            held: Vec::new(),
+            live: LiveLines::new(look),
+        }
     }
 
     fn heading(&mut self, event: &RunEvent, started: &RunStarted, out: &mut dyn Write) -> io::Result<()> {
@@ -55,9 +70,11 @@ impl Human {
             // The plan was shown; it says more than a list of nodes that did not run.
             return Ok(());
         }
-        if started.context.mode == Mode::Profile {
-            let run = self.profiled.unwrap_or(0) + 1;
-            self.profiled = Some(run);
+        let is_profile = started.context.mode == Mode::Profile;
+        let is_repeated = started.context.repeat > 1 && !is_profile;
+        if is_profile || is_repeated {
+            let run = self.repetition.unwrap_or(0) + 1;
+            self.repetition = Some(run);
             if run > 1 {
                 return Ok(());
             }
@@ -70,8 +87,10 @@ impl Human {
         self.rerun = runs_again.then(|| {
             let selected = [("--only", &started.context.only), ("--until", &started.context.until)];
             let options = selected.iter().filter(|(_, names)| !names.is_empty());
-            let options = options.map(|(flag, names)| format!(" {flag} {}", shell_word(&names.join(","))));
-            format!("   rerun: onex orch{}{}", subject(started), options.collect::<String>())
+            let options =
+                options.map(|(flag, names)| format!(" {flag} {}", text::shell_word(&names.join(","))));
+            let options: String = options.chain(more_options(started)).collect();
+            format!("   rerun: onex orch{}{options}", subject(started))
         });
         if self.look.volume == Volume::Quiet {
             return Ok(());
@@ -88,7 +107,13 @@ impl Human {
             Mode::Sync | Mode::DryRun => context.mode.to_string(),
         };
         let name = text::without_controls(&started.contract.name).replace('\n', " ");
-        let rest = format!(" {dot} {nodes} {dot} {mode}");
+        let part = context.partition.map_or_else(String::new, |part| format!(" {dot} part {part}"));
+        let repeat = if is_repeated {
+            format!(" {dot} repeat {}{}", look.or_ascii("×", "x"), context.repeat)
+        } else {
+            String::new()
+        };
+        let rest = format!(" {dot} {nodes}{part} {dot} {mode}{repeat}");
         let room = look.width.saturating_sub(text::cells(&rest) + "onex ".len());
         // Where there is no room for both, the name of the workflow says more than that of the run.
         let run = format!("run {}", event.run_id);
@@ -114,7 +139,7 @@ impl Human {
         if self.dry_run || was_left_out(result) {
             return Ok(());
         }
-        let only_failures = look.volume == Volume::Quiet || self.profiled.is_some();
+        let only_failures = look.volume == Volume::Quiet || self.repetition.is_some();
         if only_failures && !matches!(mark, Mark::Fail | Mark::Time | Mark::Warn) {
             return Ok(());
         }
@@ -125,7 +150,10 @@ impl Human {
         let time = format!("{time:>TIME$}");
         // Marks are at most four cells and two spaces wide.
         let used = 2 + 6 + self.id_width + 2 + TIME + 3;
-        let detail = detail(result);
+        let mut detail = detail(result);
+        if let Some(number) = self.repetition.filter(|_| result.status == NodeStatus::Failed) {
+            detail.push_str(&format!(" (run {number})"));
+        }
         // What a node says goes on below itself, and where there is no room beside its time, at the margin.
         let room = look.width.saturating_sub(used);
         let (room, margin) =
@@ -150,6 +178,9 @@ impl Human {
     /// What a node printed, as far as it is to be shown.
     fn printed(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
         let shown_live = result.node_id.as_ref().is_some_and(|id| self.live.has_shown(id));
+        if result.flaky && self.look.output != NodeOutput::None && !shown_live {
+            self.failed_attempts(result, out)?;
+        }
         match self.look.output {
             NodeOutput::None => Ok(()),
             NodeOutput::All => {
@@ -161,6 +192,16 @@ impl Human {
             }
             NodeOutput::Failed | NodeOutput::Live => Ok(()),
         }
+    }
+
+    /// Why the attempts of a flaky test failed, each with the end of what it printed.
+    fn failed_attempts(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
+        for failed in &result.failed_attempts {
+            let why = format!("attempt {}: {}", failed.attempt, failed.message);
+            self.lines(&Text::Utf8(why), None, out)?;
+            self.lines(&Text::Utf8(failed.printed.clone()), Some(LAST_LINES), out)?;
+        }
+        Ok(())
     }
 
     /// The end of what a failed node printed: its error output, or its output where there is none.
@@ -205,6 +246,7 @@ impl Human {
         let status = status_word(report.status);
         let summary = report.summary;
         let left_out = report.results.iter().filter(|result| was_left_out(result)).count() as u64;
+        let slow = report.results.iter().filter(|result| result.slow).count() as u64;
         let numbers = [
             (summary.completed, "passed"),
             (summary.failed - summary.recovered, "failed"),
@@ -213,6 +255,7 @@ impl Human {
             (left_out, "not selected"),
             (summary.warned - summary.recovered, "warned"),
             (summary.flaky, "flaky"),
+            (slow, "slow"),
         ];
         let counts: Vec<String> = numbers
             .iter()
@@ -241,9 +284,8 @@ impl Human {
                 }
             }
         }
-        if let Some(slow) = slow(report) {
-            writeln!(out, "   {}", look.clip(&slow, look.width - 3))?;
-        }
+        testing::flaky(look, report, out)?;
+        testing::slowest(look, report, out)?;
         // A command that is cut cannot be copied.
         let rerun = self.rerun.as_ref().filter(|rerun| text::cells(rerun) <= WIDTH);
         if let Some(rerun) = rerun
@@ -259,6 +301,10 @@ impl Formatter for Human {
     fn event(&mut self, event: &RunEvent, so_far: &ReportFold, out: &mut dyn Write) -> io::Result<()> {
         match &event.kind {
             EventKind::RunStarted(started) => self.heading(event, started, out),
+            EventKind::NodeSkipped { node_id, .. } if self.is_stopped => {
+                self.held.push(node_id.clone());
+                Ok(())
+            }
             EventKind::NodeCompleted { node_id, .. }
             | EventKind::NodeFailed { node_id, .. }
             | EventKind::NodeSkipped { node_id, .. } => {
@@ -267,14 +313,26 @@ impl Formatter for Human {
             EventKind::AttemptFinished(attempt) => self.live.ended(&attempt.node_id, out),
             EventKind::NodeReady { .. }
             | EventKind::AttemptStarted { .. }
+            | EventKind::NodeSlow { .. }
             | EventKind::RetryScheduled { .. }
             | EventKind::FallbackSelected { .. }
             | EventKind::CircuitOpened { .. }
             | EventKind::CircuitHalfOpened { .. }
             | EventKind::CircuitClosed { .. }
             | EventKind::BudgetExceeded { .. }
-            | EventKind::CancelRequested { .. }
-            | EventKind::RunFinished { .. } => Ok(()),
+            | EventKind::PolicyViolation(_)
+            | EventKind::DeprecationWarning { .. } => Ok(()),
+            EventKind::CancelRequested { .. } => {
+                self.is_stopped = true;
+                Ok(())
+            }
+            EventKind::RunFinished { .. } => {
+                self.is_stopped = false;
+                let held = std::mem::take(&mut self.held);
+                held.iter()
+                    .filter_map(|node_id| so_far.node(node_id))
+                    .try_for_each(|result| self.node(result, out))
+            }
         }?;
         out.flush()
     }
@@ -291,6 +349,7 @@ impl Formatter for Human {
         if let Some(profile) = &report.profile {
             profile::render(self.look, profile, out)?;
         }
+        testing::repetitions(self.look, report, out)?;
         self.summary(report, out)
     }
 
@@ -308,12 +367,13 @@ fn short(commit: &str) -> &str {
 fn subject(started: &RunStarted) -> String {
     let context = &started.context;
     let from = context.contracts_from.as_ref();
-    let from = from.map(|from| format!(" --contracts-from {}", shell_word(&text::without_controls(from))));
+    let from =
+        from.map(|from| format!(" --contracts-from {}", text::shell_word(&text::without_controls(from))));
     let from = from.unwrap_or_default();
     let mut words = match &context.stage {
         // The components of a stage are looked for in the project, and a contract is a file.
         Some(stage) if started.contract.path == "." => vec!["--stage".to_owned(), stage.clone()],
-        _ => return format!(" --contract {}{from}", shell_word(&started.contract.path)),
+        _ => return format!(" --contract {}{from}", text::shell_word(&started.contract.path)),
     };
     words.extend(context.tags.iter().flat_map(|tag| ["--tags".to_owned(), tag.clone()]));
     if !context.filters.is_empty() {
@@ -324,30 +384,22 @@ fn subject(started: &RunStarted) -> String {
         words.extend(["--filter".to_owned(), filters.join(",")]);
     }
     words.extend(context.arguments.iter().cloned());
-    let words = words.iter().map(|word| format!(" {}", shell_word(&text::without_controls(word))));
+    let words = words.iter().map(|word| format!(" {}", text::shell_word(&text::without_controls(word))));
     words.chain([from]).collect()
 }
 
-/// The nodes that the time of a long run went to: ten seconds at least, and a quarter of it; at most three. It is known
-/// at the end only, so it stands there.
-fn slow(report: &RunReport) -> Option<String> {
-    const LONG_MS: u64 = 10_000;
-    let started = report.results.iter().filter(|result| result.started_at.is_some()).count();
-    let took_long = |result: &&NodeResult| {
-        result.execution_time_ms >= LONG_MS && result.execution_time_ms * 4 >= report.execution_time_ms
-    };
-    let mut slow: Vec<&NodeResult> = report.results.iter().filter(took_long).collect();
-    slow.sort_by_key(|result| std::cmp::Reverse(result.execution_time_ms));
-    slow.truncate(3);
-    let told = slow.iter().map(|result| {
-        format!("{} {}", result.id(), text::duration(Duration::from_millis(result.execution_time_ms)))
-    });
-    // Of one node the run's own time says it.
-    (started > 1 && !slow.is_empty()).then(|| format!("slow: {}", told.collect::<Vec<_>>().join(", ")))
+/// What the same selection is made with again, beside the names of nodes: what failed is enough where that is remembered.
+fn more_options(started: &RunStarted) -> impl Iterator<Item = String> {
+    let context = &started.context;
+    let is_repeated = context.repeat > 1 && context.mode != Mode::Profile;
+    let part = context.partition.map(|part| format!(" --partition {part}"));
+    let repeat = is_repeated.then(|| format!(" --repeat {}", context.repeat));
+    let failed = context.is_remembered.then(|| " --failed".to_owned());
+    [part, repeat, failed].into_iter().flatten()
 }
 
 /// Whether it is none of the nodes that were asked for.
-fn was_left_out(result: &NodeResult) -> bool {
+pub(super) fn was_left_out(result: &NodeResult) -> bool {
     result.reason.as_deref() == Some(SkipReason::NotSelected.as_str())
 }
 
@@ -368,7 +420,18 @@ pub(super) fn detail(result: &NodeResult) -> String {
     match result.status {
         NodeStatus::Failed => {
             let message = result.error.as_ref().map_or("", |error| error.message.as_str());
-            text::without_controls(message).replace('\n', " ")
+            // What a sandbox denies is told to the program alone.
+            let confined = result.sandbox.as_ref().filter(|_| {
+                let denied_alike = [FailureReason::ExitCode, FailureReason::Spawn].map(FailureReason::as_str);
+                result.reason.as_deref().is_some_and(|reason| denied_alike.contains(&reason))
+            });
+            let hint =
+                confined.map(|sandbox| format!(" (in a sandbox: {})", sandbox.asked)).unwrap_or_default();
+            let message = text::without_controls(&format!("{message}{hint}")).replace('\n', " ");
+            match result.repeated.filter(|repeated| repeated.runs > 1) {
+                Some(repeated) => format!("{message}; {} of {} passed", repeated.passed, repeated.runs),
+                None => message,
+            }
         }
         NodeStatus::Skipped => skip_detail(result),
         NodeStatus::Completed if result.leaked => "left a process behind that holds its output".to_owned(),
@@ -376,9 +439,8 @@ pub(super) fn detail(result: &NodeResult) -> String {
             let other = result.stands_in_for.as_ref().map_or("", NodeId::as_str);
             format!("stands in for {other}")
         }
-        NodeStatus::Completed if result.attempts > 1 => format!("{} attempts", result.attempts),
         NodeStatus::Completed | NodeStatus::Pending | NodeStatus::Running | NodeStatus::Retrying => {
-            String::new()
+            testing::detail(result).unwrap_or_default()
         }
     }
 }
@@ -398,21 +460,13 @@ pub(super) fn skip_detail(result: &NodeResult) -> String {
         format!("stands in for {culprit}, which did not fail")
     } else if is(SkipReason::Disabled) {
         "disabled".to_owned()
+    } else if is(SkipReason::Excluded) {
+        "skipped by ONEX_SKIP".to_owned()
+    } else if is(SkipReason::NoFiles) {
+        "no file matches".to_owned()
     } else if is(SkipReason::DryRun) {
         "dry run".to_owned()
     } else {
         result.reason.clone().unwrap_or_default()
-    }
-}
-
-/// A word that a shell reads as it is.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '=' | ',' | '+' | ':' | '@')
-    };
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }

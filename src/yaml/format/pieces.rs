@@ -389,7 +389,12 @@ impl<'s> Reader<'s> {
             self.token("?")?;
         }
         let key = self.node(around)?;
-        let has_colon = if around.flow { self.peek() == Some(':') } else { self.is_indicator(':') };
+        let has_colon = if around.flow {
+            self.peek() == Some(':')
+        } else {
+            // Behind a key within a key may stand the colon of the outer one.
+            self.is_indicator(':') && (!explicit || around.column == Some(self.column(self.at)))
+        };
         let colon = if has_colon {
             let gap = self.take_gap();
             self.token(":")?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use onex::app::Environment;
 use onex::app::contract::load;
 use onex::contract::parse;
 use onex::diag::{Diagnostic, Severity, SourceMap, Span};
@@ -43,7 +44,8 @@ pub fn contract(text: &str) {
 
 /// Some files that include each other, of which `contract.yaml` is the outermost.
 pub fn include(folder: &Path) {
-    let loaded = load(Path::new("contract.yaml"), folder, Some(folder));
+    let environment = Environment { directory: folder.to_path_buf(), ..Environment::default() };
+    let loaded = load(Path::new("contract.yaml"), &environment, Some(folder));
     assert!(loaded.plan.is_some() || loaded.diagnostics.iter().any(|d| d.severity == Severity::Error));
     shown(&loaded.sources, &loaded.diagnostics);
 }

@@ -4,17 +4,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Ended, Folder, endings};
+use crate::support::{Bare as _, Ended, Folder, endings};
 
 const ORCH: &str = "$ONEX orch --contract contract.yaml --format";
 
 /// Runs a line of a shell in which `$ONEX` is the program.
 fn shell(folder: &Folder, line: &str) -> Ended {
     let mut command = Command::new("bash");
-    command.args(["-c", line]).current_dir(folder.path()).env_clear();
-    command
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("TMPDIR", folder.path().join("tmp"));
+    command.args(["-c", line]).current_dir(folder.path()).bare();
+    command.env("TMPDIR", folder.path().join("tmp"));
     command.env("ONEX", env!("CARGO_BIN_EXE_onex"));
     let ended = Ended::of(&command.output().unwrap());
     folder.assert_nothing_left(line);
@@ -97,12 +95,14 @@ fn who_has_no_parent_any_more_runs_and_stops_as_everybody() {
     let folder = Folder::with(
         "workflow: {tasks: [{id: a, run: 'echo $PPID > onex; touch ready; sleep 987690; touch late'}]}",
     );
-    // The parent ends at once, so that the group is an orphan, which the kernel does not stop.
+    // The parent ends at once, so that the group is an orphan, which the kernel does not stop; in a session of its own,
+    // because whoever adopts it could be in this one.
     let ended = shell(
         &folder,
         &format!(
-            "(set -m; {ORCH} json > out 2>&1 & disown); while ! test -e ready; do sleep 0.01; done; \
-             kill -TSTP $(cat onex); kill -INT $(cat onex); while test -e /proc/$(cat onex)/exe; do sleep 0.01; done"
+            "exec setsid --wait bash -c '(set -m; {ORCH} json > out 2>&1 & disown); \
+             while ! test -e ready; do sleep 0.01; done; \
+             kill -TSTP $(cat onex); kill -INT $(cat onex); while test -e /proc/$(cat onex)/exe; do sleep 0.01; done'"
         ),
     );
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -102,6 +102,21 @@ fn texts_get_their_form() {
 }
 
 #[test]
+fn keys_within_keys_have_their_own_colons() {
+    for (old, new) in [
+        ("? ? a\n: b\n", "? ? a\n: b\n"),
+        ("? ? a\n  : b\n: c\n", "? ? a\n  : b\n: c\n"),
+        ("? ? ? a\n: b\n", "? ? ? a\n: b\n"),
+        ("? - ? a\n: b\n", "? - ? a\n: b\n"),
+        ("x:\n  ? ? a\n    ? b\n  : c\n", "x:\n  ? ? a\n    ? b\n  : c\n"),
+        ("? ? a # c\n  # d\n: b\n", "? ? a  # c\n  # d\n: b\n"),
+        ("? &m\n  ? a\n: b\n", "? &m\n  ? a\n: b\n"),
+    ] {
+        assert_eq!(formatted(old), new);
+    }
+}
+
+#[test]
 fn brackets_that_do_not_fit_give_way_to_lines() {
     let word = "w".repeat(40);
     let inner = format!("{{a: {word}, b: [{word}, c: d], e: }}");

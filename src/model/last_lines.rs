@@ -1,14 +1,15 @@
 //! The end of what a node printed, as far as it explains a failure.
 
+use super::output::Text;
+use super::report::NodeResult;
 use crate::base::text;
-use crate::model::output::Text;
-use crate::model::report::NodeResult;
 
 /// The longest line of an excerpt in characters.
 const LONGEST_LINE: usize = 500;
 
 /// The last lines of a node's error output, or of its output where there is none; without control characters.
-pub(super) fn last_lines(result: &NodeResult, most: usize) -> String {
+#[must_use]
+pub fn last_lines(result: &NodeResult, most: usize) -> String {
     last_lines_of([&result.stderr, &result.stdout], most)
 }
 
