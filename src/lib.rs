@@ -72,6 +72,8 @@
 //!   it, and where they run in `app/place.rs`: in the working tree, or in a shadow of the index (`vcs/shadow.rs`), whose
 //!   links are made in `vcs/links.rs`. What became of files that they changed is in `app/changes.rs`, who is named for it
 //!   in `app/settle.rs`.
+//! - What runs where contracts come from a commit is decided in `app/basis.rs`; `vcs/committed.rs` lays the commit out, and
+//!   `executors/declared.rs` finds programs in it.
 //! - Which nodes are in a part of several, and what `--failed` runs beside what failed, is decided in `plan/partition.rs`;
 //!   what failed is remembered in `app/last_run.rs`. Several runs of one workflow become one report in
 //!   [`model::repetition`].

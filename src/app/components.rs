@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Environment;
-use super::place::Place;
+use super::place::{Place, looking};
 use super::stage::Types;
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
@@ -24,6 +24,8 @@ const MOST_NAMED: usize = 3;
 pub(super) struct Components<'e> {
     environment: &'e Environment,
     projects: HashMap<PathBuf, Shelf>,
+    /// Where files are that components work on, if that is not where components are.
+    tree: Option<PathBuf>,
 }
 
 /// What one project has.
@@ -36,7 +38,7 @@ struct Shelf {
 impl<'e> Components<'e> {
     /// Nothing is looked for before somebody asks.
     pub(super) fn new(environment: &'e Environment) -> Self {
-        Self { environment, projects: HashMap::new() }
+        Self { environment, projects: HashMap::new(), tree: None }
     }
 
     /// The same with what a stage has found in a project, and the files that it is about.
@@ -44,6 +46,11 @@ impl<'e> Components<'e> {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
         let shelf = Shelf { gathered, files: Some(files.into()) };
         Self { projects: HashMap::from([(root, shelf)]), ..self }
+    }
+
+    /// The same for components that work on the files of another tree.
+    pub(super) fn working_in(self, tree: &Path) -> Self {
+        Self { tree: Some(tree.to_path_buf()), ..self }
     }
 
     /// What was found in the one project.
@@ -81,11 +88,13 @@ impl<'e> Components<'e> {
         root: &Path,
     ) -> (Vec<Diagnostic>, Vec<Arc<Component>>) {
         let Some(Shelf { gathered, files }) = self.projects.get_mut(root) else { return Default::default() };
+        let tree = self.tree.as_deref().unwrap_or(root);
         let mut project = At {
             root,
+            tree,
             environment: self.environment,
             files,
-            types: Types::at(root.to_path_buf()),
+            types: Types::at(tree.to_path_buf()),
             locator: Locator::default(),
         };
         let bound = bind(workflow, &gathered.catalog, &mut project);
@@ -139,6 +148,8 @@ fn unreadable(gathered: &Gathered) -> Option<String> {
 /// One project, for whoever binds its contracts.
 struct At<'p> {
     root: &'p Path,
+    /// Where its files are.
+    tree: &'p Path,
     environment: &'p Environment,
     files: &'p mut Option<Arc<[PathBuf]>>,
     types: Types,
@@ -150,7 +161,9 @@ impl Project for At<'_> {
         if let Some(files) = &self.files {
             return Ok(Arc::clone(files));
         }
-        let found = Place::find(self.root, &FileChoice::All, self.environment).map_err(|error| {
+        let found = looking(self.tree, self.environment)
+            .and_then(|repository| Place::find(self.tree, &FileChoice::All, (repository, self.environment)));
+        let found = found.map_err(|error| {
             let message = format!("cannot look for the files of the project: {error}");
             Box::new(Diagnostic::error(codes::UNREADABLE, message))
         })?;

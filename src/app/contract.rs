@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Environment;
+use super::basis::Basis;
 use super::components::Components;
 use super::error::AppError;
 use super::permission::{Permission, Told};
+use crate::base::paths::tidied;
 use crate::base::text::nearest;
 use crate::contract::file::{self, ReadError};
 use crate::contract::{self, FileKind, Parsed, Place, Texts};
@@ -42,6 +44,8 @@ pub struct Loaded {
     pub plan: Option<Plan>,
     /// The contract's own place.
     pub path: PathBuf,
+    /// The commit that it was read from, where it was not read where it runs.
+    pub basis: Option<Basis>,
     /// The folder that files are shown from, where that is not the working directory.
     pub base: Option<PathBuf>,
     /// The contract's own text.
@@ -89,15 +93,48 @@ pub(super) fn load_permitted(
     (components, permission): (&mut Components<'_>, Option<&Permission>),
 ) -> Loaded {
     let path = directory.join(shown);
+    let text = read_in_project(&path, directory, root);
     let root = project_root(&path, root).unwrap_or_else(|_| directory.to_path_buf());
-    match file::read(&path) {
-        Ok(text) => {
-            load_admitted(text, (shown, Place { path: &path, root: &root }), (components, permission))
-        }
-        Err(error) => {
-            let diagnostics = vec![unreadable(shown, &path, &error)];
-            Loaded { sources: components.sources(&root), diagnostics, path, ..Loaded::default() }
-        }
+    load_read(text, (shown, Place { path: &path, root: &root }), (components, permission))
+}
+
+/// The text of a file that was named. One that a project has a link to must be in that project.
+pub(super) fn read_in_project(
+    path: &Path,
+    directory: &Path,
+    root: Option<&Path>,
+) -> Result<String, ReadError> {
+    let whole = tidied(path);
+    let is_real = |folder: &Path| folder.canonicalize().is_ok_and(|real| real == folder);
+    let around = || {
+        let folders = whole.ancestors().skip(1).take_while(|_| whole.starts_with(directory));
+        folders.into_iter().find(|folder| is_project(folder) && is_real(folder)).map(Path::to_path_buf)
+    };
+    let root = root.and_then(|root| root.canonicalize().ok()).or_else(around);
+    match root.filter(|root| whole.starts_with(root)) {
+        Some(root) => file::read_inside(path, &root),
+        None => file::read(path),
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join(super::settings::FILE_NAME).exists() || folder.join(".git").exists()
+}
+
+/// The same for a text that was read, or could not be.
+pub(super) fn load_read(
+    text: Result<String, ReadError>,
+    (shown, place): (&Path, Place<'_>),
+    (components, permission): (&mut Components<'_>, Option<&Permission>),
+) -> Loaded {
+    match text {
+        Ok(text) => load_admitted(text, (shown, place), (components, permission)),
+        Err(error) => Loaded {
+            sources: components.sources(place.root),
+            diagnostics: vec![unreadable(shown, place.path, &error)],
+            path: place.path.to_path_buf(),
+            ..Loaded::default()
+        },
     }
 }
 
@@ -166,6 +203,7 @@ fn load_admitted(
             version: workflow.version.clone(),
             path: shown.display().to_string(),
             digest: digest(&texts),
+            commit: None,
         });
         match Plan::new(Arc::new(workflow)) {
             Ok(plan) => {
@@ -196,7 +234,7 @@ fn load_admitted(
 }
 
 /// As many findings as are kept.
-fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(super) fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut found = Findings::default();
     found.extend(findings);
     found.into_vec()
@@ -298,6 +336,7 @@ pub(super) fn unreadable(shown: &Path, path: &Path, error: &ReadError) -> Diagno
             finding.did_you_mean(meant.as_deref())
         }
         ReadError::NotAFile("a directory") => finding.help(format!("there is no `{FILE_NAME}` in it")),
+        ReadError::Outside => finding.help("it is not read"),
         ReadError::NotAFile(_)
         | ReadError::TooLarge
         | ReadError::NotUtf8(_)
@@ -366,7 +405,5 @@ pub fn project_root(contract: &Path, named: Option<&Path>) -> Result<PathBuf, Ap
 
 /// The project root for what stands in a folder.
 pub(super) fn root_above(folder: &Path) -> PathBuf {
-    let marked =
-        |folder: &&Path| folder.join(super::settings::FILE_NAME).exists() || folder.join(".git").exists();
-    folder.ancestors().find(marked).unwrap_or(folder).to_path_buf()
+    folder.ancestors().find(|folder| is_project(folder)).unwrap_or(folder).to_path_buf()
 }

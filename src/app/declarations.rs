@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::place::{inside, repository};
+use super::place::{inside, looking};
 use crate::registry::{COMPONENT_ENDING, CONTRACT_NAME, FILE_NAME, Look};
 use crate::vcs::{Repository, VcsError};
 
@@ -29,7 +29,7 @@ pub(super) fn is_seen(path: &Path) -> bool {
 /// Where components are looked for, but in the contents of files: among what git knows, or where there is no repository,
 /// in all folders.
 pub(super) fn look(root: &Path, environment: &Environment) -> Look {
-    let known = repository(root, environment).and_then(|found| {
+    let known = looking(root, environment).and_then(|found| {
         let own = found.filter(|repository| is_of(repository, root));
         Ok(own.map(|repository| known(&repository, root)).transpose()?)
     });

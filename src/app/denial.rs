@@ -90,5 +90,11 @@ fn contract(loaded: &Loaded) -> ContractInfo {
         |source| loaded.sources.path(source).display().to_string(),
     );
     let digest = loaded.files.first().and_then(|file| Some(file.digest?.to_string()));
-    ContractInfo { name: shown.clone(), version: None, path: shown, digest: digest.unwrap_or_default() }
+    ContractInfo {
+        name: shown.clone(),
+        version: None,
+        path: shown,
+        digest: digest.unwrap_or_default(),
+        commit: loaded.basis.as_ref().map(|basis| basis.commit().to_owned()),
+    }
 }

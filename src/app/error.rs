@@ -68,6 +68,14 @@ pub enum AppError {
         "there is no git repository here, so nothing is staged or changed; use `--all-files` or name files"
     )]
     NoRepository,
+    /// Contracts were to come from a commit, and that cannot be.
+    #[error("contracts cannot come from `{reference}`: {problem}")]
+    Basis {
+        /// The commit, as it was named.
+        reference: String,
+        /// Why.
+        problem: String,
+    },
     /// A sandbox that is required cannot be enforced here.
     #[error("{0}")]
     Sandbox(String),
@@ -110,7 +118,9 @@ impl AppError {
             | Self::Input { .. }
             | Self::NotTrusted(_)
             | Self::Stage(_)
+            | Self::Basis { .. }
             | Self::NoRepository => "ConfigurationError",
+            Self::Git(VcsError::NoCommit { .. }) => "ConfigurationError",
             Self::Git(_) => "OrchestratorError",
             Self::Report { .. } => "OutputError",
             Self::Scratch { .. } => "StateError",
@@ -132,6 +142,7 @@ impl AppError {
             | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
+            | Self::Basis { .. }
             | Self::NoRepository => ExitCode::Configuration,
             Self::Report { .. } | Self::System(_) => ExitCode::ExecutionFailed,
         }
@@ -158,6 +169,7 @@ impl AppError {
             | Self::NotTrusted(_)
             | Self::Stage(_)
             | Self::Git(_)
+            | Self::Basis { .. }
             | Self::NoRepository
             | Self::Sandbox(_)
             | Self::System(_) => &[],

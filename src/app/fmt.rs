@@ -11,11 +11,11 @@ use similar::TextDiff;
 
 use super::Environment;
 use super::console::Console;
-use super::contract::unreadable;
+use super::contract::{read_in_project, unreadable};
 use super::error::diagnosed;
 use super::plan::finish;
 use super::validate::{STDIN, files_of};
-use crate::contract::file::{self, read_from};
+use crate::contract::file::read_from;
 use crate::contract::{self, FormatRefusal};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::model::context::Format;
@@ -69,7 +69,7 @@ pub fn fmt(request: &FmtRequest, environment: &Environment, console: &mut Consol
                 continue;
             }
             let mut old = None;
-            let mut outcome = match file::read(&place) {
+            let mut outcome = match read_in_project(&place, directory, None) {
                 Ok(text) => {
                     let (outcome, text) = formatted(&shown, text);
                     old = Some(text);

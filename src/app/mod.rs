@@ -2,6 +2,7 @@
 //!
 //! `runtime` is the only place where adapters are built, [`console`] the only one that knows stdout and stderr.
 
+mod basis;
 mod changes;
 pub mod completions;
 mod components;

@@ -18,7 +18,7 @@ use super::settings::{Configuration, organisation};
 use crate::base::paths::tidied;
 use crate::diag::{Diagnostic, Severity, SourceId, SourceMap, Span, codes};
 use crate::engine::ports::Guard;
-use crate::executors::Surroundings;
+use crate::executors::{Declared, Surroundings};
 use crate::model::component::{Component, Kind, Lifecycle};
 use crate::model::event::EventKind;
 use crate::model::output::Digest;
@@ -92,6 +92,8 @@ pub(super) struct Asked<'a> {
     pub single_attempts: bool,
     /// Where programs run.
     pub directory: &'a Path,
+    /// Where programs of the project come from, where that is another tree.
+    pub declared: Option<&'a Declared>,
     /// The components of a stage, each with the files that it is made of, and for each node the number of its own;
     /// nothing for a contract.
     pub parts: Option<&'a StageParts>,
@@ -107,6 +109,11 @@ pub(super) struct StageParts {
 }
 
 impl Asked<'_> {
+    /// The project root that all comes from that decides what runs.
+    fn sources(&self) -> &Path {
+        self.declared.map_or(self.directory, |declared| declared.root.as_path())
+    }
+
     /// Whether the places of a node are among the texts of the run: the nodes of a contract in a stage have others.
     fn has_places(&self, node: usize) -> bool {
         let declares =
@@ -260,7 +267,8 @@ impl Permission {
         }
         let needs_starts =
             self.has(|p| matches!(p, Payload::Trust | Payload::Program(_) | Payload::Environment(_)));
-        let surroundings = Surroundings { root: asked.directory, path: self.path.as_deref() };
+        let surroundings =
+            Surroundings { root: asked.directory, path: self.path.as_deref(), declared: asked.declared };
         let starts_of = |command: &CommandSpec| match needs_starts {
             true => surroundings.starts(command),
             false => Starts::default(),
@@ -302,7 +310,7 @@ impl Permission {
         if self.has(|payload| matches!(payload, Payload::Trust)) {
             for (number, (unit, files)) in units.iter_mut().enumerate() {
                 let of_unit = nodes.iter().filter(|node| node.unit == number);
-                for file in of_unit.flat_map(|node| project_files(&node.starts, asked.directory)) {
+                for file in of_unit.flat_map(|node| project_files(&node.starts, asked.sources())) {
                     let pin = pin(&file);
                     if !files.iter().any(|known| known.path == pin.path) {
                         files.push(pin);
@@ -315,7 +323,7 @@ impl Permission {
         }
         let mut subject = Subject {
             stage: self.stage.as_deref(),
-            root: asked.directory,
+            root: asked.sources(),
             timeout: asked.timeout,
             jobs: asked.jobs,
             units: units.iter().map(|(unit, _)| unit.clone()).collect(),
@@ -333,7 +341,7 @@ impl Permission {
             subject.nodes.iter().zip(numbers).map(|(node, number)| (number, node.unit)).collect();
         let guard = RunGuard::of(&self.policies, (&subject, &nodes), |policy| self.place_of(policy));
         let files = units.into_iter().map(|(_, files)| files).collect();
-        Ok(Granted { guard: guard.watching(asked.directory, files), sandboxes })
+        Ok(Granted { guard: guard.watching(asked.sources(), files), sandboxes })
     }
 
     /// What is said of a run that is only planned: what would deny it is a warning there.
@@ -372,7 +380,7 @@ impl Permission {
         let shown = &component.origin.path;
         let unit = Unit {
             name: component.full_name(),
-            path: self.unit_path(shown, &asked.directory.join(shown)),
+            path: self.unit_path(shown, &asked.sources().join(shown)),
             lifecycle: Some(component.lifecycle.clone()),
             lifecycle_span: component.spans.get("lifecycle").copied(),
             standing: None,

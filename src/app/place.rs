@@ -58,14 +58,23 @@ pub(super) fn repository(folder: &Path, environment: &Environment) -> Result<Opt
     Ok(Repository::find(folder, &variables)?)
 }
 
+/// The same for a look, which starts nothing, not even what git's settings name.
+pub(super) fn looking(folder: &Path, environment: &Environment) -> Result<Option<Repository>, AppError> {
+    Ok(repository(folder, environment)?.map(Repository::without_programs).transpose()?)
+}
+
 impl Place {
     /// The place for a choice of files below `root`.
     ///
     /// # Errors
     ///
     /// If git cannot be asked, what is staged cannot be laid out, or a choice needs a repository and there is none.
-    pub fn find(root: &Path, choice: &FileChoice, environment: &Environment) -> Result<Self, AppError> {
-        let Some(repository) = repository(root, environment)? else {
+    pub fn find(
+        root: &Path,
+        choice: &FileChoice,
+        (repository, environment): (Option<Repository>, &Environment),
+    ) -> Result<Self, AppError> {
+        let Some(repository) = repository else {
             let files = match choice {
                 FileChoice::Staged | FileChoice::Since(_) => return Err(AppError::NoRepository),
                 FileChoice::These(files) => files.clone(),
@@ -187,7 +196,8 @@ impl Place {
     /// If that tree cannot be laid out.
     pub fn move_to_index(&mut self, environment: &Environment) -> Result<(), AppError> {
         let Kind::Tree { repository, .. } = &self.kind else { return Ok(()) };
-        let (repository, shadow) = (repository.clone(), shadow(repository, environment)?);
+        let (repository, shadow) =
+            (repository.clone(), in_cache(environment, |cache| Shadow::of_index(repository, cache))?);
         self.root = shadow.top().join(&self.inside);
         // A part of the tree may be left out of it.
         self.files.retain(|file| self.root.join(&file.path).symlink_metadata().is_ok());
@@ -292,14 +302,17 @@ fn filters(repository: &Repository, attributes: &[PathBuf]) -> bool {
     })
 }
 
-/// What is staged, laid out in the user's cache, or where that cannot be written, among the temporary files.
-fn shadow(repository: &Repository, environment: &Environment) -> Result<Shadow, VcsError> {
+/// Lays a tree out in the user's cache, or where that cannot be written, among the temporary files.
+pub(super) fn in_cache<T>(
+    environment: &Environment,
+    lay_out: impl Fn(&Path) -> Result<T, VcsError>,
+) -> Result<T, VcsError> {
     let temporary = environment.temporary.join("onex-cache");
-    let Some(cache) = environment.cache() else { return Shadow::of_index(repository, &temporary) };
-    match Shadow::of_index(repository, &cache) {
+    let Some(cache) = environment.cache() else { return lay_out(&temporary) };
+    match lay_out(&cache) {
         Err(VcsError::File { path, source, .. }) if path.starts_with(&cache) => {
             tracing::info!(cache = %cache.display(), %source, "the cache cannot be written");
-            Shadow::of_index(repository, &temporary)
+            lay_out(&temporary)
         }
         other => other,
     }

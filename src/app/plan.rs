@@ -116,6 +116,7 @@ fn foretell(request: &PlanRequest, loaded: &mut Loaded, environment: &Environmen
         jobs,
         single_attempts: mode == Mode::Profile,
         directory: &root,
+        declared: None,
         parts: None,
     };
     let granted = permission.foretell(&asked, loaded);

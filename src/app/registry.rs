@@ -1,5 +1,6 @@
 //! Administers `onex.registry.yaml`: `list`, `find`, `inspect`, `add`, `remove`, `verify`.
 
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use super::error::AppError;
 use super::list::{Shown, bad_query, exit_code, failed, gathered, refuse, root_of, show, tell};
 use super::plan::finish;
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceMap, codes};
 use crate::model::component::{Component, ComponentQuery, EntryInfo, Kind, Reference, RegistryListing};
 use crate::model::context::Format;
 use crate::model::exit::ExitCode;
@@ -364,22 +365,30 @@ fn verify(place: &Place<'_>, console: &mut Console) -> ExitCode {
     let is_standing =
         |found: &Diagnostic| matches!(found.code, codes::DIGEST_CHANGED | codes::COMPONENT_GONE);
     outcome.findings.extend(diagnostics.into_iter().filter(|found| !is_standing(found)));
-    let mut seen: Vec<&Entry> = Vec::new();
+    let places = catalog.components().iter().map(|component| (component.origin.path.as_path(), component));
+    let places: HashMap<&Path, _> = places.collect();
+    // The first entry of each name, and of each file.
+    let mut named: HashMap<_, &Entry> = HashMap::new();
+    let mut filed: HashMap<&Path, &Entry> = HashMap::new();
+    let mut standing = Findings::default();
     for entry in register.iter().flat_map(|register| &register.entries) {
-        let declared = catalog.components().iter().find(|component| component.origin.path == entry.path);
+        let declared = places.get(entry.path.as_path());
         let mut found: Vec<Diagnostic> =
-            registry::standing(entry, declared.map(AsRef::as_ref), place.root).into_iter().collect();
-        if let Some(first) = seen.iter().find(|first| first.is_same(entry) || first.path == entry.path) {
+            registry::standing(entry, declared.map(|found| &***found), place.root).into_iter().collect();
+        let name = (&entry.name, &entry.namespace, &entry.version);
+        if let Some(first) = named.get(&name).or_else(|| filed.get(entry.path.as_path())) {
             let message = format!("`{}` is registered twice", entry.full_name());
             let finding =
                 Diagnostic::error(codes::DUPLICATE_COMPONENT, message).at(entry.span, "registered again");
             found.push(finding.at(first.span, "registered here"));
         }
-        seen.push(entry);
+        named.entry(name).or_insert(entry);
+        filed.entry(&entry.path).or_insert(entry);
         let state = if found.is_empty() { "valid" } else { "invalid" };
         outcome.entries.push(info(entry, Some(state)));
-        outcome.findings.extend(found);
+        standing.extend(found);
     }
+    outcome.findings.extend(standing.into_vec());
     outcome.findings.extend(registry::check(&catalog));
     let today = environment_day();
     for component in catalog.components() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Environment;
+use super::basis::Basis;
 use super::changes::ChangeWish;
 use super::console::Console;
 use super::contract::{Loaded, mode_and_jobs, obstacles, project_root};
@@ -54,6 +55,8 @@ pub struct RunRequest {
     pub contract: Option<PathBuf>,
     /// The stage, where one was named.
     pub stage: Option<StageWish>,
+    /// The commit that contracts and components come from, where that was said.
+    pub contracts_from: Option<String>,
     /// The nodes that were asked for.
     pub selection: Selection,
     /// The project root, where one was named.
@@ -131,6 +134,17 @@ pub fn run(request: &RunRequest, environment: &Environment, console: &mut Consol
         (None, Some(stage)) => super::stage::run(stage, request, environment, console),
         (contract, _) => {
             let contract = contract.as_deref().unwrap_or(Path::new("contract.yaml"));
+            if let Some(reference) = &request.contracts_from {
+                let found = Basis::of_contract(reference, (contract, request), environment);
+                let (loaded, root, ready) = match found {
+                    Ok((loaded, permission, root)) => {
+                        (loaded, Some(root), Ok(Some((Ready::Contract, permission))))
+                    }
+                    Err(error) => (Loaded::default(), request.root.clone(), Err(error)),
+                };
+                let request = RunRequest { root, ..request.clone() };
+                return run_loaded(&request, (loaded, ready), environment, console).0;
+            }
             let stage = request.stage.as_ref().map(|stage| stage.name.as_str());
             let (loaded, permission) = permitted(contract, (stage, request), environment);
             let ready = permission.map(|permission| Some((Ready::Contract, permission)));
@@ -335,6 +349,7 @@ struct Prepared {
     events: Option<EventFile>,
     log: Logged,
     stage: Option<Box<ReadyStage>>,
+    basis: Option<Basis>,
     wish: TestWish,
     guard: Option<Arc<dyn Guard>>,
 }
@@ -375,12 +390,14 @@ fn prepare(
         Some(stage) => stage.place.root.clone(),
         None => project_root(&loaded.path, request.root.as_deref())?,
     };
+    let declared = loaded.basis.as_ref().map(Basis::declared);
     let asked_for = Asked {
         plan: &plan,
         timeout: timeout.into_iter().chain(workflow.rules.budget.time).min(),
         jobs,
         single_attempts: mode == Mode::Profile,
         directory: &root,
+        declared: declared.as_ref(),
         parts: stage.as_ref().map(|stage| &stage.parts),
     };
     let Granted { guard, sandboxes } = permission.judge(&asked_for, loaded)?;
@@ -413,6 +430,7 @@ fn prepare(
         only: request.selection.only.clone(),
         until: request.selection.until.clone(),
         inputs,
+        contracts_from: request.contracts_from.clone(),
         ..asked
     };
     let run_id = RunId::fresh();
@@ -449,6 +467,7 @@ fn prepare(
         },
         root,
         stage,
+        basis: loaded.basis.take(),
         guard,
         contract: loaded.path.canonicalize().unwrap_or_else(|_| loaded.path.clone()),
         events: request.events.as_deref().map(EventFile::create).transpose()?,
@@ -504,6 +523,7 @@ fn carry_out(
         events,
         log,
         stage,
+        basis,
         wish,
         guard,
     } = prepared;
@@ -542,7 +562,9 @@ fn carry_out(
         None => (Arc::default(), None, None),
     };
     let links = place.as_ref().map(|(place, _)| place.links()).unwrap_or_default();
-    let mut setup = RunSetup { run_id, settings, started, root, contract, environment, given, guard, links };
+    let declared = basis.as_ref().map(Basis::declared);
+    let mut setup =
+        RunSetup { run_id, settings, started, root, contract, environment, given, declared, guard, links };
     let mut report = testing::carry_out(session, &plan, &mut setup, &mut sinks)?;
     let Sinks { display, live, events, log, profile, .. } = sinks;
     report.profile = profile.map(|fold| fold.profile());

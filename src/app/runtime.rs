@@ -19,7 +19,7 @@ use crate::engine::machine::Settings;
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor, Guard, Heard, Signals};
 use crate::executors::command::CommandExecutor;
 use crate::executors::sandbox::Confining;
-use crate::executors::{FileWatch, Given, Scratch};
+use crate::executors::{Declared, FileWatch, Given, Scratch};
 use crate::model::context::Mode;
 use crate::model::event::RunStarted;
 use crate::model::report::RunReport;
@@ -38,6 +38,8 @@ pub(super) struct RunSetup<'a> {
     pub environment: &'a Environment,
     /// The files of each node.
     pub given: Arc<Given>,
+    /// Where programs of the project come from, where that is another tree than `root`.
+    pub declared: Option<Declared>,
     /// Who is asked before every attempt; nobody where everything may start.
     pub guard: Option<Arc<dyn Guard>>,
     /// Links below the root that `onex` made, to what it needs of another tree.
@@ -120,8 +122,10 @@ fn executor(setup: &RunSetup<'_>) -> Result<Arc<dyn Executor>, AppError> {
         enforcement: environment.enforcement,
         home: environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()),
         links: setup.links.clone(),
+        sources: setup.declared.as_ref().map(|declared| declared.top.clone()),
     };
     let executor = CommandExecutor::new(setup.root.clone(), environment.inherited(), scratch, confining)
+        .with_declared(setup.declared.clone())
         .guarded(setup.guard.clone());
     let executor: Arc<dyn Executor> = Arc::new(Arc::new(executor));
     if setup.given.places.iter().all(Vec::is_empty) {

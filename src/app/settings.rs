@@ -203,6 +203,7 @@ fn is_absent(error: &ReadError) -> bool {
         ReadError::NotFound => true,
         ReadError::Io(error) => error.kind() == std::io::ErrorKind::NotADirectory,
         ReadError::NotAFile(_)
+        | ReadError::Outside
         | ReadError::TooLarge
         | ReadError::NotUtf8(_)
         | ReadError::OtherEncoding(_) => false,

@@ -114,7 +114,7 @@ impl EventFile {
 
     pub(super) fn write(&mut self, event: &RunEvent) {
         self.0.write(|file| {
-            serde_json::to_writer(&mut *file, event)?;
+            crate::report::in_line(event, &mut *file)?;
             file.write_all(b"\n")?;
             if is_milestone(&event.kind) { file.flush() } else { Ok(()) }
         });

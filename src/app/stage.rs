@@ -7,6 +7,7 @@ use std::sync::Arc;
 use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
+use super::basis::Basis;
 use super::changes::ChangeWish;
 use super::components::Components;
 use super::console::Console;
@@ -16,13 +17,13 @@ use super::error::AppError;
 use super::last_run::LastRun;
 use super::list::{query, root_of};
 use super::permission::{Permission, StageParts, Told};
-use super::place::Place;
+use super::place::{Place, looking, repository};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
 use crate::base::{Clock as _, SystemClock, text};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes, sort_by_position};
 use crate::executors::Given;
 use crate::model::component::{Component, Kind};
-use crate::model::context::{ContractInfo, ExecutionContext};
+use crate::model::context::{ContractInfo, ExecutionContext, Mode};
 use crate::model::exit::ExitCode;
 use crate::model::outcome::SkipReason;
 use crate::model::output::Digest;
@@ -101,6 +102,7 @@ pub fn run(
         console,
         project: None,
         place: None,
+        basis: None,
         gathered: None,
         in_contracts: Vec::new(),
         permission: None,
@@ -139,6 +141,7 @@ pub fn run(
                 loaded.sources = gathered.sources;
             }
             loaded.violations = std::mem::take(&mut desk.violations);
+            loaded.basis = desk.basis.take();
             run_loaded(request, (loaded, Err(error)), environment, desk.console).0
         }
     }
@@ -153,6 +156,8 @@ struct Desk<'a> {
     /// The project root, wherever the stage runs.
     project: Option<PathBuf>,
     place: Option<Place>,
+    /// Where components come from, where that is another tree than the one that they work in.
+    basis: Option<Basis>,
     gathered: Option<Gathered>,
     /// What was found in contracts among the parts.
     in_contracts: Vec<Diagnostic>,
@@ -196,10 +201,19 @@ impl Desk<'_> {
             place.move_to_index(self.environment)?;
         }
         let root = self.place()?.root.clone();
+        let declared_in = self.declared_in()?;
         if let Some(permission) = &mut self.permission {
-            permission.set_tree(&root);
+            permission.set_tree(&declared_in);
         }
         Ok(root)
+    }
+
+    /// The project root that all comes from that says what runs.
+    fn declared_in(&self) -> Result<PathBuf, AppError> {
+        match &self.basis {
+            Some(basis) => Ok(basis.root()),
+            None => Ok(self.place()?.root.clone()),
+        }
     }
 
     /// The day, for what is only used until one.
@@ -207,15 +221,15 @@ impl Desk<'_> {
         SystemClock::start().started_at().date_naive()
     }
 
-    /// A contract among the parts, read where the stage runs, and beside the components, so that places in both hold.
+    /// A contract among the parts, read beside the components, so that places in both hold.
     fn contract(
         &mut self,
         (component, number): (&Component, usize),
         files: &[PathBuf],
     ) -> Result<Workflow, AppError> {
-        let root = self.place()?.root.clone();
+        let (root, tree) = (self.declared_in()?, self.place()?.root.clone());
         let gathered = self.gathered.take().unwrap_or_default();
-        let mut components = Components::new(self.environment).with(&root, gathered, files);
+        let mut components = Components::new(self.environment).working_in(&tree).with(&root, gathered, files);
         let permission = self.permission.as_ref();
         let shown = &component.origin.path;
         let mut loaded = load_permitted(shown, (&root, Some(&root)), (&mut components, permission));
@@ -234,7 +248,7 @@ impl Desk<'_> {
 
     /// Decides on the files that declare components, before what they name is looked at.
     fn admit(&mut self, chosen: &[Arc<Component>]) -> Result<(), AppError> {
-        let root = self.place()?.root.clone();
+        let root = self.declared_in()?;
         let Some(permission) = &self.permission else { return Ok(()) };
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         self.parts = chosen
@@ -275,18 +289,27 @@ impl Workshop for Desk<'_> {
     type Error = AppError;
 
     fn registry(&mut self) -> Result<Catalog, AppError> {
-        let root = root_of(self.request.root.as_deref(), self.environment)?;
+        let (named, mode) = (self.request.root.as_deref(), self.request.mode);
+        let asked = self.request.contracts_from.as_deref();
+        let basis = asked.map(|reference| Basis::of_project(reference, named, (self.environment, mode)));
+        let basis = basis.transpose()?;
+        let root = match &basis {
+            Some(basis) => basis.tree_root()?,
+            None => root_of(named, self.environment)?,
+        };
         self.project = Some(root.clone());
         let choice = self.choice_below(&root)?;
-        let mut place = Place::find(&root, &choice, self.environment)?;
-        let mut gathered = gather(&place);
-        // What is staged may declare other components.
+        let find = if mode == Some(Mode::DryRun) { looking } else { repository };
+        let mut place = Place::find(&root, &choice, (find(&root, self.environment)?, self.environment))?;
+        let mut gathered = gather(&place, basis.as_ref())?;
+        // What is staged may declare other components, but for those of a commit.
         let used = used(&gathered);
-        if place.differs(|file| declarations::is_one(file) || used.iter().any(|one| one == file)) {
+        let is_declared = |file: &Path| declarations::is_one(file) || used.iter().any(|one| one == file);
+        if basis.is_none() && place.differs(is_declared) {
             place.move_to_index(self.environment)?;
-            gathered = gather(&place);
+            gathered = gather(&place, None)?;
         }
-        if choice == FileChoice::Staged {
+        if basis.is_none() && choice == FileChoice::Staged {
             gathered.diagnostics.extend(not_in_the_index(&place, &gathered)?);
         }
         let asked = (Some(self.wish.name.as_str()), root.as_path());
@@ -295,10 +318,10 @@ impl Workshop for Desk<'_> {
             asked,
             self.request.require_trusted,
         );
-        permission.set_tree(&place.root);
+        permission.set_tree(&basis.as_ref().map_or_else(|| place.root.clone(), Basis::root));
         self.permission = Some(permission);
         let catalog = gathered.catalog.clone();
-        (self.place, self.gathered) = (Some(place), Some(gathered));
+        (self.place, self.basis, self.gathered) = (Some(place), basis, Some(gathered));
         Ok(catalog)
     }
 
@@ -382,6 +405,10 @@ impl Workshop for Desk<'_> {
         if composition.workflow.nodes.is_empty() && !composition.is_check {
             tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
         }
+        if let Some(basis) = &self.basis {
+            let names = declaring(&gathered, &place);
+            diagnostics.extend(basis.differences(&place.root, &names, &composition.workflow));
+        }
         if let Some(retries) = self.request.testing.retries {
             composition.retry_tests(retries);
         }
@@ -392,12 +419,14 @@ impl Workshop for Desk<'_> {
             version: None,
             path: ".".to_owned(),
             digest: digest(&gathered),
+            commit: self.basis.as_ref().map(|basis| basis.commit().to_owned()),
         };
         let mut loaded = Loaded {
             sources: gathered.sources,
             info: Some(info),
             path: place.root.clone(),
             base: self.project.clone(),
+            basis: self.basis.take(),
             ..Loaded::default()
         };
         let is_broken = diagnostics.iter().any(|found| found.severity == Severity::Error);
@@ -460,11 +489,24 @@ fn below(named: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, AppError> {
     Ok(files)
 }
 
-/// The components of a place.
-fn gather(place: &Place) -> Gathered {
-    let names = place.declarations();
+/// The components of a place, or of the commit that they come from.
+fn gather(place: &Place, basis: Option<&Basis>) -> Result<Gathered, AppError> {
+    let (root, names) = match basis {
+        Some(basis) => (basis.root(), Some(basis.declarations()?)),
+        None => (place.root.clone(), place.declarations()),
+    };
     let names = names.map(|names| names.into_iter().filter(|name| declarations::is_seen(name)).collect());
-    registry::gather(&place.root, names.map_or(Look::Names, Look::Among))
+    Ok(registry::gather(&root, names.map_or(Look::Names, Look::Among)))
+}
+
+/// All files that say what a stage runs, where they come from and where it runs.
+fn declaring(gathered: &Gathered, place: &Place) -> Vec<PathBuf> {
+    let registered = gathered.register.iter().flat_map(|register| &register.entries);
+    let registered = registered.map(|entry| entry.path.clone());
+    let found = gathered.catalog.components().iter().map(|component| component.origin.path.clone());
+    let read = gathered.sources.paths().map(Path::to_path_buf);
+    let here = place.declarations().unwrap_or_default();
+    registered.chain(found).chain(read).chain(here).chain([registry::FILE_NAME.into()]).collect()
 }
 
 /// The files that components are declared in, and those that they run.

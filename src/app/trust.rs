@@ -256,7 +256,7 @@ fn of_contract(mut loaded: Loaded, root: &Path, environment: &Environment) -> Re
         Ok(plan) => plan,
         Err(error) => return Err((error, loaded.sources)),
     };
-    let surroundings = Surroundings { root, path: environment.get("PATH") };
+    let surroundings = Surroundings { root, path: environment.get("PATH"), declared: None };
     let mut files = loaded.files;
     for node in &plan.workflow().nodes {
         let Some(Action::Command(command)) = &node.action else { continue };
@@ -272,7 +272,7 @@ fn of_component(component: &Component, root: &Path, environment: &Environment) -
     let mut files = vec![Pin { path: path.clone(), digest: component.origin.digest }];
     if component.is_executable() {
         let command = command(component).map_err(|finding| refusal(AppError::Contract(vec![*finding])))?;
-        let surroundings = Surroundings { root, path: environment.get("PATH") };
+        let surroundings = Surroundings { root, path: environment.get("PATH"), declared: None };
         take(&mut files, &project_files(&surroundings.starts(&command), root))?;
     }
     Ok(Trusted { path, root: root.to_path_buf(), files })

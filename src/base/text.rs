@@ -303,7 +303,9 @@ pub fn is_invisible(c: char) -> bool {
     }
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a terminal would obey a character, or a reader be misled by it.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
     // Bidirectional overrides can make a line read as something that it is not.
     (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

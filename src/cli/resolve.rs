@@ -134,6 +134,7 @@ pub(super) fn orch(
     let request = RunRequest {
         contract: typed.contract,
         stage,
+        contracts_from: typed.contracts_from,
         selection: selection(typed.selected)?,
         root: typed.root.map(|root| environment.directory.join(root)),
         format: typed.shown.format.or_else(|| configured.format()).map(format),

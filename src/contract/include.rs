@@ -73,7 +73,8 @@ impl Texts {
                     if let Some(&known) = known.get(&real) {
                         return Ok(known);
                     }
-                    let text = file::read(&real).map_err(|error| unreadable(&name, &error))?;
+                    let text =
+                        file::read_inside(&real, place.root).map_err(|error| unreadable(&name, &error))?;
                     total = total.saturating_add(text.len());
                     if total > MAX_TOTAL {
                         return Err(unreadable(&name, &ReadError::TooLarge));

@@ -197,6 +197,8 @@ table! {
     LEFT_OUT = "E0518",
     /// A program of a stage made a new file.
     FILE_MADE = "E0520",
+    /// The working tree has a declaration that does not count, because contracts come from a commit.
+    OTHER_DECLARATION = "E0521",
     /// A component is a draft, or archived.
     NOT_IN_USE = "E0530",
     /// A node would get more files than one program can be given.

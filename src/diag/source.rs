@@ -64,6 +64,11 @@ impl SourceMap {
         self.sources.get(id.0 as usize).map_or_else(|| Path::new(""), |source| &source.path)
     }
 
+    /// The paths of all sources.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(|source| source.path.as_path())
+    }
+
     /// The line and column of a byte.
     #[must_use]
     pub fn position(&self, id: SourceId, byte: u32) -> Position {

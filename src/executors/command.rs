@@ -1,5 +1,6 @@
 //! Runs programs: `run` as a shell script or as argv.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,7 +12,8 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use serde_json::{Map, Value};
 
-use super::program::{Invocation, invocation};
+use super::declared::Declared;
+use super::program::{Invocation, Sources, invocation};
 use super::sandbox::{self, Cell, Confining};
 use super::{Scratch, Surroundings};
 use crate::base::stop::StopReceiver;
@@ -44,6 +46,8 @@ pub struct CommandExecutor {
     is_shell_proof: bool,
     scratch: Scratch,
     locator: Locator,
+    /// Where programs of the project come from, where that is not the project itself.
+    declared: Option<Declared>,
     /// Who says whether a program may start; nobody where everything may.
     guard: Option<Arc<dyn Guard>>,
     confining: Confining,
@@ -65,9 +69,16 @@ impl CommandExecutor {
             inherited: Arc::new(inherited.into_iter().collect()),
             scratch,
             locator: Locator::default(),
+            declared: None,
             guard: None,
             confining,
         }
+    }
+
+    /// The same with programs of the project from another tree than the one that they work in.
+    #[must_use]
+    pub fn with_declared(self, declared: Option<Declared>) -> Self {
+        Self { declared, ..self }
     }
 
     /// The same with somebody who is asked before every attempt.
@@ -80,7 +91,11 @@ impl CommandExecutor {
     fn prepare(&self, request: &AttemptRequest, command: &CommandSpec) -> Result<Prepared, AttemptFailure> {
         let directory = self.directory(command.cwd.as_deref())?;
         if let Some(guard) = &self.guard {
-            let surroundings = Surroundings { root: &self.root, path: self.inherited.get("PATH") };
+            let surroundings = Surroundings {
+                root: &self.root,
+                path: self.inherited.get("PATH"),
+                declared: self.declared.as_ref(),
+            };
             let asked = guard.may_start(request.index, &surroundings.starts(command));
             asked.map_err(|problem| not_started(FailureReason::Policy, problem))?;
         }
@@ -110,6 +125,13 @@ impl CommandExecutor {
         env.push("ONEX_NODE_RESULTS", results);
 
         let mut inherited = self.inherited_by(&command.inherit_env);
+        if let Some(declared) = &self.declared {
+            let modules = env.get("PYTHONPATH").or_else(|| inherited.get("PYTHONPATH"));
+            let modules = modules.and_then(|modules| declared.python_path(command, modules, &self.root));
+            if let Some(modules) = modules {
+                env.push("PYTHONPATH", modules);
+            }
+        }
         if let Some(fewer) = request.sandbox().and_then(|sandbox| sandbox::confined(sandbox, &inherited)) {
             inherited = Arc::new(fewer);
         }
@@ -121,8 +143,17 @@ impl CommandExecutor {
                 && path.is_none_or(|path| !path.is_empty())
                 && command.env.keys().all(|name| name != "PWD" && passes_a_shell(OsStr::new(name)))
         };
+        let folder = self.declared.as_ref().map(|declared| declared.modules(command)).transpose()?;
+        let sources = Sources {
+            root: self.declared.as_ref().map_or(&self.root, |declared| &declared.root),
+            modules: folder.as_deref(),
+        };
+        let spec = match &self.declared {
+            Some(declared) => declared.program(command, &self.root)?,
+            None => Cow::Borrowed(&command.program),
+        };
         let Invocation { mut argv, mut shell } =
-            invocation((&command.program, &command.files), &self.root, is_shell_proof)?;
+            invocation((&spec, &command.files), sources, is_shell_proof)?;
         // A function has them as its arguments already.
         let is_python = matches!(command.program, ProgramSpec::Python { .. });
         let files = if is_python { Vec::new() } else { command.files.clone() };

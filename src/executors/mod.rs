@@ -3,6 +3,7 @@
 //! Knows nothing of reports: what happened goes back to the engine as an outcome.
 
 pub mod command;
+mod declared;
 mod file_watch;
 mod launcher;
 mod program;
@@ -10,6 +11,7 @@ pub mod sandbox;
 mod scratch;
 mod starts;
 
+pub use declared::{Declared, Named, named};
 pub use file_watch::{FileWatch, Given, GivenFile};
 pub use scratch::Scratch;
 pub use starts::Surroundings;

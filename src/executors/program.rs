@@ -19,11 +19,13 @@ pub(super) const PYTHON_PROGRAM: &str = "python3";
 /// Calls a function with what it is given as JSON, and prints what it returns as JSON. What the function itself prints
 /// goes to standard error, so that the value stands alone. An exception is told by its name.
 const PYTHON: &str = r#"
-import importlib, json, os, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import importlib, json, os
 out = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
-sys.path.insert(0, os.getcwd())
 call = json.loads(sys.argv[1])
+sys.path.insert(0, call["folder"] or os.getcwd())
 sys.argv = [call["module"]]
 try:
     target = importlib.import_module(call["module"])
@@ -47,6 +49,15 @@ out.write("\n")
 out.flush()
 "#;
 
+/// Runs a module as `python3 -m` does, but looks for it in a folder that is named and not in the working directory.
+const PYTHON_MODULE: &str = r#"
+import sys
+sys.path[:] = [sys.argv[1], *(folder for folder in sys.path if folder)]
+sys.argv[:] = sys.argv[2:]
+import runpy
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"#;
+
 /// The program and its arguments, and what says the same in a shell where a shell was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -55,11 +66,20 @@ pub(super) struct Invocation {
     pub shell: Option<Vec<String>>,
 }
 
-/// What is to be executed for `program` of the project at `root`. `only_identifiers` says whether all variables that
-/// it gets have names that a shell passes on.
+/// Where the files of a project are that programs are made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    /// The project root.
+    pub root: &'a Path,
+    /// Where modules of Python are looked for; nothing for the working directory.
+    pub modules: Option<&'a str>,
+}
+
+/// What is to be executed for `program` of a project. `only_identifiers` says whether all variables that it gets have
+/// names that a shell passes on.
 pub(super) fn invocation(
     (program, files): (&ProgramSpec, &[OsString]),
-    root: &Path,
+    Sources { root, modules }: Sources<'_>,
     only_identifiers: impl FnOnce() -> bool,
 ) -> Result<Invocation, AttemptFailure> {
     let plain = |argv| Ok(Invocation { argv, shell: None });
@@ -78,13 +98,21 @@ pub(super) fn invocation(
             argv.extend(args.iter().cloned());
             plain(argv)
         }
+        ProgramSpec::Module { module, args } => {
+            let start: Vec<&str> = match modules {
+                None => vec![PYTHON_PROGRAM, "-m", module],
+                Some(folder) => vec![PYTHON_PROGRAM, "-c", PYTHON_MODULE, folder, module],
+            };
+            plain(start.into_iter().map(str::to_owned).chain(args.iter().cloned()).collect())
+        }
         ProgramSpec::Python { module, function, args, kwargs } => {
             let args: Vec<String> =
                 args.iter().map(Value::to_string).chain(files.iter().map(as_json)).collect();
             let (module, function) = (json!(module), json!(function));
-            let (args, kwargs) = (args.join(","), json!(kwargs));
-            let call =
-                format!(r#"{{"module":{module},"function":{function},"args":[{args}],"kwargs":{kwargs}}}"#);
+            let (args, kwargs, folder) = (args.join(","), json!(kwargs), json!(modules));
+            let call = format!(
+                r#"{{"folder":{folder},"module":{module},"function":{function},"args":[{args}],"kwargs":{kwargs}}}"#
+            );
             plain(vec![PYTHON_PROGRAM.to_owned(), "-c".to_owned(), PYTHON.to_owned(), call])
         }
     }
@@ -253,7 +281,7 @@ fn extension(path: &Path) -> Option<&str> {
 }
 
 /// The interpreter that the first line of a file names, with its argument, as the kernel reads it.
-fn shebang(path: &PathBuf) -> std::io::Result<Option<Vec<String>>> {
+pub(super) fn shebang(path: &PathBuf) -> std::io::Result<Option<Vec<String>>> {
     let mut start = Vec::new();
     // Looked at before it is opened: opening a FIFO would wait for a writer.
     if !std::fs::metadata(path)?.is_file() {

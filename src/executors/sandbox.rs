@@ -59,6 +59,8 @@ pub struct Confining {
     pub home: Option<PathBuf>,
     /// Links below the project root that `onex` made, to what it needs of another tree.
     pub links: Vec<PathBuf>,
+    /// Where programs of the project come from, where that is another tree.
+    pub sources: Option<PathBuf>,
 }
 
 /// The sandbox of one attempt, with a folder of its own.
@@ -90,7 +92,13 @@ impl Cell {
         let mut builder = DirBuilder::new();
         builder.mode(0o700).recursive(true).create(folder.join(TEMPORARY)).map_err(unusable)?;
         let folder = folder.canonicalize().map_err(unusable)?;
-        let around = Surroundings { root, links: &with.links, home: with.home.as_deref(), private: &folder };
+        let around = Surroundings {
+            root,
+            links: &with.links,
+            sources: with.sources.as_deref(),
+            home: with.home.as_deref(),
+            private: &folder,
+        };
         let bounds = bounds(sandbox, around)?;
         let confinement = Confinement::new(&bounds, with.enforcement).map_err(unusable)?;
         Ok(Self { folder, confinement: Arc::new(confinement) })
@@ -138,6 +146,8 @@ struct Surroundings<'a> {
     root: &'a Path,
     /// Links in it that `onex` made, to what it needs of another tree.
     links: &'a [PathBuf],
+    /// Where programs of the project come from, where that is another tree.
+    sources: Option<&'a Path>,
     /// The home folder, where one is known.
     home: Option<&'a Path>,
     /// The node's own folder.
@@ -196,11 +206,12 @@ impl Surroundings<'_> {
         }
     }
 
-    /// What may be read, with what the links in it lead to.
+    /// What may be read, with what the links in it lead to and what programs are made of.
     fn with_links(&self, mut read: Vec<PathBuf>) -> Vec<PathBuf> {
         let linked = |link: &&PathBuf| read.iter().any(|folder| link.starts_with(folder));
         let linked: Vec<PathBuf> = self.links.iter().filter(linked).cloned().collect();
         read.extend(linked);
+        read.extend(self.sources.map(Path::to_path_buf));
         read
     }
 }
@@ -242,6 +253,7 @@ mod tests {
         let around = Surroundings {
             root: Path::new("/no/such/project"),
             links: &[PathBuf::from("/no/such/project/deps")],
+            sources: None,
             home: Some(Path::new("/home/ada")),
             private: Path::new("/tmp/onex-1/0-1"),
         };

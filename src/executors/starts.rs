@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::declared::Declared;
 use super::launcher::{launched, split_words};
 use super::program::{PYTHON_PROGRAM, SHELL, interpreter, plain_words};
 use crate::base::paths::tidied;
@@ -30,6 +31,8 @@ pub struct Surroundings<'a> {
     pub root: &'a Path,
     /// The `PATH` that programs inherit.
     pub path: Option<&'a OsStr>,
+    /// Where programs of the project come from, where that is another tree.
+    pub declared: Option<&'a Declared>,
 }
 
 impl Surroundings<'_> {
@@ -42,17 +45,20 @@ impl Surroundings<'_> {
             InheritEnv::None | InheritEnv::Only(_) => None,
         };
         let path = command.env.get("PATH").map(|path| OsStr::new(path.as_str())).or(inherited);
-        let directory = self.root.join(command.cwd.as_deref().unwrap_or_default());
+        let root = self.declared.map_or(self.root, |declared| declared.root.as_path());
+        let directory = root.join(command.cwd.as_deref().unwrap_or_default());
         let directory = directory.canonicalize().unwrap_or(directory);
         let mut look = Look {
-            root: self.root,
+            root,
             path,
             own_path: self.path,
             directory,
             starts: Starts::default(),
             seen: HashSet::new(),
         };
-        match &command.program {
+        // What cannot be taken from there is not started, either: the attempt says so.
+        let program = self.declared.and_then(|declared| declared.program(command, self.root).ok());
+        match program.as_deref().unwrap_or(&command.program) {
             ProgramSpec::Argv(argv) => look.argv(argv, Role::Started),
             ProgramSpec::Shell(text) => {
                 look.argv(&SHELL.map(str::to_owned), Role::Started);
@@ -62,11 +68,11 @@ impl Surroundings<'_> {
             }
             ProgramSpec::Script { file, args } => {
                 // What cannot be read cannot be run, either: the attempt says so.
-                let by = interpreter(file, self.root).unwrap_or_else(|_| vec![file.clone()]);
-                look.file(file, &self.root.join(file), Role::Started);
+                let by = interpreter(file, root).unwrap_or_else(|_| vec![file.clone()]);
+                look.file(file, &root.join(file), Role::Started);
                 look.argv(&[by, args.clone()].concat(), Role::Started);
             }
-            ProgramSpec::Python { module, .. } => {
+            ProgramSpec::Python { module, .. } | ProgramSpec::Module { module, .. } => {
                 look.argv(&[PYTHON_PROGRAM.to_owned()], Role::Started);
                 let module_file = module.replace('.', "/");
                 for file in [format!("{module_file}.py"), format!("{module_file}/__init__.py")] {

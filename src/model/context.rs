@@ -62,6 +62,9 @@ pub struct ExecutionContext {
     /// What else the command line asks of a stage: files, or components in turn; empty where its defaults hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
+    /// The commit that contracts and components come from, as it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contracts_from: Option<String>,
     /// Whether nothing may run.
     pub dry_run: bool,
     /// The form of the report.
@@ -125,6 +128,9 @@ pub struct ContractInfo {
     pub path: String,
     /// The digest of its text.
     pub digest: String,
+    /// The commit that it comes from, where it was not read where it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// What goes without saying on the wire.

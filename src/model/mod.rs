@@ -12,6 +12,7 @@ pub mod graph_view;
 mod inherit_env;
 pub mod input;
 pub mod last_lines;
+mod node_kind;
 pub mod outcome;
 pub mod output;
 pub mod partition;

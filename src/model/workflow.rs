@@ -1,9 +1,7 @@
 //! A contract after it was read and checked: complete, with defaults filled in and ids resolved to indexes.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 pub use super::inherit_env::InheritEnv;
 pub use super::input::{InputSpec, InputType};
+pub use super::node_kind::NodeKind;
 use super::output::OutputFormat;
 pub use super::resources::Resources;
 use super::sandbox::Sandbox;
@@ -177,91 +176,6 @@ impl NodeSpec {
     #[must_use]
     pub fn runs_alone(&self) -> bool {
         matches!(&self.action, Some(Action::Command(command)) if command.stdin == Stdin::Inherit)
-    }
-}
-
-/// What kind of node it is. Kinds without a meaning here are kept as they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum NodeKind {
-    /// Changes something outside.
-    #[default]
-    Effect,
-    /// Computes, without an effect.
-    Compute,
-    /// Turns state and an event into intents, without an effect.
-    Reducer,
-    /// Runs another workflow.
-    Orchestrator,
-    /// Gives a verdict.
-    Validator,
-    /// Gives a verdict that may be flaky.
-    Test,
-    /// Any other word.
-    Other(String),
-}
-
-impl NodeKind {
-    /// The kind that a contract's word names: any case, with or without `_GENERIC`.
-    #[must_use]
-    pub fn from_word(word: &str) -> Self {
-        let lower = word.to_ascii_lowercase();
-        match lower.strip_suffix("_generic").unwrap_or(&lower) {
-            "effect" => Self::Effect,
-            "compute" => Self::Compute,
-            "reducer" => Self::Reducer,
-            "orchestrator" | "workflow" => Self::Orchestrator,
-            "validator" => Self::Validator,
-            "test" => Self::Test,
-            _ => Self::Other(word.to_owned()),
-        }
-    }
-
-    /// The kind as reports write it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(word) => word,
-            known => known.word(),
-        }
-    }
-
-    /// The same, for those who keep it.
-    #[must_use]
-    pub fn to_text(&self) -> Cow<'static, str> {
-        match self {
-            Self::Other(word) => Cow::Owned(word.clone()),
-            known => Cow::Borrowed(known.word()),
-        }
-    }
-
-    const fn word(&self) -> &'static str {
-        match self {
-            Self::Effect => "effect",
-            Self::Compute => "compute",
-            Self::Reducer => "reducer",
-            Self::Orchestrator => "orchestrator",
-            Self::Validator => "validator",
-            Self::Test => "test",
-            Self::Other(_) => "other",
-        }
-    }
-
-    /// Whether its plain failure is a verdict and not a fault.
-    #[must_use]
-    pub const fn gives_verdict(&self) -> bool {
-        matches!(self, Self::Validator | Self::Test)
-    }
-
-    /// Whether repeating it can do no harm, whatever came of an earlier attempt.
-    #[must_use]
-    pub const fn repeats_safely(&self) -> bool {
-        matches!(self, Self::Compute | Self::Reducer | Self::Validator | Self::Test)
-    }
-}
-
-impl fmt::Display for NodeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -502,6 +416,13 @@ pub enum ProgramSpec {
     Script {
         /// The file, relative to the project root.
         file: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// A Python module, run as a program.
+    Module {
+        /// The module.
+        module: String,
         /// Its arguments.
         args: Vec<String>,
     },

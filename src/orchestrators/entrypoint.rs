@@ -62,9 +62,7 @@ fn program(component: &Component) -> Result<ProgramSpec, Box<Diagnostic>> {
                 args: rest.into_iter().map(Into::into).collect(),
                 kwargs: Box::default(),
             },
-            (None, None) => {
-                ProgramSpec::Argv([vec!["python3".to_owned(), "-m".to_owned(), first], rest].concat())
-            }
+            (None, None) => ProgramSpec::Module { module: first, args: rest },
         }),
         EntryKind::Http | EntryKind::Agent => Err(Box::new(none())),
     }

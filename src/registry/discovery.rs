@@ -42,6 +42,8 @@ pub struct Discovered {
     pub components: Vec<Component>,
     /// What cannot be read, and what is wrong with the rest, by path and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The root without symbolic links, once it is known.
+    root: Option<PathBuf>,
     /// The folders that were not entered because they are projects of their own, relative to the root.
     pub other_projects: Vec<PathBuf>,
 }
@@ -145,7 +147,9 @@ impl Discovery {
 
     fn read(&self, path: &Path, found: &mut Discovered) {
         let full = self.root.join(path);
-        match file::read(&full) {
+        let root =
+            found.root.get_or_insert_with(|| self.root.canonicalize().unwrap_or_else(|_| self.root.clone()));
+        match file::read_inside(&full, root) {
             Ok(text) => {
                 let source = found.sources.add(path, text);
                 let text = found.sources.text(source);

@@ -1,11 +1,12 @@
 //! All that a project has: what is named for it, and what is registered.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::catalog::{Catalog, Registry as _};
 use super::discovery::{Discovered, Discovery};
 use super::register::{Entry, FILE_NAME, Register};
-use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceMap, codes};
 use crate::model::component::Component;
 
 /// Where to look.
@@ -59,12 +60,15 @@ pub fn gather(root: &Path, look: Look) -> Gathered {
     let there = |entry: &&Entry| root.join(&entry.path).exists();
     let paths: Vec<PathBuf> =
         registered.entries.iter().filter(there).map(|entry| entry.path.clone()).collect();
-    let Discovered { mut sources, mut components, diagnostics, other_projects } = discovery.and(paths).run();
+    let Discovered { mut sources, mut components, diagnostics, other_projects, .. } =
+        discovery.and(paths).run();
     let mut findings = Vec::new();
     let register = load(&mut sources, &mut findings);
     findings.extend(diagnostics);
+    let places: HashMap<PathBuf, usize> =
+        components.iter().enumerate().map(|(at, component)| (component.origin.path.clone(), at)).collect();
     for entry in register.iter().flat_map(|register| &register.entries) {
-        let declared = components.iter_mut().find(|component| component.origin.path == entry.path);
+        let declared = places.get(&entry.path).map(|&at| &mut components[at]);
         let finding = standing(entry, declared.as_deref(), root);
         if let Some(component) = declared {
             component.origin.registered = true;
@@ -72,7 +76,10 @@ pub fn gather(root: &Path, look: Look) -> Gathered {
         // That is for `verify` to judge; a file that is worked on changes all the time.
         findings.extend(finding.map(|finding| Diagnostic { severity: Severity::Warning, ..finding }));
     }
-    Gathered { sources, catalog: Catalog::of(components), register, diagnostics: findings, other_projects }
+    let mut bounded = Findings::default();
+    bounded.extend(findings);
+    let diagnostics = bounded.into_vec();
+    Gathered { sources, catalog: Catalog::of(components), register, diagnostics, other_projects }
 }
 
 /// What has become of a registered component: nothing where it is as it was. `declared` is what its file declares now.

@@ -9,7 +9,7 @@ use super::block::{self, Found};
 use super::fields::Fields;
 use super::remarks::{remark, remark_words};
 use crate::base::text::nearest;
-use crate::diag::{Diagnostic, Severity, SourceId, Span, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceId, Span, codes};
 use crate::model::component::{
     Component, Deprecation, EntryKind, Entrypoint, Form, Kind, Lifecycle, Origin, Version,
 };
@@ -161,6 +161,14 @@ pub fn declared_by(source: SourceId, text: &str, path: &Path) -> Declared {
 }
 
 fn declared_in(source: SourceId, text: &str, path: &Path, form: Option<Form>) -> Declared {
+    let mut declared = all_declared_in(source, text, path, form);
+    let mut found = Findings::default();
+    found.extend(declared.diagnostics);
+    declared.diagnostics = found.into_vec();
+    declared
+}
+
+fn all_declared_in(source: SourceId, text: &str, path: &Path, form: Option<Form>) -> Declared {
     let found = match form {
         Some(_) => None,
         None => match block::find(text, path) {

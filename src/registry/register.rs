@@ -8,7 +8,7 @@ use std::path::{Component as PathPart, Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
-use crate::diag::{Diagnostic, Severity, SourceMap, Span, codes};
+use crate::diag::{Diagnostic, Findings, Severity, SourceMap, Span, codes};
 use crate::model::component::{Component, Reference, Version};
 use crate::model::output::Digest;
 use crate::yaml::file::{self, ReadError};
@@ -136,7 +136,8 @@ impl Register {
     /// whole: then it must not be written, either.
     #[must_use]
     pub fn load(root: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let text = match file::read(&root.join(FILE_NAME)) {
+        let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let text = match file::read_inside(&root.join(FILE_NAME), &real) {
             Ok(text) => text,
             Err(ReadError::NotFound) => return Some(Self::default()),
             Err(error) => {
@@ -147,17 +148,23 @@ impl Register {
         };
         let source = sources.add(FILE_NAME, text);
         let text = sources.text(source);
-        let before = diagnostics.len();
-        let tree = match yaml::load(&text, source, Limits::default(), diagnostics) {
+        let mut of_tree = Vec::new();
+        let tree = yaml::load(&text, source, Limits::default(), &mut of_tree);
+        let mut found = Findings::default();
+        found.extend(of_tree);
+        let tree = match tree {
             Ok(tree) => tree,
             Err(breach) => {
+                diagnostics.extend(found.into_vec());
                 diagnostics.push(*breach);
                 return None;
             }
         };
-        let mut reading = Reading { tree: &tree, text: &text, diagnostics };
+        let mut reading = Reading { tree: &tree, text: &text, diagnostics: found };
         let register = reading.register();
-        let failed = diagnostics[before..].iter().any(|found| found.severity == Severity::Error);
+        let found = reading.diagnostics.into_vec();
+        let failed = found.iter().any(|found| found.severity == Severity::Error);
+        diagnostics.extend(found);
         if failed { None } else { Some(register) }
     }
 
@@ -265,7 +272,7 @@ pub fn hold(root: &Path) -> io::Result<Held> {
 struct Reading<'r> {
     tree: &'r Tree<'r>,
     text: &'r str,
-    diagnostics: &'r mut Vec<Diagnostic>,
+    diagnostics: Findings,
 }
 
 impl Reading<'_> {

@@ -22,6 +22,43 @@ pub(super) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<
     chunks.empty()
 }
 
+/// Writes one value and no line break, all in one line.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn in_line<T: Serialize>(value: &T, out: impl Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, InLine);
+    Ok(value.serialize(&mut serializer)?)
+}
+
+/// The layout of `serde_json`'s own printer.
+struct InLine;
+
+impl Formatter for InLine {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        visible(out, text)
+    }
+}
+
+/// A piece of a text. What a terminal obeys, and what cannot be seen, is escaped wherever JSON allows it.
+fn visible<W: Write + ?Sized>(out: &mut W, text: &str) -> io::Result<()> {
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return out.write_all(text.as_bytes());
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find(is_invisible) {
+        let (plain, tail) = rest.split_at(at);
+        out.write_all(plain.as_bytes())?;
+        let mut chars = tail.chars();
+        for unit in chars.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+        rest = chars.as_str();
+    }
+    out.write_all(rest.as_bytes())
+}
+
 /// Collects what is written: the pieces of a document are a few bytes each.
 struct Chunks<'o> {
     buffer: Vec<u8>,
@@ -96,22 +133,8 @@ impl Indented {
 }
 
 impl Formatter for Indented {
-    /// What a terminal obeys, and what cannot be seen, is escaped wherever JSON allows it.
     fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
-        if text.is_ascii() && !text.contains('\u{7f}') {
-            return out.write_all(text.as_bytes());
-        }
-        let mut rest = text;
-        while let Some(at) = rest.find(is_invisible) {
-            let (plain, tail) = rest.split_at(at);
-            out.write_all(plain.as_bytes())?;
-            let mut chars = tail.chars();
-            for unit in chars.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = chars.as_str();
-        }
-        out.write_all(rest.as_bytes())
+        visible(out, text)
     }
 
     fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {

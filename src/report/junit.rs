@@ -261,7 +261,10 @@ impl Xml<'_> {
                 '"' if in_attribute => self.0.push_str("&quot;"),
                 '\n' if in_attribute => self.0.push_str("&#10;"),
                 '\t' if in_attribute => self.0.push_str("&#9;"),
-                '\r' => self.0.push_str("&#13;"),
+                // What a terminal obeys, and what changes the order of a text, is no part of the file itself.
+                c if c != '\n' && c != '\t' && text::is_unsafe(c) => {
+                    self.0.push_str(&format!("&#{};", u32::from(c)));
+                }
                 c => self.0.push(c),
             }
         }

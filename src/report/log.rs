@@ -113,7 +113,7 @@ impl Log {
                 message: said.message.clone(),
                 fields,
             };
-            serde_json::to_writer(&mut *out, &record)?;
+            super::json::in_line(&record, &mut *out)?;
             out.write_all(b"\n")?;
         }
         Ok(said.len())

@@ -41,6 +41,7 @@ use crate::model::plan_view::PlanView;
 use crate::model::report::{ReportFold, RunReport};
 use places::Places;
 
+pub use json::in_line;
 pub use live::LiveLines;
 pub use log::{Log, NAMES as LOG_NAMES};
 pub use look::{Look, NodeOutput, Volume};

@@ -56,8 +56,13 @@ fn events(seed: u64) -> Vec<RunEvent> {
     if rng.chance(30) {
         context.inputs.insert("x".to_owned(), json!(1));
     }
-    let contract =
-        ContractInfo { name: words(&mut rng), version: None, path: words(&mut rng), digest: String::new() };
+    let contract = ContractInfo {
+        name: words(&mut rng),
+        version: None,
+        path: words(&mut rng),
+        digest: String::new(),
+        commit: None,
+    };
     let started = RunStarted {
         correlation_id: CorrelationId::from_text("c"),
         parent_run_id: None,
@@ -219,7 +224,13 @@ fn story(kinds: Vec<(u64, EventKind)>) -> Vec<RunEvent> {
     let started = RunStarted {
         correlation_id: CorrelationId::from_text("c"),
         parent_run_id: None,
-        contract: ContractInfo { name: "n".into(), version: None, path: "p".into(), digest: String::new() },
+        contract: ContractInfo {
+            name: "n".into(),
+            version: None,
+            path: "p".into(),
+            digest: String::new(),
+            commit: None,
+        },
         context: ExecutionContext::default(),
         plan: vec![planned("a"), planned("b")],
     };

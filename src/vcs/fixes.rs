@@ -358,8 +358,11 @@ pub(super) fn objects<'a>(
         named.extend(name);
     }
     // One call for all, but for names with line ends, which it cannot read.
-    let (odd, plain): (Vec<_>, Vec<_>) =
-        named.iter().partition(|file| file.as_os_str().as_encoded_bytes().contains(&b'\n'));
+    let (odd, plain): (Vec<_>, Vec<_>) = named.iter().partition(|file| {
+        let name = file.as_os_str().as_encoded_bytes();
+        // One that begins with a quote is read as one that is quoted.
+        name.contains(&b'\n') || name.starts_with(b"\"")
+    });
     let mut names: std::collections::HashMap<&Path, String> = std::collections::HashMap::new();
     if !plain.is_empty() {
         let mut listed = zero_ended(plain.iter().copied());

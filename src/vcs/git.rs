@@ -30,6 +30,16 @@ pub enum VcsError {
         /// The part that is not understood.
         what: String,
     },
+    /// A name is that of no commit.
+    #[error("there is no commit `{reference}`{}", hint(meant.as_deref(), *is_shallow, reference))]
+    NoCommit {
+        /// The name.
+        reference: String,
+        /// The branch or tag that was probably meant.
+        meant: Option<String>,
+        /// Whether the clone has only a part of its history.
+        is_shallow: bool,
+    },
     /// A merge is not resolved yet.
     #[error("{} not merged yet, so there is nothing that could be checked", unmerged(.0))]
     Unmerged(Vec<PathBuf>),
@@ -43,6 +53,16 @@ pub enum VcsError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+fn hint(meant: Option<&str>, is_shallow: bool, reference: &str) -> String {
+    match meant {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None if is_shallow => format!(
+            " in this shallow clone; fetch it, with `git fetch --depth=1 origin {reference}` or `fetch-depth: 0`"
+        ),
+        None => String::new(),
+    }
 }
 
 fn unmerged(files: &[PathBuf]) -> String {
@@ -103,6 +123,8 @@ pub struct Repository {
     common_dir: PathBuf,
     index: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    /// Whether nothing of it is to change, not even what it stores.
+    only_looks: bool,
     /// What is said to git before everything else.
     settings: &'static [&'static str],
 }
@@ -181,7 +203,7 @@ impl Repository {
                 set(&mut base, name, value.as_os_str());
             }
         }
-        Ok(Some(Self { top, git_dir, common_dir, index, variables: base, settings: &[] }))
+        Ok(Some(Self { top, git_dir, common_dir, index, variables: base, only_looks: false, settings: &[] }))
     }
 
     /// The folder that the working tree starts in.
@@ -254,8 +276,84 @@ impl Repository {
             common_dir: self.common_dir.clone(),
             index,
             variables,
+            only_looks: self.only_looks,
             settings: &ALONE,
         }
+    }
+
+    /// The same repository, of which git starts no program that settings name: no filter, no hook, no watcher of files,
+    /// and nothing that would fetch what is missing. What it has to store, it stores elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot say which filters there are.
+    pub fn without_programs(mut self) -> Result<Self, VcsError> {
+        self.only_looks = true;
+        self.set_variable("GIT_NO_LAZY_FETCH", "1");
+        self.set_variable("GIT_ALLOW_PROTOCOL", "none");
+        let mut settings: Vec<(OsString, &str)> = vec![
+            ("core.fsmonitor".into(), "false"),
+            ("core.hooksPath".into(), "/dev/null"),
+            ("core.sshCommand".into(), "false"),
+        ];
+        settings.extend(self.filters()?);
+        self.configure(settings);
+        Ok(self)
+    }
+
+    /// The same with a folder of its own for what it stores, if nothing of it is to change.
+    pub(super) fn storing_in(&self, folder: &Path) -> Self {
+        let mut other = self.clone();
+        if self.only_looks {
+            let get =
+                |name: &str| self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            let own = get("GIT_OBJECT_DIRECTORY").cloned();
+            let own = own.unwrap_or_else(|| self.common_dir.join("objects").into_os_string());
+            let more = get("GIT_ALTERNATE_OBJECT_DIRECTORIES").filter(|more| !more.is_empty());
+            let all: Vec<&OsStr> =
+                [Some(&own), more].into_iter().flatten().map(OsString::as_os_str).collect();
+            set(&mut other.variables, "GIT_OBJECT_DIRECTORY", folder.as_os_str());
+            set(&mut other.variables, "GIT_ALTERNATE_OBJECT_DIRECTORIES", &all.join(OsStr::new(":")));
+        }
+        other
+    }
+
+    /// What keeps git from starting filters: what they are called is known to its settings only.
+    pub(super) fn filters(&self) -> Result<Vec<(OsString, &'static str)>, VcsError> {
+        let asked = ["config", "-z", "--name-only", "--get-regexp", r"^filter\."];
+        let said = self.try_git(&asked, &[])?;
+        // It ends with 1 where there is none.
+        if !matches!(said.code, Some(0 | 1)) {
+            return Err(refused(&asked, &said));
+        }
+        let names = said.stdout.split(|&byte| byte == 0).filter_map(|key| {
+            let end = key.iter().rposition(|&byte| byte == b'.')?;
+            Some(&key[..end])
+        });
+        let names: std::collections::BTreeSet<&[u8]> = names.collect();
+        let off = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
+        let key = |name: &[u8], what: &str| OsString::from_vec([name, b".", what.as_bytes()].concat());
+        let settings = names.into_iter().flat_map(|name| off.map(|(what, value)| (key(name, what), value)));
+        Ok(settings.collect())
+    }
+
+    /// Gives git settings that win over those of its files.
+    pub(super) fn configure<K: AsRef<OsStr>>(
+        &mut self,
+        settings: impl IntoIterator<Item = (K, &'static str)>,
+    ) {
+        let count = self.variables.iter().find(|(name, _)| name == "GIT_CONFIG_COUNT");
+        let mut count: usize = count.and_then(|(_, count)| count.to_str()?.parse().ok()).unwrap_or(0);
+        for (key, value) in settings {
+            set(&mut self.variables, &format!("GIT_CONFIG_KEY_{count}"), key.as_ref());
+            set(&mut self.variables, &format!("GIT_CONFIG_VALUE_{count}"), value.as_ref());
+            count += 1;
+        }
+        set(&mut self.variables, "GIT_CONFIG_COUNT", count.to_string().as_ref());
+    }
+
+    pub(super) fn set_variable(&mut self, name: &str, value: &str) {
+        set(&mut self.variables, name, value.as_ref());
     }
 
     /// The result of git that may refuse for a reason.

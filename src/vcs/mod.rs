@@ -3,6 +3,7 @@
 //! All is asked of the `git` program, so that it is true for every repository that git can read. Knows no stage and no
 //! component. Nothing here ever stashes, resets or checks out over the user's files.
 
+mod committed;
 mod fixes;
 mod git;
 mod links;
@@ -13,6 +14,7 @@ mod status;
 mod tests;
 mod touched;
 
+pub use committed::Committed;
 pub use fixes::{Applied, Fix, Fixes};
 pub use git::{Repository, VcsError, absolute_places, without_places};
 pub use shadow::Shadow;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::fixes::Fixes;
 use super::git::{Repository, VcsError, path};
 use super::links::{Wanted, is_built, link, unlink};
-use super::slots::{Slot, discard};
+use super::slots::{Purpose, Slot, discard};
 use super::status::Others;
 
 /// What git's own folder says about an operation that goes on, which programs look for.
@@ -55,9 +55,12 @@ impl Shadow {
             return Err(VcsError::Unmerged(others.unmerged));
         }
         let name = repository.top().file_name().unwrap_or_else(|| "tree".as_ref());
-        let held = Slot::take(cache, repository.top())?;
+        let held = Slot::take(cache, repository.top(), Purpose::Index)?;
         let slot = held.path.as_path();
         let (git_dir, tree) = (slot.join("git"), slot.join("tree").join(name));
+        let objects = slot.join("objects");
+        fs::create_dir_all(&objects).map_err(VcsError::file("make", &objects))?;
+        let repository = &repository.storing_in(&objects);
         prepare(repository, &git_dir, &tree)?;
         unlink(slot, &tree)?;
 
@@ -143,7 +146,7 @@ impl Shadow {
     }
 }
 
-fn line(said: &[u8]) -> String {
+pub(super) fn line(said: &[u8]) -> String {
     String::from_utf8_lossy(said).trim().to_owned()
 }
 
@@ -153,28 +156,35 @@ fn is_folder(path: &Path) -> bool {
 }
 
 /// Makes the tree a working tree of the repository in the eyes of git.
-fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), VcsError> {
+pub(super) fn adopt(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), VcsError> {
     for folder in [&git_dir.join("info"), tree] {
         fs::create_dir_all(folder).map_err(VcsError::file("make", folder))?;
     }
-    let write = |file: PathBuf, text: &[u8]| {
-        if fs::read(&file).is_ok_and(|before| before == text) {
-            return Ok(());
-        }
-        fs::write(&file, text).map_err(VcsError::file("write", &file))
-    };
     let mut common = repository.common_dir().as_os_str().as_encoded_bytes().to_vec();
     common.push(b'\n');
-    write(git_dir.join("commondir"), &common)?;
+    write(&git_dir.join("commondir"), &common)?;
     let link = [b"gitdir: ", git_dir.as_os_str().as_encoded_bytes(), b"\n"].concat();
     let dot_git = tree.join(".git");
     if fs::symlink_metadata(&dot_git).is_ok_and(|kind| kind.is_dir()) {
         fs::remove_dir_all(&dot_git).map_err(VcsError::file("remove", &dot_git))?;
     }
-    write(dot_git, &link)?;
+    write(&dot_git, &link)
+}
+
+/// Writes a file, unless it is like that already.
+pub(super) fn write(file: &Path, text: &[u8]) -> Result<(), VcsError> {
+    if fs::read(file).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
+    fs::write(file, text).map_err(VcsError::file("write", file))
+}
+
+/// The same, and in the state that the user's own working tree is in.
+fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), VcsError> {
+    adopt(repository, git_dir, tree)?;
     for state in STATES {
         match fs::read(repository.git_dir().join(state)) {
-            Ok(text) => write(git_dir.join(state), &text)?,
+            Ok(text) => write(&git_dir.join(state), &text)?,
             Err(_) => {
                 let stale = git_dir.join(state);
                 remove_if_there(&stale).map_err(VcsError::file("remove", &stale))?;
@@ -186,7 +196,7 @@ fn prepare(repository: &Repository, git_dir: &Path, tree: &Path) -> Result<(), V
     let settings = fs::read(repository.git_dir().join("config.worktree")).unwrap_or_default();
     let names = |word: &[u8]| settings.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     let own = git_dir.join("config.worktree");
-    if names(b"worktree") || names(b"bare") { write(own, b"") } else { write(own, &settings) }
+    if names(b"worktree") || names(b"bare") { write(&own, b"") } else { write(&own, &settings) }
 }
 
 pub(super) fn remove_if_there(file: &Path) -> io::Result<()> {
@@ -198,11 +208,8 @@ pub(super) fn remove_if_there(file: &Path) -> io::Result<()> {
 
 /// Where git keeps branches in tables, `HEAD` is in a table, too.
 fn copy_head(repository: &Repository, shadow: &Repository) -> Result<(), VcsError> {
-    if !repository.common_dir().join("reftable").is_dir() {
+    if !has_tables(repository, shadow)? {
         return Ok(());
-    }
-    for folder in ["reftable", "refs"].map(|folder| shadow.git_dir().join(folder)) {
-        fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
     }
     let branch = repository.try_git(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
     if branch.code == Some(0) {
@@ -210,6 +217,17 @@ fn copy_head(repository: &Repository, shadow: &Repository) -> Result<(), VcsErro
     }
     let commit = line(&repository.git(&["rev-parse", "HEAD"], &[])?);
     shadow.git(&["update-ref", "--no-deref", "HEAD", &commit], &[]).map(drop)
+}
+
+/// Whether git keeps branches in tables; then the shadow has room for its own.
+pub(super) fn has_tables(repository: &Repository, shadow: &Repository) -> Result<bool, VcsError> {
+    let has_tables = repository.common_dir().join("reftable").is_dir();
+    if has_tables {
+        for folder in ["reftable", "refs"].map(|folder| shadow.git_dir().join(folder)) {
+            fs::create_dir_all(&folder).map_err(VcsError::file("make", &folder))?;
+        }
+    }
+    Ok(has_tables)
 }
 
 /// Makes the tree hold what is staged and nothing else, but for what programs left behind and git ignores: that is a

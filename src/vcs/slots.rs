@@ -31,6 +31,15 @@ const ORIGIN: &str = "origin";
 /// How the names of folders begin that are being removed.
 const GONE: &str = "gone-";
 
+/// What a slot is for. What programs have left in a shadow of the index is nothing for a commit to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A shadow of the index.
+    Index,
+    /// The tree of a commit.
+    Commit,
+}
+
 /// A folder for one shadow. Nobody else uses it while this lives.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -42,10 +51,10 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// A slot that no other run uses, for the working tree at `top`.
-    pub(super) fn take(cache: &Path, top: &Path) -> Result<Self, VcsError> {
+    /// A slot that no other run uses, for what the working tree at `top` needs it for.
+    pub(super) fn take(cache: &Path, top: &Path, purpose: Purpose) -> Result<Self, VcsError> {
         let above = cache.join(FOLDER);
-        let name = prefix(top);
+        let name = prefix(top, purpose);
         for number in 0..MOST_AT_ONCE {
             let slot = above.join(format!("{name}{number}"));
             let Some(lock) = lock_new(&slot)? else { continue };
@@ -70,8 +79,12 @@ impl Drop for Slot {
 }
 
 /// How the names of the slots of one working tree begin.
-fn prefix(top: &Path) -> String {
-    let digest = Sha256::digest(top.as_os_str().as_encoded_bytes());
+fn prefix(top: &Path, purpose: Purpose) -> String {
+    let purpose: &[u8] = match purpose {
+        Purpose::Index => b"",
+        Purpose::Commit => b"\0commit",
+    };
+    let digest = Sha256::digest([top.as_os_str().as_encoded_bytes(), purpose].concat());
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{digest}-")
 }

@@ -179,16 +179,7 @@ impl Repository {
     ///
     /// If there is no such commit, or none that both come from.
     pub fn changed_since(&self, reference: &str) -> Result<Vec<PathBuf>, VcsError> {
-        let commit = format!("{reference}^{{commit}}");
-        let found = self.git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], &[]);
-        let found = found.map_err(|error| match error {
-            VcsError::Refused { .. } => VcsError::Refused {
-                command: "rev-parse".to_owned(),
-                problem: format!("there is no commit `{reference}`"),
-            },
-            other => other,
-        })?;
-        let found = String::from_utf8_lossy(&found).trim().to_owned();
+        let found = self.commit(reference)?;
         let base = self.git(&["merge-base", "--", &found, "HEAD"], &[]).map_err(|error| match error {
             VcsError::Refused { command, problem } if problem.starts_with("exit code") => VcsError::Refused {
                 command,

@@ -32,6 +32,9 @@ pub enum ReadError {
     /// It is text in another encoding.
     #[error("the file is {0} text; save it as UTF-8")]
     OtherEncoding(&'static str),
+    /// A link leads to it from a project that it is not in.
+    #[error("a link leads out of the project root")]
+    Outside,
     /// The operating system refused.
     #[error("{0}")]
     Io(io::Error),
@@ -45,6 +48,7 @@ impl ReadError {
             Self::TooLarge => codes::TOO_LARGE,
             Self::NotUtf8(_) | Self::OtherEncoding(_) => codes::NOT_UTF8,
             Self::NotFound | Self::NotAFile(_) | Self::Io(_) => codes::UNREADABLE,
+            Self::Outside => codes::OUTSIDE_ROOT,
         }
     }
 }
@@ -69,6 +73,27 @@ pub fn neighbour(path: &Path) -> Option<String> {
 ///
 /// If it is no file, too large, not UTF-8, or the operating system refuses.
 pub fn read(path: &Path) -> Result<String, ReadError> {
+    read_opened(path, |_| Ok(()))
+}
+
+/// The same for a file that must be below `root`, which has no symbolic links in it. What counts is the file that was
+/// opened, so that nobody can put another one into its place between a look and the reading.
+///
+/// # Errors
+///
+/// The same, and if it is elsewhere.
+pub fn read_inside(path: &Path, root: &Path) -> Result<String, ReadError> {
+    read_opened(path, |file| {
+        let number = std::os::fd::AsRawFd::as_raw_fd(file);
+        let opened = std::fs::read_link(format!("/proc/self/fd/{number}")).or_else(|_| path.canonicalize());
+        if opened.map_err(ReadError::Io)?.starts_with(root) { Ok(()) } else { Err(ReadError::Outside) }
+    })
+}
+
+fn read_opened(
+    path: &Path,
+    accept: impl FnOnce(&File) -> Result<(), ReadError>,
+) -> Result<String, ReadError> {
     // Looked at before it is opened: opening a FIFO would wait for a writer.
     let kind = std::fs::metadata(path).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound { ReadError::NotFound } else { ReadError::Io(error) }
@@ -90,6 +115,7 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
     if !file.metadata().is_ok_and(|kind| kind.is_file()) {
         return Err(ReadError::NotAFile(OTHER));
     }
+    accept(&file)?;
     read_all(file, &mut bytes)
 }
 

@@ -392,7 +392,7 @@ fn the_step_of_a_workflow_runs_what_its_inputs_say() {
         command.env("TMPDIR", folder.path().join("tmp"));
         for name in step["env"].as_object().unwrap().keys() {
             let given = inputs.iter().find(|(input, _)| name == input).map(|(_, value)| *value);
-            let default = name.strip_prefix("INPUT_").unwrap().to_lowercase();
+            let default = name.strip_prefix("INPUT_").unwrap().to_lowercase().replace('_', "-");
             let default = action["inputs"][default.as_str()]["default"].as_str().unwrap();
             command.env(name, given.unwrap_or(default));
         }
@@ -407,6 +407,8 @@ fn the_step_of_a_workflow_runs_what_its_inputs_say() {
     assert!(planned.stdout.contains("nothing was run"), "{planned:?}");
     let odd = run(&[program, ("INPUT_STAGE", "ci; echo pasted")]);
     assert!(odd.code == 2 && !odd.stdout.contains("pasted\n"), "{odd:?}");
+    let unknown = run(&[program, ("INPUT_CONTRACTS_FROM", "none; echo pasted")]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("no commit `none; echo pasted`"), "{unknown:?}");
 }
 
 #[test]

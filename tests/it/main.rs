@@ -4,10 +4,12 @@
 
 mod actions;
 mod architecture;
+mod attacks;
 mod commands;
 mod completions;
 mod config;
 mod contracts;
+mod contracts_from;
 mod doctor;
 mod documents;
 mod errors;

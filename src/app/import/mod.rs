@@ -139,8 +139,10 @@ fn import(request: &ImportRequest, environment: &Environment) -> Result<Told, Pr
     };
     let shown = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
     let mut sources = SourceMap::default();
-    let text = file::read(&path)
-        .map_err(|error| Problem::Found(SourceMap::default(), vec![unreadable(&shown, &path, &error)]))?;
+    // One that was named may stand anywhere.
+    let read = if request.file.is_some() { file::read(&path) } else { file::read_inside(&path, root) };
+    let text =
+        read.map_err(|error| Problem::Found(SourceMap::default(), vec![unreadable(&shown, &path, &error)]))?;
     let source = sources.add(&shown, text);
     let text = sources.text(source);
     let mut findings = Vec::new();

@@ -35,7 +35,8 @@ Examples:
   onex orch --stage test --partition slice:1/3     the first of three machines
   onex orch --stage test --retries 2 --junit junit.xml     what passes only then is flaky
   onex orch --stage test --only login --repeat 50  how often does it pass?
-  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x";
+  onex orch --stage pipeline --from tool_a --to tool_b --to validator_x
+  onex orch --stage ci --contracts-from origin/main        a change that nobody has looked at yet: docs/untrusted.md";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4.

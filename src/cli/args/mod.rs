@@ -144,6 +144,10 @@ pub struct Orch {
     #[arg(long, value_name = "STAGE", env = "ONEX_STAGE", hide_env = true)]
     pub stage: Option<StageName>,
 
+    /// Take contracts, components and the scripts that they name from this commit, and run them on the working tree
+    #[arg(long, value_name = "REF", env = "ONEX_CONTRACTS_FROM", hide_env = true)]
+    pub contracts_from: Option<String>,
+
     /// What a stage runs.
     #[command(flatten)]
     pub staged: Staged,

@@ -234,6 +234,7 @@ pub(super) fn started(plan: &Plan) -> RunStarted {
         correlation_id: CorrelationId::from_text("simulated"),
         parent_run_id: None,
         contract: ContractInfo {
+            commit: None,
             name: plan.workflow().name.clone(),
             version: None,
             path: "simulated.yaml".to_owned(),

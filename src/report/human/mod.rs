@@ -124,7 +124,13 @@ impl Human {
             let gap = room - text::cells(&name) - text::cells(&run);
             line.push_str(&format!("{}{}", " ".repeat(gap), look.dim(&run)));
         }
-        writeln!(out, "{line}")
+        writeln!(out, "{line}")?;
+        if let Some(commit) = &started.contract.commit {
+            let named = context.contracts_from.as_deref().unwrap_or_default();
+            let from = format!("contracts from {} ({})", text::without_controls(named), short(commit));
+            writeln!(out, "  {}", look.dim(&look.clip(&from, look.width - 2)))?;
+        }
+        Ok(())
     }
 
     fn node(&self, result: &NodeResult, out: &mut dyn Write) -> io::Result<()> {
@@ -352,13 +358,22 @@ impl Formatter for Human {
     }
 }
 
+/// The name of a commit as people know it.
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
 /// What was run, as the command line names it.
 fn subject(started: &RunStarted) -> String {
     let context = &started.context;
+    let from = context.contracts_from.as_ref();
+    let from =
+        from.map(|from| format!(" --contracts-from {}", text::shell_word(&text::without_controls(from))));
+    let from = from.unwrap_or_default();
     let mut words = match &context.stage {
         // The components of a stage are looked for in the project, and a contract is a file.
         Some(stage) if started.contract.path == "." => vec!["--stage".to_owned(), stage.clone()],
-        _ => return format!(" --contract {}", text::shell_word(&started.contract.path)),
+        _ => return format!(" --contract {}{from}", text::shell_word(&started.contract.path)),
     };
     words.extend(context.tags.iter().flat_map(|tag| ["--tags".to_owned(), tag.clone()]));
     if !context.filters.is_empty() {
@@ -369,7 +384,8 @@ fn subject(started: &RunStarted) -> String {
         words.extend(["--filter".to_owned(), filters.join(",")]);
     }
     words.extend(context.arguments.iter().cloned());
-    words.iter().map(|word| format!(" {}", text::shell_word(&text::without_controls(word)))).collect()
+    let words = words.iter().map(|word| format!(" {}", text::shell_word(&text::without_controls(word))));
+    words.chain([from]).collect()
 }
 
 /// What the same selection is made with again, beside the names of nodes: what failed is enough where that is remembered.
