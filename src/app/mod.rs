@@ -48,6 +48,7 @@ mod sinks;
 pub mod stage;
 pub mod testing;
 pub mod trust;
+pub mod unbegun;
 pub mod validate;
 
 pub use crate::model::exit::ExitCode;

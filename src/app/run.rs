@@ -30,8 +30,9 @@ use super::settle::{DIFF, Suspects, fail, how_programs_ended, settle};
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
 use super::testing::{self, TestWish};
+use super::unbegun::{could_not_run, did_nothing};
 use crate::base::text::without_controls;
-use crate::base::{Clock as _, CorrelationId, RunId, SystemClock};
+use crate::base::{CorrelationId, RunId};
 use crate::contract::resolve_inputs;
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::machine::Settings;
@@ -40,13 +41,12 @@ use crate::executors::Given;
 use crate::model::context::{ExecutionContext, Format, Mode};
 use crate::model::event::{PlannedNode, RunStarted};
 use crate::model::exit::ExitCode;
-use crate::model::outcome::{ErrorInfo, RunStatus};
 use crate::model::plan_view::PlanView;
 use crate::model::profile::ProfileFold;
-use crate::model::report::{ReportFold, RunReport};
+use crate::model::report::RunReport;
 use crate::plan::{Plan, ViewContext, view};
 use crate::process::Enforcement;
-use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics, formatter};
+use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics};
 
 /// What was asked for, as far as it does not depend on the contract.
 #[derive(Clone, Debug)]
@@ -253,20 +253,6 @@ fn wait_for(done: Done, session: &mut Option<Session>) -> Option<io::Result<()>>
         Some(session) => session.wait_for(done),
         None => done.blocking_recv().ok(),
     }
-}
-
-/// Tells of a command line that cannot be carried out, in a document for a machine that asked for one.
-pub fn misuse(format: Format, message: &str, console: &mut Console) -> ExitCode {
-    let report = RunReport {
-        exit_code: ExitCode::Configuration,
-        error: Some(ErrorInfo::new("ConfigurationError", message)),
-        ..never_began()
-    };
-    let mut document = Vec::new();
-    let written = formatter(format, console.out_look())
-        .report(&report, &mut document)
-        .and_then(|()| console.out().write_all(&document));
-    finish(written, &mut console.err(), report.exit_code)
 }
 
 /// The files that are something else than a report, each with what it is; an error where one is two things.
@@ -648,43 +634,4 @@ fn tell_why(error: &AppError, loaded: &mut Loaded, out: &mut dyn io::Write, look
     }
     loaded.diagnostics = found.to_vec();
     render(loaded, (look, Severity::Info), out);
-}
-
-/// The report of a run that never began.
-fn could_not_run(request: &RunRequest, loaded: &Loaded, error: &AppError) -> RunReport {
-    let found = if error.diagnostics().is_empty() { &loaded.diagnostics } else { error.diagnostics() };
-    RunReport {
-        contract: loaded.info.clone(),
-        exit_code: error.exit_code(),
-        diagnostics: found.iter().map(|d| diagnostics::to_info(&loaded.sources, d)).collect(),
-        error: Some(error.info()),
-        ..asked_for(request)
-    }
-}
-
-/// The report of a run that had nothing to do, because somebody said so.
-fn did_nothing(request: &RunRequest) -> RunReport {
-    RunReport { status: RunStatus::Success, ..asked_for(request) }
-}
-
-/// A run that never began, as far as it is known what it was to be.
-fn asked_for(request: &RunRequest) -> RunReport {
-    let is_at_once = || match (request.jobs, &request.stage) {
-        (Some(jobs), _) => jobs > 1,
-        // Only the parts of a pipeline wait for each other.
-        (None, Some(stage)) => request.contract.is_none() && stage.pipeline.is_empty(),
-        (None, None) => false,
-    };
-    let mode = request.mode.unwrap_or_else(|| if is_at_once() { Mode::Async } else { Mode::Sync });
-    RunReport { stage: request.stage.as_ref().map(|stage| stage.name.clone()), mode, ..never_began() }
-}
-
-/// What is alike in all reports of runs that never began.
-pub(super) fn never_began() -> RunReport {
-    RunReport {
-        correlation_id: CorrelationId::fresh(),
-        status: RunStatus::Failed,
-        started_at: SystemClock::start().started_at(),
-        ..ReportFold::new(RunId::fresh()).into_report()
-    }
 }

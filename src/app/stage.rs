@@ -542,6 +542,24 @@ fn not_in_the_index(place: &Place, gathered: &Gathered) -> Result<Vec<Diagnostic
     Ok(found)
 }
 
+/// That folders below have components of their own. That is no mistake, so it is no warning.
+fn other_projects(projects: &[PathBuf]) -> Option<Diagnostic> {
+    const MOST_NAMED: usize = 3;
+    let mut named: Vec<String> =
+        projects.iter().take(MOST_NAMED).map(|project| format!("`{}`", text::path(project))).collect();
+    if projects.len() > MOST_NAMED {
+        named.push(format!("{} more", projects.len() - MOST_NAMED));
+    }
+    let message = match named.split_last()? {
+        (one, []) => format!("{one} is a project of its own: what it declares does not run here"),
+        (last, names) => {
+            let names = names.join(", ");
+            format!("{names} and {last} are projects of their own: what they declare does not run here")
+        }
+    };
+    Some(Diagnostic::new(Severity::Info, codes::LEFT_OUT, message))
+}
+
 /// What is to be said about the components that run.
 fn findings(
     (gathered, place): (&Gathered, &Place),
@@ -554,11 +572,7 @@ fn findings(
     found.retain(|found| found.severity == Severity::Error || !is_unfit(found));
     found
         .extend(composition.components.iter().filter_map(|component| registry::deprecated(component, today)));
-    for project in &gathered.other_projects {
-        let message =
-            format!("`{}` is a project of its own: what it declares does not run here", project.display());
-        found.push(Diagnostic::warning(codes::LEFT_OUT, message));
-    }
+    found.extend(other_projects(&gathered.other_projects));
     for (name, why) in &composition.left_out {
         let message = format!("`{name}` is in the stage and does not run: {why}");
         found.push(Diagnostic::warning(codes::LEFT_OUT, message));

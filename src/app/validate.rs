@@ -14,7 +14,7 @@ use super::contract::{
 use super::error::{AppError, diagnosed};
 use super::plan::finish;
 use super::reports::{ReportWish, Reports};
-use super::run::never_began;
+use super::unbegun::never_began;
 use crate::base::{Clock as _, SystemClock};
 use crate::contract::file::{ReadError, read_from};
 use crate::contract::{FileKind, Place};

@@ -307,7 +307,7 @@ fn usage(error: &clap::Error, typed: &[OsString]) -> ExitCode {
         None | Some(Format::Human) => ExitCode::from(code),
         Some(format) => {
             let mut console = Console::new(Wishes::default(), &environment);
-            ExitCode::from(u8::from(app::run::misuse(format, &first_paragraph(error), &mut console)))
+            ExitCode::from(u8::from(app::unbegun::misuse(format, &first_paragraph(error), &mut console)))
         }
     }
 }

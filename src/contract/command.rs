@@ -126,7 +126,7 @@ fn read_inherit_env(reader: &mut Reader<'_>, node: NodeRef) -> Option<InheritEnv
             reader.push(
                 Diagnostic::error(codes::BAD_VALUE, format!("`inherit_env` cannot be `{word}`"))
                     .at(tree.span(node), "one of `all`, `none`, or a list of names")
-                    .did_you_mean(nearest(word, ["all", "none"].into_iter())),
+                    .did_you_mean(nearest(word, ["all", "none"])),
             );
             None
         }

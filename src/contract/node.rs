@@ -69,7 +69,8 @@ fn read_keys(
         either(reader, node, "depends_on", "dependencies").map_or_else(Vec::new, |n| read_edges(reader, n));
     let idempotent = tree.value(node, "idempotent").and_then(|n| reader.bool(n, "`idempotent`"));
     let retry = read_retry(reader, node, (idempotent, rules));
-    let timeout = duration_in(reader, node, "timeout", Zero::Refused).or(rules.step_timeout);
+    let own_timeout = duration_in(reader, node, "timeout", Zero::Refused);
+    let timeout = own_timeout.or(rules.step_timeout);
 
     // In the ONEX dialect the action and its arguments stand in `step_config`.
     let holder = match dialect {
@@ -87,9 +88,9 @@ fn read_keys(
         .map(|holder| read_action(reader, holder, || format!("node `{id}`")))
         .unwrap_or_default()
         .within(resources);
-    let uses = done
-        .uses
-        .map(|uses| Box::new(Uses { says_kind: kind.is_some(), says_timeout: timeout.is_some(), ..*uses }));
+    let uses = done.uses.map(|uses| {
+        Box::new(Uses { says_kind: kind.is_some(), says_timeout: own_timeout.is_some(), ..*uses })
+    });
     let error_action = tree.value(node, "error_action").and_then(|n| read_error_action(reader, n, rules));
     let asks_again = matches!(error_action, Some(AskedAction::Retry)) && !retry.own;
     let kind = kind.unwrap_or_default();

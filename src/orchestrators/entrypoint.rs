@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::diag::{Diagnostic, codes};
-use crate::model::component::{Component, EntryKind, Kind};
+use crate::model::component::{Component, EntryKind};
 use crate::model::output::OutputFormat;
 use crate::model::workflow::{CommandSpec, ProgramSpec};
 use crate::registry;
@@ -31,12 +31,6 @@ fn program(component: &Component) -> Result<ProgramSpec, Box<Diagnostic>> {
         registry::not_executable(component).or_else(|| registry::not_carried_out(component))
     {
         return Err(Box::new(refused));
-    }
-    if component.kind == Kind::Document {
-        let message =
-            format!("`{}` is a document, and documents are listed, never run", component.qualified_name());
-        let finding = Diagnostic::error(codes::NOT_EXECUTABLE, message);
-        return Err(Box::new(finding.at(component.span_of("entrypoint"), "of a document")));
     }
     let entrypoint = component.entrypoint.as_ref().ok_or_else(none)?;
     let file = component.entry_file();

@@ -178,7 +178,7 @@ fn times_for_runs_and_attempts_hold() {
     // What says a timeout has it, also where it says the default.
     folder.write("contract.yaml", TWO);
     let view = plan(&folder, &[]);
-    assert_eq!((&view["worst_case_ms"], &view["without_timeout"]), (&3_600_200.into(), &1.into()));
+    assert_eq!((&view["worst_case_ms"], &view["without_timeout"]), (&3_610_200.into(), &1.into()));
     folder.write("onex.toml", "[node]\ntimeout = '2m'\n");
     let said = onex(&folder, &["plan", "contract.yaml"]).stdout;
     assert!(said.contains("1 node says no timeout, and each attempt may take 2m00s"), "{said}");
@@ -187,7 +187,7 @@ fn times_for_runs_and_attempts_hold() {
         TWO.replace("'echo hi'", "'echo hi', retry: {max_attempts: 3, initial_delay: 0}"),
     );
     let said = onex(&folder, &["explain", "a", "--contract", "contract.yaml"]).stdout;
-    assert!(said.contains("That can take 6m00s in all, as it says no timeout."), "{said}");
+    assert!(said.contains("That can take 6m15s in all, as it says no timeout."), "{said}");
     // So do components of a stage.
     component(&folder, "slow", "meta_type: validator\nlifecycle: active\ntags: [ci]\n");
     let text = folder.read("checks/slow.onex.yaml").replace("['true']", "[sleep, '600']");
@@ -317,11 +317,11 @@ fn a_stage_looks_at_the_files_that_files_say_and_may_not_be_empty() {
         json(&ended(settings, stage, typed))["results"][0]["reason"].as_str().unwrap_or("-").to_owned()
     };
     assert_eq!(reason("", "ci", &[]), "-");
-    assert_eq!(reason("stage.ci.files = 'staged'", "ci", &[]), "not_selected");
+    assert_eq!(reason("stage.ci.files = 'staged'", "ci", &[]), "no_files");
     assert_eq!(reason("stage.ci.files = 'staged'", "ci", &["--all-files"]), "-");
-    assert_eq!(reason("", "pre-commit", &[]), "not_selected");
+    assert_eq!(reason("", "pre-commit", &[]), "no_files");
     assert_eq!(reason("stage.pre-commit.files = 'all'", "pre-commit", &[]), "-");
-    assert_eq!(reason("stage.pre-commit.files = 'all'", "pre-commit", &["--staged"]), "not_selected");
+    assert_eq!(reason("stage.pre-commit.files = 'all'", "pre-commit", &["--staged"]), "no_files");
     for settings in ["run.fail_on_empty = true", "stage.pre-commit.fail_on_empty = true"] {
         let refused = ended(settings, "pre-commit", &[]);
         assert_eq!(

@@ -50,7 +50,7 @@ fn what_is_not_staged_in_other_files_lets_no_commit_pass() {
     }
     // One that has nothing to do looks at nothing.
     let folder = needing("files: ['*.md']\nreads: ['*']\n");
-    assert_eq!(endings(&stage(&folder, &["pre-commit"])), ["check skipped not_selected"]);
+    assert_eq!(endings(&stage(&folder, &["pre-commit"])), ["check skipped no_files"]);
     assert!(!folder.exists("home/cache"));
 }
 
@@ -320,11 +320,9 @@ fn a_document_is_never_run() {
     folder.git(&["add", "--all"]);
     let report = stage(&folder, &["pipeline", "--from", "x", "--to", "last"]);
     assert_eq!(report["exit_code"], 2, "{report}");
-    let message = report["error"]["message"].as_str().unwrap();
-    assert!(
-        message.contains("`x` (docs/x.md)") && message.contains("documents are listed, never run"),
-        "{message}"
-    );
+    let finding = &report["diagnostics"][0];
+    assert_eq!(finding["message"], "`x` is a document, and documents are never run", "{report}");
+    assert_eq!(finding["path"], "docs/x.md", "{report}");
     assert!(!folder.exists("ran"));
 }
 

@@ -99,8 +99,9 @@ fn command(node: &NodeSpec) -> &CommandSpec {
 }
 
 fn argv(node: &NodeSpec) -> Vec<&str> {
-    let ProgramSpec::Argv(argv) = &command(node).program else { panic!("{node:?}") };
-    argv.iter().map(String::as_str).collect()
+    let command = command(node);
+    let ProgramSpec::Argv(argv) = &command.program else { panic!("{node:?}") };
+    argv.iter().map(String::as_str).chain(command.files.iter().map(|file| file.to_str().unwrap())).collect()
 }
 
 fn codes(bound: &Bound) -> Vec<&str> {

@@ -14,6 +14,7 @@ mod trust;
 
 pub use import::{Import, ImportFrom, ImportPreCommit};
 pub use registry::{List, Registry, RegistryPlace, RegistryVerb};
+use stage::without_stage;
 pub use stage::{StageName, Staged};
 pub use testing::{FlakyResult, Tested};
 pub use trust::Trust;
@@ -110,17 +111,6 @@ pub enum Verb {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man(Man),
-}
-
-/// The arguments of `onex orch` as `onex run` has them: the contract stands alone, and there is no stage.
-fn without_stage(argument: clap::Arg) -> clap::Arg {
-    match argument.get_id().as_str() {
-        "contract" => argument.long(None::<&str>).env(None::<&str>).index(1).required(true),
-        "files" => argument.hide(true).index(2),
-        "stage" => argument.hide(true).env(None::<&str>).conflicts_with("contract"),
-        id if stage::IDS.contains(&id) => argument.hide(true).env(None::<&str>),
-        _ => argument,
-    }
 }
 
 /// `onex install`.

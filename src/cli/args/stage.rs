@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, ValueEnum};
 
 /// The names under which clap knows what is about stages only.
-pub(super) const IDS: [&str; 11] = [
+const IDS: [&str; 11] = [
     "files",
     "tags",
     "filter",
@@ -18,6 +18,17 @@ pub(super) const IDS: [&str; 11] = [
     "fix_stage",
     "diff",
 ];
+
+/// The arguments of `onex orch` as `onex run` has them: the contract stands alone, and there is no stage.
+pub(super) fn without_stage(argument: clap::Arg) -> clap::Arg {
+    match argument.get_id().as_str() {
+        "contract" => argument.long(None::<&str>).env(None::<&str>).index(1).required(true),
+        "files" => argument.hide(true).index(2),
+        "stage" => argument.hide(true).env(None::<&str>).conflicts_with("contract"),
+        id if IDS.contains(&id) => argument.hide(true).env(None::<&str>),
+        _ => argument,
+    }
+}
 
 /// What a stage runs, and on which files.
 #[derive(Debug, clap::Args)]
