@@ -8,21 +8,22 @@ use std::path::{Path, PathBuf};
 
 use super::Environment;
 use super::components::Components;
-use super::contract::{FILE_NAME, Loaded, bounded, load_read, locate, root_above};
+use super::contract::{CONTRACTS, FILE_NAME, Loaded, bounded, load_read, locate, root_above};
 use super::declarations;
 use super::error::AppError;
 use super::permission::Permission;
 use super::place::{in_cache, looking, repository};
 use super::run::RunRequest;
+use super::settings;
 use crate::base::paths::tidied;
 use crate::contract::Place;
-use crate::contract::file::{self, MAX_SIZE};
+use crate::contract::file::{self, MAX_SIZE, ReadError};
 use crate::diag::{Diagnostic, codes};
 use crate::executors::{Declared, Named, named};
 use crate::model::context::Mode;
 use crate::model::workflow::{Action, Workflow};
 use crate::orchestrators::StageError;
-use crate::vcs::Committed;
+use crate::vcs::{Committed, VcsError};
 
 /// A commit that decides what runs.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Basis {
         let whole = environment.directory.join(contract);
         let folder = whole.parent().filter(|folder| folder.is_dir()).unwrap_or(&environment.directory);
         let mut basis = Self::lay_out(reference, named.unwrap_or(folder), (environment, mode))?;
-        let is_name = contract.to_str().is_some_and(|name| !name.is_empty() && !name.contains(['/', '.']));
+        let is_name = is_name(contract);
         let (directory, asked) = if is_name {
             (basis.here(&environment.directory)?, contract.to_path_buf())
         } else {
@@ -159,11 +160,7 @@ impl Basis {
     /// The place in the commit of a path in the working tree. Links of the working tree count for nothing: the change
     /// may have made them.
     fn here(&self, path: &Path) -> Result<PathBuf, AppError> {
-        let whole = tidied(path);
-        let ancestors: Vec<&Path> = whole.ancestors().collect();
-        let is_top = |folder: &&&Path| folder.canonicalize().is_ok_and(|real| real == self.tree);
-        let top = ancestors.iter().rev().find(is_top);
-        let below = top.and_then(|top| whole.strip_prefix(top).ok()).ok_or_else(|| {
+        let below = below(path, &self.tree).ok_or_else(|| {
             let what = format!("`{}` is outside of the repository `{}`", path.display(), self.tree.display());
             StageError::Outside(format!("{what}, so `{}` cannot have it", self.reference))
         })?;
@@ -307,6 +304,76 @@ impl Basis {
         }
         bounded(found)
     }
+}
+
+/// A path relative to the top of a working tree, which has no symbolic links.
+fn below(path: &Path, top: &Path) -> Option<PathBuf> {
+    let whole = tidied(path);
+    let ancestors: Vec<&Path> = whole.ancestors().collect();
+    let is_top = |folder: &&&Path| folder.canonicalize().is_ok_and(|real| real == top);
+    let above = ancestors.iter().rev().find(is_top)?;
+    whole.strip_prefix(above).ok().map(Path::to_path_buf)
+}
+
+/// The settings file of the project as a commit has it, with the place that it has in the working tree; nothing where
+/// there is none, or where there is no such commit, which is for the run to say.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub(super) fn settings_of(
+    reference: &str,
+    (contract, named): (Option<&Path>, Option<&Path>),
+    environment: &Environment,
+) -> Result<Option<(PathBuf, Result<String, ReadError>)>, AppError> {
+    let directory = &environment.directory;
+    let whole = contract.map(|contract| directory.join(contract));
+    let folder = whole.as_deref().and_then(Path::parent).filter(|folder| folder.is_dir());
+    let start = named.or(folder).unwrap_or(directory);
+    let Some(repository) = looking(start, environment)? else { return Ok(None) };
+    let commit = match repository.commit(reference) {
+        Ok(commit) => commit,
+        Err(VcsError::NoCommit { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Ok(top) = repository.top().canonicalize() else { return Ok(None) };
+    let has = |files: &[PathBuf]| repository.files_of(&commit, files);
+    let folders: Vec<PathBuf> = match (named, contract.filter(|contract| is_name(contract)), &whole) {
+        (Some(named), _, _) => below(&directory.join(named), &top).into_iter().collect(),
+        (None, Some(name), _) => {
+            let Some(here) = below(directory, &top) else { return Ok(None) };
+            let own = |folder: &Path| folder.join(CONTRACTS).join(name);
+            let all: Vec<PathBuf> = here.ancestors().map(|folder| own(folder).join(FILE_NAME)).collect();
+            let found = has(&all)?.into_iter().map(|file| file.path);
+            let nearest = found.max_by_key(|path| path.components().count());
+            let start = nearest.as_deref().and_then(Path::parent).unwrap_or(&here);
+            start.ancestors().map(Path::to_path_buf).collect()
+        }
+        (None, None, Some(whole)) => {
+            // One that is a file has nothing below it.
+            below(whole, &top).iter().flat_map(|path| path.ancestors()).map(Path::to_path_buf).collect()
+        }
+        (None, None, None) => {
+            below(directory, &top).iter().flat_map(|path| path.ancestors()).map(Path::to_path_buf).collect()
+        }
+    };
+    let all: Vec<PathBuf> = folders.iter().map(|folder| folder.join(settings::FILE_NAME)).collect();
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let Some(file) = has(&all)?.into_iter().max_by_key(|file| file.path.components().count()) else {
+        return Ok(None);
+    };
+    let text = match file.is_plain {
+        true => file::read_from(repository.content_of(&file)?.as_slice()),
+        false => Err(ReadError::NotAFile("a link or a folder of the commit")),
+    };
+    Ok(Some((repository.top().join(&file.path), text)))
+}
+
+/// Whether a contract is named, and not its path.
+fn is_name(contract: &Path) -> bool {
+    contract.to_str().is_some_and(|name| !name.is_empty() && !name.contains(['/', '.']))
 }
 
 /// What there is at a place, as far as it matters for what runs.

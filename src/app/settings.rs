@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use super::Environment;
+use super::basis;
 use super::contract::{locate, project_root, unreadable};
 use super::error::AppError;
 use super::list::root_of;
 use crate::config::{self, Settings};
 use crate::contract::file::{self, ReadError};
-use crate::diag::{Diagnostic, SourceId, SourceMap, Span};
+use crate::diag::{Diagnostic, SourceId, SourceMap, Span, codes};
 use crate::orchestrators::{ConfiguredDefault, FileChoice};
 
 /// The name of settings files; that of a project marks its root, too.
@@ -77,6 +78,8 @@ pub struct ProjectOf<'a> {
     pub contract: Option<&'a Path>,
     /// The root, where one was named.
     pub root: Option<&'a Path>,
+    /// The commit that its settings come from, where that was said.
+    pub contracts_from: Option<&'a str>,
 }
 
 /// Reads the settings files for a project. What is wrong with them is kept; where the project is not found, that is for
@@ -94,7 +97,9 @@ pub fn load(project: ProjectOf<'_>, environment: &Environment) -> Configuration 
     if let Some(folder) = environment.config() {
         configuration.read(Layer::User, &folder.join(FILE_NAME), directory);
     }
-    if let Some(root) = root(project, environment) {
+    if let Some(reference) = project.contracts_from {
+        configuration.read_from(reference, project, environment);
+    } else if let Some(root) = root(project, environment) {
         configuration.read(Layer::Project, &root.join(FILE_NAME), directory);
     }
     configuration
@@ -125,10 +130,33 @@ fn root(project: ProjectOf<'_>, environment: &Environment) -> Option<PathBuf> {
 }
 
 impl Configuration {
+    /// Reads the project's settings as a commit has them: those of the working tree may be the change's own.
+    fn read_from(&mut self, reference: &str, project: ProjectOf<'_>, environment: &Environment) {
+        match basis::settings_of(reference, (project.contract, project.root), environment) {
+            Ok(None) => {}
+            Ok(Some((path, text))) => self.take(Layer::Project, (&path, text), &environment.directory),
+            Err(error) => {
+                let message = format!("cannot read the settings that `{reference}` has: {error}");
+                let found = vec![Diagnostic::error(codes::UNREADABLE, message)];
+                let path = PathBuf::from(FILE_NAME);
+                self.files.push(SettingsFile {
+                    layer: Layer::Project,
+                    path,
+                    source: None,
+                    diagnostics: found,
+                });
+            }
+        }
+    }
+
     fn read(&mut self, layer: Layer, path: &Path, directory: &Path) {
+        self.take(layer, (path, file::read(path)), directory);
+    }
+
+    fn take(&mut self, layer: Layer, (path, text): (&Path, Result<String, ReadError>), directory: &Path) {
         let shown = path.strip_prefix(directory).unwrap_or(path).to_path_buf();
         let mut read = SettingsFile { layer, path: shown, source: None, diagnostics: Vec::new() };
-        match file::read(path) {
+        match text {
             Ok(text) => {
                 let source = self.sources.add(&read.path, text);
                 let (settings, found) = config::read(&self.sources.text(source), source);

@@ -104,7 +104,8 @@ fn perform(verb: Verb, here: &resolve::Typed<'_>, around: &Around<'_>) -> ExitCo
     let plain = |request| Ok((request, Wishes::default(), 0));
     match verb {
         Verb::Orch(asked) | Verb::Run(asked) => {
-            let set = settings(asked.contract.as_ref(), asked.root.as_ref(), environment);
+            let from = asked.contracts_from.as_deref();
+            let set = settings_from(from, (asked.contract.as_ref(), asked.root.as_ref()), environment);
             around
                 .perform(resolve::orch(*asked, here, (environment, set)), |request, environment, console| {
                     app::run::run(&request, environment, console)
@@ -202,9 +203,19 @@ fn settings(
     root: Option<&PathBuf>,
     environment: &Environment,
 ) -> app::settings::Configuration {
+    settings_from(None, (contract, root), environment)
+}
+
+/// The same, with those of the project as a commit has them.
+fn settings_from(
+    contracts_from: Option<&str>,
+    (contract, root): (Option<&PathBuf>, Option<&PathBuf>),
+    environment: &Environment,
+) -> app::settings::Configuration {
     let project = app::settings::ProjectOf {
         contract: contract.map(PathBuf::as_path),
         root: root.map(PathBuf::as_path),
+        contracts_from,
     };
     app::settings::load(project, environment)
 }

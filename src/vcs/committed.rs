@@ -1,6 +1,7 @@
 //! A commit as a tree of files of its own, of which nothing is anybody's but the commit's: what decides about a change
 //! that nobody has looked at yet stands there.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -101,6 +102,45 @@ impl Committed {
             fs::remove_file(&link).map_err(VcsError::file("remove", &link))?;
         }
         Ok(outside)
+    }
+}
+
+/// A file of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedFile {
+    /// Its name, relative to the top.
+    pub path: PathBuf,
+    /// Whether it is a file, and no link or submodule.
+    pub is_plain: bool,
+    object: String,
+}
+
+impl Repository {
+    /// Those of some files that a commit has.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn files_of(&self, commit: &str, names: &[PathBuf]) -> Result<Vec<CommittedFile>, VcsError> {
+        let asked = ["ls-tree", "-z", "--full-tree", commit, "--"].map(OsStr::new);
+        let asked: Vec<&OsStr> = asked.into_iter().chain(names.iter().map(|name| name.as_os_str())).collect();
+        let said = self.git(&asked, &[])?;
+        let lines = said.split(|&byte| byte == 0).filter_map(|line| {
+            let tab = line.iter().position(|&byte| byte == b'\t')?;
+            let (about, name) = (String::from_utf8_lossy(&line[..tab]), path(&line[tab + 1..]));
+            let (mode, object) = (about.split(' ').next()?, about.split(' ').nth(2)?);
+            Some(CommittedFile { path: name, is_plain: mode.starts_with("100"), object: object.to_owned() })
+        });
+        Ok(lines.collect())
+    }
+
+    /// What a file of a commit holds, as git stores it.
+    ///
+    /// # Errors
+    ///
+    /// If git cannot be asked.
+    pub fn content_of(&self, file: &CommittedFile) -> Result<Vec<u8>, VcsError> {
+        self.git(&["cat-file", "blob", file.object.as_str()], &[])
     }
 }
 

@@ -14,7 +14,7 @@ mod status;
 mod tests;
 mod touched;
 
-pub use committed::Committed;
+pub use committed::{Committed, CommittedFile};
 pub use fixes::{Applied, Fix, Fixes};
 pub use git::{Repository, VcsError, absolute_places, without_places};
 pub use shadow::Shadow;

@@ -40,7 +40,7 @@ fn outcome(example: &Example<'_>) -> (Ended, BTreeSet<String>) {
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"));
         let mut command = Command::new("sh");
         command.args(["-c", example.text]).current_dir(folder.path()).bare().env("PATH", path);
-        command.env("TMPDIR", folder.path().join("tmp"));
+        command.env("XDG_CACHE_HOME", folder.path().join("tmp"));
         let ended = Ended::of(&command.output().expect("a shell"));
         let all = format!("{}{}", ended.stdout, ended.stderr);
         let known = codes::ALL.iter().map(|(code, _)| code.to_string());

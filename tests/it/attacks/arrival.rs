@@ -202,7 +202,15 @@ fn variables_that_set_options_reach_no_program() {
     own.sort_unstable();
     assert_eq!(
         own,
-        ["ATTEMPT", "NODE_ID", "NODE_IDEMPOTENCY_KEY", "NODE_OUTPUT", "NODE_RESULTS", "RUN_ID"],
+        [
+            "ATTEMPT",
+            "NODE_ID",
+            "NODE_IDEMPOTENCY_KEY",
+            "NODE_OUTPUT",
+            "NODE_RESULTS",
+            "RUN_ID",
+            "SYSTEM_CONFIG"
+        ],
         "{variables}"
     );
     assert!(Path::new(&root).exists());
