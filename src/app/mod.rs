@@ -46,6 +46,7 @@ pub mod settings;
 mod settle;
 mod sinks;
 pub mod stage;
+mod stage_findings;
 pub mod testing;
 pub mod trust;
 pub mod unbegun;

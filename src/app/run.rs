@@ -20,7 +20,7 @@ use super::permission::{Asked, Granted, Permission, StageParts, permitted};
 use super::place::Place;
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
-use super::reports::{ReportWish, Reports, same_file};
+use super::reports::{ReportWish, Reports, claimed};
 use super::runtime::{RunSetup, Session};
 use super::sandboxes;
 use super::screen::{Display, Shape, Writer};
@@ -253,30 +253,6 @@ fn wait_for(done: Done, session: &mut Option<Session>) -> Option<io::Result<()>>
         Some(session) => session.wait_for(done),
         None => done.blocking_recv().ok(),
     }
-}
-
-/// The files that are something else than a report, each with what it is; an error where one is two things.
-fn claimed(
-    request: &RunRequest,
-    loaded: &Loaded,
-    environment: &Environment,
-) -> (Vec<(PathBuf, &'static str)>, Result<(), AppError>) {
-    let inputs = request.input_file.as_ref().map(|file| environment.directory.join(file));
-    let mut claimed: Vec<_> =
-        [(Some(loaded.path.clone()), "the contract"), (inputs, "the file with the inputs")]
-            .into_iter()
-            .filter_map(|(file, what)| Some((file?, what)))
-            .collect();
-    for (file, what) in [(&request.events, "the file for the events"), (&request.log, "the file for the log")]
-    {
-        let Some(file) = file else { continue };
-        if let Some((_, other)) = claimed.iter().find(|(other, _)| same_file(file, other)) {
-            let source = io::Error::other(format!("it is {other}"));
-            return (claimed, Err(AppError::Output { path: file.clone(), source }));
-        }
-        claimed.push((file.clone(), what));
-    }
-    (claimed, Ok(()))
 }
 
 /// How a run is shown while it runs.

@@ -57,7 +57,10 @@ pub fn gather(root: &Path, look: Look) -> Gathered {
         Look::Contents => discovery.with_contents(),
         Look::Among(names) => discovery.among(names),
     };
-    let there = |entry: &&Entry| root.join(&entry.path).exists();
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+    // What is outside is no file of this project, whoever has made the link.
+    let is_inside = |path: PathBuf| path.canonicalize().is_ok_and(|path| path.starts_with(&real));
+    let there = |entry: &&Entry| is_inside(root.join(&entry.path));
     let paths: Vec<PathBuf> =
         registered.entries.iter().filter(there).map(|entry| entry.path.clone()).collect();
     let Discovered { mut sources, mut components, diagnostics, other_projects, .. } =

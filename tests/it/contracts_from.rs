@@ -552,3 +552,93 @@ fn the_option_reaches_no_program_and_a_dry_run_starts_none() {
     assert_eq!(result(&preview, "a")["reason"], "dry_run");
     assert!(Path::new(preview["contract"]["path"].as_str().unwrap()).is_relative());
 }
+
+#[test]
+fn trust_is_asked_for_what_the_commit_has() {
+    let (folder, home) = (repository(), Folder::new());
+    let contract = "workflow: {name: c, tasks: [{id: a, script: tools/check.sh}]}\n";
+    folder.write("contract.yaml", contract);
+    program(&folder, "tools/check.sh", "echo base");
+    component(&folder, "part", "{type: script, target: ./part.sh}", "");
+    program(&folder, "checks/part.sh", "echo base");
+    commit(&folder, "base");
+    let onex = |arguments: &[&str]| {
+        let mut command = folder.command(arguments);
+        command.env("XDG_CACHE_HOME", home.path().join("cache")).env("XDG_CONFIG_HOME", home.path());
+        Ended::of(&command.output().unwrap())
+    };
+    let run = |from: &str, what: [&str; 2]| -> Value {
+        let trusted = ["orch", "--require-trusted", "--format", "json", "--contracts-from", from];
+        let ended = onex(&[&trusted[..], &what].concat());
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended:?}"))
+    };
+    let both = [["--contract", "contract.yaml"], ["--stage", "ci"]];
+    for what in both {
+        let denied = run("main", what);
+        assert_eq!((&denied["exit_code"], &denied["error"]["kind"]), (&5.into(), &"PolicyError".into()));
+        assert_eq!((denied["results"].as_array().unwrap().len(), told(&denied, "E0702").len()), (0, 1));
+    }
+    for file in ["contract.yaml", "checks/part.onex.yaml"] {
+        assert_eq!(onex(&["trust", file]).code, 0, "{file}");
+    }
+    folder.git(&["checkout", "--quiet", "-b", "change"]);
+    folder.write("contract.yaml", contract.replace("name: c", "name: d"));
+    program(&folder, "tools/check.sh", "echo CHANGED");
+    program(&folder, "checks/part.sh", "echo CHANGED");
+    commit(&folder, "change");
+    for (what, node) in both.into_iter().zip(["a", "part"]) {
+        let ran = run("main", what);
+        assert_eq!((&ran["status"], printed(&ran, node)), (&"success".into(), "base"), "{ran:#}");
+        let denied = run("change", what);
+        assert_eq!((&denied["exit_code"], &denied["results"]), (&5.into(), &Value::Array(Vec::new())));
+    }
+}
+
+#[test]
+fn settings_of_the_project_are_those_of_the_commit() {
+    let folder = repository();
+    folder.write("contracts/ci/contract.yaml", "workflow: {name: c, tasks: [{id: a, run: [touch, ran]}]}\n");
+    folder.write("sub/keep", "");
+    folder.write(
+        "onex.toml",
+        "[[policy]]\nname = \"no\"\ntype = \"program\"\npayload = {deny = [\"touch\"]}\n",
+    );
+    commit(&folder, "base");
+    folder.git(&["checkout", "--quiet", "-b", "change"]);
+    folder.write("onex.toml", "");
+    for name in ["sub", "contracts/ci"] {
+        folder.write(&format!("{name}/onex.toml"), "");
+    }
+    let from = ["--contracts-from", "main"];
+    for (below, contract) in
+        [("", "ci"), ("sub", "ci"), ("", "contracts/ci"), ("", "contracts/ci/contract.yaml")]
+    {
+        let denied = report_in(&folder, below, &[&["--contract", contract], &from[..]].concat());
+        assert_eq!((&denied["exit_code"], told(&denied, "E0701").len()), (&5.into(), 1), "{denied:#}");
+    }
+    // What is no text of settings in the working tree is none of the run's business.
+    folder.write("onex.toml", "[");
+    let denied = report(&folder, &[&["--contract", "ci"], &from[..]].concat());
+    assert_eq!(told(&denied, "E0701").len(), 1, "{denied:#}");
+    assert!(!folder.exists("ran"));
+    commit(&folder, "change");
+    let broken = report(&folder, &["--contract", "ci", "--contracts-from", "change", "--root", "."]);
+    assert_eq!(broken["exit_code"], 2, "{broken:#}");
+}
+
+#[test]
+fn components_that_a_node_uses_are_those_of_the_commit() {
+    let folder = repository();
+    component(&folder, "part", "{type: script, target: ./part.sh}", "");
+    program(&folder, "checks/part.sh", "echo base");
+    folder.write("contract.yaml", "workflow: {name: c, tasks: [{id: a, uses: part}]}\n");
+    commit(&folder, "base");
+    program(&folder, "checks/part.sh", "echo CHANGED");
+    let component = folder.read("checks/part.onex.yaml");
+    folder.write("checks/part.onex.yaml", component.replace("./part.sh", "./other.sh"));
+    program(&folder, "checks/other.sh", "echo CHANGED");
+    let report = report(&folder, &["--contract", "contract.yaml", "--contracts-from", "main"]);
+    assert_eq!(printed(&report, "a"), "base", "{report:#}");
+    let told = told(&report, "E0521");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
