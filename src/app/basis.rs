@@ -315,6 +315,9 @@ fn below(path: &Path, top: &Path) -> Option<PathBuf> {
     whole.strip_prefix(above).ok().map(Path::to_path_buf)
 }
 
+/// The place of a settings file, and its text or why that cannot be read.
+pub(super) type SettingsText = (PathBuf, Result<String, ReadError>);
+
 /// The settings file of the project as a commit has it, with the place that it has in the working tree; nothing where
 /// there is none, or where there is no such commit, which is for the run to say.
 ///
@@ -325,7 +328,7 @@ pub(super) fn settings_of(
     reference: &str,
     (contract, named): (Option<&Path>, Option<&Path>),
     environment: &Environment,
-) -> Result<Option<(PathBuf, Result<String, ReadError>)>, AppError> {
+) -> Result<Option<SettingsText>, AppError> {
     let directory = &environment.directory;
     let whole = contract.map(|contract| directory.join(contract));
     let folder = whole.as_deref().and_then(Path::parent).filter(|folder| folder.is_dir());
