@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Environment;
+use super::file_types::Types;
 use super::place::{Place, looking};
-use super::stage::Types;
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
 use crate::model::component::Component;

@@ -6,10 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Environment;
-use super::contract::Loaded;
 use super::error::AppError;
-use super::run::RunRequest;
 use crate::model::context::Format;
 use crate::model::event::RunEvent;
 use crate::model::exit::ExitCode;
@@ -170,28 +167,4 @@ pub(super) fn same_file(one: &Path, other: &Path) -> bool {
         (Err(_), Err(_)) => place(one).is_some_and(|one| Some(one) == place(other)),
         _ => false,
     }
-}
-
-/// The files that are something else than a report, each with what it is; an error where one is two things.
-pub(super) fn claimed(
-    request: &RunRequest,
-    loaded: &Loaded,
-    environment: &Environment,
-) -> (Vec<(PathBuf, &'static str)>, Result<(), AppError>) {
-    let inputs = request.input_file.as_ref().map(|file| environment.directory.join(file));
-    let mut claimed: Vec<_> =
-        [(Some(loaded.path.clone()), "the contract"), (inputs, "the file with the inputs")]
-            .into_iter()
-            .filter_map(|(file, what)| Some((file?, what)))
-            .collect();
-    for (file, what) in [(&request.events, "the file for the events"), (&request.log, "the file for the log")]
-    {
-        let Some(file) = file else { continue };
-        if let Some((_, other)) = claimed.iter().find(|(other, _)| same_file(file, other)) {
-            let source = io::Error::other(format!("it is {other}"));
-            return (claimed, Err(AppError::Output { path: file.clone(), source }));
-        }
-        claimed.push((file.clone(), what));
-    }
-    (claimed, Ok(()))
 }

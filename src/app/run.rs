@@ -20,13 +20,14 @@ use super::permission::{Asked, Granted, Permission, StageParts, permitted};
 use super::place::Place;
 use super::places::NodePlaces;
 use super::plan::{finish, notes};
-use super::reports::{ReportWish, Reports, claimed};
+use super::reports::{ReportWish, Reports, same_file};
 use super::runtime::{RunSetup, Session};
 use super::sandboxes;
-use super::screen::{Display, Shape, Writer};
+use super::screen::Writer;
 use super::selection::{Selection, narrow};
 use super::settings::Configuration;
 use super::settle::{DIFF, Suspects, fail, how_programs_ended, settle};
+use super::shown::Shown;
 use super::sinks::{EventFile, Live, LogFile, Sinks};
 use super::stage::StageWish;
 use super::testing::{self, TestWish};
@@ -46,7 +47,7 @@ use crate::model::profile::ProfileFold;
 use crate::model::report::RunReport;
 use crate::plan::{Plan, ViewContext, view};
 use crate::process::Enforcement;
-use crate::report::{Formatter, LiveLines, Look, NodeOutput, Progress, Volume, diagnostics};
+use crate::report::{Formatter, Look, Volume, diagnostics};
 
 /// What was asked for, as far as it does not depend on the contract.
 #[derive(Clone, Debug)]
@@ -179,7 +180,7 @@ pub(super) fn run_loaded(
             for file in reports.for_people() {
                 render(&loaded, (Look::default(), Severity::Warning), file);
             }
-            let shown = Shown::of(&prepared, format, console);
+            let shown = Shown::of(&prepared.started, format, console);
             formatter = shown.formatter();
             let listeners = Listeners { formatter: &mut *formatter, out: &mut out, reports: &mut reports };
             carry_out(prepared, (&shown, listeners), (session, environment))
@@ -255,54 +256,28 @@ fn wait_for(done: Done, session: &mut Option<Session>) -> Option<io::Result<()>>
     }
 }
 
-/// How a run is shown while it runs.
-struct Shown {
-    format: Format,
-    look: Look,
-    beside: Look,
-    progress: Shape,
-    screen: Arc<super::screen::Screen>,
-}
-
-impl Shown {
-    fn of(prepared: &Prepared, format: Format, console: &Console) -> Self {
-        let started = &prepared.started;
-        let look = console.out_look();
-        let by_default = || {
-            let watched = console.is_interactive() && format == Format::Human;
-            NodeOutput::by_default(started.plan.len(), started.context.mode, look, watched)
-        };
-        let output = console.output().unwrap_or_else(by_default);
-        Self {
-            format,
-            look: Look { output, ..look },
-            beside: console.err_look(),
-            progress: if started.context.dry_run { Shape::Nothing } else { console.progress() },
-            screen: Arc::clone(console.screen()),
+/// The files that are something else than a report, each with what it is; an error where one is two things.
+fn claimed(
+    request: &RunRequest,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> (Vec<(PathBuf, &'static str)>, Result<(), AppError>) {
+    let inputs = request.input_file.as_ref().map(|file| environment.directory.join(file));
+    let mut claimed: Vec<_> =
+        [(Some(loaded.path.clone()), "the contract"), (inputs, "the file with the inputs")]
+            .into_iter()
+            .filter_map(|(file, what)| Some((file?, what)))
+            .collect();
+    for (file, what) in [(&request.events, "the file for the events"), (&request.log, "the file for the log")]
+    {
+        let Some(file) = file else { continue };
+        if let Some((_, other)) = claimed.iter().find(|(other, _)| same_file(file, other)) {
+            let source = io::Error::other(format!("it is {other}"));
+            return (claimed, Err(AppError::Output { path: file.clone(), source }));
         }
+        claimed.push((file.clone(), what));
     }
-
-    fn formatter(&self) -> Box<dyn Formatter> {
-        on_stdout(self.format, self.look, self.screen.is_guarded())
-    }
-
-    fn display(&self, plan: &Plan) -> Display {
-        let nodes = plan.order().iter().map(|&index| plan.node(index));
-        let alone = nodes.filter(|node| node.runs_alone()).map(|node| node.id.clone()).collect();
-        Display::start(&self.screen, self.progress, Progress::new(self.beside), alone)
-    }
-
-    fn live(&self, started: &RunStarted) -> Option<Live> {
-        match (self.look.output, self.format) {
-            (NodeOutput::Live, Format::Human) => Some(Live::Display),
-            (NodeOutput::Live, Format::Json | Format::Yaml) => {
-                let mut lines = LiveLines::new(self.beside);
-                lines.align(started.plan.iter().map(|node| &node.node_id));
-                Some(Live::Beside(lines, Outbox::to(Writer::err(Arc::clone(&self.screen)))))
-            }
-            (NodeOutput::Failed | NodeOutput::All | NodeOutput::None, _) => None,
-        }
-    }
+    (claimed, Ok(()))
 }
 
 /// Who hears of a run from its beginning to its report.

@@ -1,10 +1,7 @@
 //! Runs a stage: looks for components and files where they are, and has the stage's orchestrator compose them.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use file_identify::{Tag, TagSet, tags_from_path};
 
 use super::Environment;
 use super::basis::Basis;
@@ -14,12 +11,13 @@ use super::console::Console;
 use super::contract::{Loaded, load_permitted};
 use super::declarations;
 use super::error::AppError;
+use super::file_types::Types;
 use super::last_run::LastRun;
 use super::list::{query, root_of};
 use super::permission::{Permission, StageParts, Told};
 use super::place::{Place, looking, repository};
+use super::remarks::{findings, not_in_the_index, nothing_to_run, said_once};
 use super::run::{Ready, ReadyStage, RunRequest, run_loaded};
-use super::stage_findings::{findings, not_in_the_index, said_once};
 use crate::base::{Clock as _, SystemClock};
 use crate::diag::{Diagnostic, Severity, codes, sort_by_position};
 use crate::executors::Given;
@@ -32,8 +30,8 @@ use crate::model::policy::Pin;
 use crate::model::report::RunReport;
 use crate::model::workflow::Workflow;
 use crate::orchestrators::{
-    self, Composition, ConfiguredDefault, FileChoice, FileTypes, Part, Selection, Sight, StageError,
-    StageRequest, Workshop, composition,
+    self, Composition, ConfiguredDefault, FileChoice, Part, Selection, Sight, StageError, StageRequest,
+    Workshop, composition,
 };
 use crate::plan::Plan;
 use crate::registry::{self, Catalog, Gathered, Look, Registry as _};
@@ -404,7 +402,7 @@ impl Workshop for Desk<'_> {
             return Err(StageError::Nothing(stage).into());
         }
         if composition.workflow.nodes.is_empty() && !composition.is_check {
-            tracing::warn!("no component is in the stage `{stage}`, so there is nothing to run");
+            tracing::warn!("{}", nothing_to_run(&stage, &gathered));
         }
         if let Some(basis) = &self.basis {
             let names = declaring(&gathered, &place);
@@ -524,36 +522,4 @@ fn digest(gathered: &Gathered) -> String {
         .filter_map(|component| Some(component.origin.digest?.to_string()))
         .collect();
     Digest::of(digests.join("\n").as_bytes()).to_string()
-}
-
-/// The types of files, each looked at once.
-pub(super) struct Types {
-    root: PathBuf,
-    known: HashMap<PathBuf, Option<TagSet>>,
-}
-
-impl Types {
-    /// The types of files below a folder.
-    pub(super) fn at(root: PathBuf) -> Self {
-        Self { root, known: HashMap::new() }
-    }
-
-    fn tags(&mut self, file: &Path) -> Option<&TagSet> {
-        let root = &self.root;
-        self.known.entry(file.to_path_buf()).or_insert_with(|| tags_from_path(root.join(file)).ok()).as_ref()
-    }
-}
-
-impl FileTypes for Types {
-    fn has_all(&mut self, file: &Path, types: &[String]) -> bool {
-        self.tags(file).is_some_and(|tags| types.iter().all(|wanted| has(tags, wanted)))
-    }
-
-    fn has_any(&mut self, file: &Path, types: &[String]) -> bool {
-        self.tags(file).is_some_and(|tags| types.iter().any(|wanted| has(tags, wanted)))
-    }
-}
-
-fn has(tags: &TagSet, wanted: &str) -> bool {
-    Tag::from_name(wanted).is_some_and(|tag| tags.contains_tag(tag))
 }

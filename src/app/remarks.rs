@@ -1,18 +1,39 @@
-//! What there is to say of a stage beside what its nodes do: what does not count, and what does not run.
+//! What a stage says of its components, beside what they report themselves.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::declarations;
 use super::error::AppError;
 use super::place::Place;
 use crate::base::text;
 use crate::diag::{Diagnostic, Severity, SourceMap, codes};
+use crate::model::component::{Component, Kind};
 use crate::orchestrators::Composition;
-use crate::registry::{self, Entry, Gathered};
+use crate::registry::{self, Entry, Gathered, Registry as _};
 
 fn added(path: &Path) -> String {
     format!("`git add {}` adds it", text::shell_word(&text::path(path)))
+}
+
+/// That a stage is empty, and what could be in it.
+pub(super) fn nothing_to_run(stage: &str, gathered: &Gathered) -> String {
+    let components = gathered.catalog.components().iter();
+    let is_open = |one: &&Arc<Component>| {
+        one.kind == Kind::Workflow && one.declared_stages.is_empty() && one.tags.is_empty()
+    };
+    let mut contracts = components.filter(is_open).map(|one| format!("`{}`", text::path(&one.origin.path)));
+    let hint = match (contracts.next(), contracts.count()) {
+        (None, _) => "; `onex list` shows what there is".to_owned(),
+        (Some(one), 0) => format!("; `metadata: {{stages: [{stage}]}}` would put {one} into it"),
+        (Some(one), more) => {
+            format!(
+                "; `metadata: {{stages: [{stage}]}}` would put a contract into it: {one} or one of {more} more"
+            )
+        }
+    };
+    format!("no component is in the stage `{stage}`, so there is nothing to run{hint}")
 }
 
 /// What is there and counts for nothing, because the next commit does not have it.
