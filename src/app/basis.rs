@@ -315,7 +315,7 @@ fn below(path: &Path, top: &Path) -> Option<PathBuf> {
     whole.strip_prefix(above).ok().map(Path::to_path_buf)
 }
 
-/// The place of a settings file, and its text.
+/// The place of a settings file, and its text or why that cannot be read.
 pub(super) type SettingsText = (PathBuf, Result<String, ReadError>);
 
 /// The settings file of the project as a commit has it, with the place that it has in the working tree; nothing where
