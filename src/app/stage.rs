@@ -449,7 +449,8 @@ impl Workshop for Desk<'_> {
                 let last_run = self.project.as_deref().filter(|_| !composition.is_check).map(|project| {
                     LastRun::of(self.wish, &self.request.testing, (project, self.environment.state()))
                 });
-                let (owners, changes) = (composition.owners, self.wish.changes);
+                let owners = composition.declared_by.iter().map(|owner| owner.qualified_name()).collect();
+                let changes = self.wish.changes;
                 Ready::Stage(Box::new(ReadyStage { context, place, given, changes, owners, last_run, parts }))
             })
         };

@@ -48,8 +48,6 @@ pub struct Composition {
     pub given: Vec<Option<Vec<usize>>>,
     /// For each node, why it does not run, where nothing is there for it to do or somebody left it out.
     pub idle: Vec<Option<SkipReason>>,
-    /// For each node, the full name of the component or contract that it came of.
-    pub owners: Vec<String>,
     /// Rules of contracts that cannot hold where others run, too, by the contract's name.
     pub dropped_rules: Vec<(String, Vec<&'static str>)>,
     /// What is to be said of the components that run.
@@ -60,7 +58,7 @@ pub struct Composition {
     pub unknown: Vec<String>,
     /// The components that run.
     pub components: Vec<Arc<Component>>,
-    /// For each node the component that declares it.
+    /// For each node the component or contract that it came of.
     pub declared_by: Vec<Arc<Component>>,
     /// Whether nothing runs, and the registry itself is looked at.
     pub is_check: bool,
@@ -118,9 +116,6 @@ pub fn compose(
         };
         spans.push((start..joined.workflow.nodes.len(), assigned));
     }
-    for (part, (nodes, _)) in parts.iter().zip(&spans) {
-        joined.owners.extend(nodes.clone().map(|_| part.component().qualified_name()));
-    }
     for (at, part) in parts.iter().enumerate() {
         for earlier in 0..at {
             let on = if plan.in_turn {
@@ -168,7 +163,6 @@ pub fn compose(
         joined.workflow.nodes.push(node);
         joined.given.push(None);
         joined.idle.push(Some(SkipReason::Excluded));
-        joined.owners.push(component.qualified_name());
         joined.declared_by.push(Arc::clone(component));
     }
     Ok(joined)
