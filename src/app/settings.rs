@@ -150,7 +150,11 @@ impl Configuration {
     }
 
     fn read(&mut self, layer: Layer, path: &Path, directory: &Path) {
-        self.take(layer, (path, file::read(path)), directory);
+        // What a project has a link to, outside of itself, is not its own.
+        let root =
+            path.parent().filter(|_| layer == Layer::Project).and_then(|root| root.canonicalize().ok());
+        let text = root.map_or_else(|| file::read(path), |root| file::read_inside(path, &root));
+        self.take(layer, (path, text), directory);
     }
 
     fn take(&mut self, layer: Layer, (path, text): (&Path, Result<String, ReadError>), directory: &Path) {

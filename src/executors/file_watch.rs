@@ -6,16 +6,20 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, Stat, lstat, statat};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
 use crate::base::stop::StopReceiver;
-use crate::base::{NodeId, text};
+use crate::base::{Clock as _, Mono, NodeId, SystemClock, text};
 use crate::engine::ports::{AttemptOutcome, AttemptRequest, BoxFuture, Executor};
 use crate::model::event::AttemptFailure;
 use crate::model::outcome::{AttemptClass, FailureReason};
+
+/// The time in which the next node begins after one has ended, which looked at the files for both.
+const FRESH: Duration = Duration::from_millis(5);
 
 /// A file that a node is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +61,8 @@ impl FileWatch {
             running: 0,
             moment: 0,
             last_end: 0,
+            clock: SystemClock::start(),
+            looked: None,
         };
         Self { inner, given, watched: Arc::new(Mutex::new(watched)) }
     }
@@ -100,6 +106,9 @@ struct Watched {
     moment: u64,
     /// When one ended last.
     last_end: u64,
+    clock: SystemClock,
+    /// When the files of one that ended had been looked at.
+    looked: Option<Mono>,
 }
 
 /// One attempt of a node.
@@ -130,8 +139,10 @@ impl Watched {
     /// Sees to it that all is known that a node may change: what others have changed until now is not its change.
     fn begin(&mut self, node_id: NodeId, files: &[GivenFile], places: &[usize]) -> Start {
         self.moment += 1;
+        // Others that run may have changed a file since it was looked at.
+        let is_old = self.running > 0 && self.looked.is_none_or(|looked| self.clock.now() - looked > FRESH);
         for &at in places {
-            if self.running > 0 || self.files[at].as_ref().is_none_or(|look| look.moment < self.last_end) {
+            if is_old || self.files[at].as_ref().is_none_or(|look| look.moment < self.last_end) {
                 self.look(at, &files[at]);
             }
         }
@@ -147,6 +158,7 @@ impl Watched {
         }
         self.running -= 1;
         self.last_end = self.moment;
+        self.looked = Some(self.clock.now());
         self.runs[run].end = Some(self.moment);
     }
 

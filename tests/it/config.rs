@@ -559,3 +559,19 @@ fn the_schema_accepts_what_is_read_and_nothing_else() {
         assert_eq!((found.is_empty(), schema.is_valid(data)), (*is_valid, *is_valid), "{text}: {found:?}");
     }
 }
+
+#[test]
+fn a_link_out_of_the_project_is_not_read() {
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    folder.write("contract.yaml", "workflow: {tasks: [{id: a, run: 'true'}]}\n");
+    let secret = elsewhere.write("secret", "token = 'hunter2'\n");
+    std::os::unix::fs::symlink(secret, folder.path().join("onex.toml")).unwrap();
+    let ended = onex(&folder, &["run", "contract.yaml"]);
+    assert!(ended.code != 0 && ended.stderr.contains("onex.toml"), "{ended:?}");
+    assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{ended:?}");
+    // One that stays inside is a file as any other.
+    folder.write("real.toml", "[run]\njobs = 1\n");
+    std::fs::remove_file(folder.path().join("onex.toml")).unwrap();
+    std::os::unix::fs::symlink("real.toml", folder.path().join("onex.toml")).unwrap();
+    assert_eq!(onex(&folder, &["run", "contract.yaml"]).code, 0);
+}

@@ -7,8 +7,8 @@ Exit codes:
   2  configuration error: the contract or the command line is invalid
   3  registry resolution failure: no contract or component has the name that was given
   4  protocol violation: an output that is not what it was declared to be
-  5  sandbox/security violation: a path outside the project root, a policy, what is not trusted, or a
-     sandbox that cannot be";
+  5  sandbox/security violation: a path outside the project root, a policy that denies, what is not
+     trusted, a sandbox that cannot hold";
 
 pub(super) const ORCH_EXAMPLES: &str = "\
 Every option has a variable: --dry-run is ONEX_DRY_RUN=1, --jobs 4 is ONEX_JOBS=4. Defaults of many stand
