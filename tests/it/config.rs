@@ -571,7 +571,7 @@ fn a_link_out_of_the_project_is_not_read() {
     assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{ended:?}");
     // One that stays inside is a file as any other.
     folder.write("real.toml", "[run]\njobs = 1\n");
-    std::fs::remove_file(folder.path().join("onex.toml")).unwrap();
+    fs::remove_file(folder.path().join("onex.toml")).unwrap();
     std::os::unix::fs::symlink("real.toml", folder.path().join("onex.toml")).unwrap();
     assert_eq!(onex(&folder, &["run", "contract.yaml"]).code, 0);
 }
